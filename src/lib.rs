@@ -1,0 +1,7 @@
+//! scimgate: a SCIM 2.0 gateway in front of LDAP directories and relational tables.
+//!
+//! `scim` speaks SCIM and knows no store; `store` speaks records, fields and
+//! predicates and knows no SCIM; only `mapping` knows both, and does no I/O.
+
+pub mod scim;
+pub mod store;

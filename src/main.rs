@@ -1,0 +1,3 @@
+//! The `scimgate` program.
+
+fn main() {}

@@ -1,0 +1,416 @@
+//! Store words: what a store is told and what it answers, in terms of bags of
+//! rows. This module and everything below it know nothing of SCIM.
+//!
+//! A [`Bag`] is a table or a set of LDAP entries; its rows have [`Field`]s, and
+//! a field holds any number of [`Value`]s (none = NULL or no such attribute).
+//! Reads are [`Select`]s, writes are lists of [`Step`]s applied together: one
+//! transaction in SQL, in order with one atomic modify per entry in LDAP.
+//!
+//! **Invariant:** names (tables, columns, attributes) come only from a compiled
+//! mapping; values reach a store only as binds or through an escaping type.
+
+pub mod error;
+pub mod value;
+
+use std::sync::Arc;
+
+use futures_util::future::LocalBoxFuture;
+
+pub use self::{
+    error::StoreError,
+    value::{Fold, Value},
+};
+
+/// Index of a field in [`Bag::fields`].
+pub type FieldId = usize;
+
+/// A table or a set of entries, and which of its rows are ours.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bag {
+    /// Name in the mapping file (`User`, `User.part.mail`), for diagnostics and metrics.
+    pub name: String,
+    /// Where the rows lie.
+    pub source: Source,
+    /// Every field that the mapping mentions.
+    pub fields: Vec<Field>,
+    /// The fields that identify a row: key columns, or the anchor attribute (`entryUUID`).
+    pub key: Vec<FieldId>,
+    /// The rows that are ours; repeated in every statement.
+    pub scope: Predicate,
+}
+
+/// Where the rows of a bag lie.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Source {
+    /// A table, possibly qualified: `schema.table`.
+    Table(String),
+    /// LDAP entries below any of `bases`.
+    Entries {
+        /// Base DNs.
+        bases: Vec<String>,
+        /// True: the whole subtree; false: one level.
+        subtree: bool,
+        /// Object classes of a new entry; the first one also selects entries when the scope says nothing.
+        classes: Vec<String>,
+        /// Naming attribute(s) of a new entry.
+        rdn: Vec<FieldId>,
+    },
+}
+
+/// A column or an attribute description.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field {
+    /// Column or attribute name. LDAP has two names of our own, `dn` and `container` (the parent DN).
+    pub name: String,
+    /// The type that values are coerced to when read, and bound as when written.
+    pub kind: FieldKind,
+    /// True if it may hold several values.
+    pub many: bool,
+}
+
+/// Declared type of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum FieldKind {
+    /// Whatever the store says; text in LDAP.
+    #[default]
+    Any,
+    Text,
+    Int,
+    Bool,
+    Decimal,
+    Date,
+    Time,
+    Bytes,
+    /// A distinguished name: text that compares by RFC 4514 rules.
+    Dn,
+}
+
+impl Bag {
+    /// Finds a field by name, without case.
+    #[must_use]
+    pub fn find_field(&self, name: &str) -> Option<FieldId> {
+        self.fields.iter().position(|f| f.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Name of a field; empty if there is none with this index.
+    #[must_use]
+    pub fn field_name(&self, id: FieldId) -> &str {
+        self.fields.get(id).map_or("", |f| f.name.as_str())
+    }
+}
+
+/// A row as read: `cells[field]` holds the values; fields not asked for are empty.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Row {
+    /// One list of values per field of the bag.
+    pub cells: Vec<Vec<Value>>,
+}
+
+impl Row {
+    /// An empty row of `bag`'s width.
+    #[must_use]
+    pub fn new(bag: &Bag) -> Self {
+        Self { cells: vec![Vec::new(); bag.fields.len()] }
+    }
+
+    /// The values of a field.
+    #[must_use]
+    pub fn all(&self, field: FieldId) -> &[Value] {
+        self.cells.get(field).map_or(&[], Vec::as_slice)
+    }
+
+    /// The first value of a field.
+    #[must_use]
+    pub fn first(&self, field: FieldId) -> Option<&Value> {
+        self.all(field).first()
+    }
+
+    /// Replaces the values of a field.
+    pub fn set(&mut self, field: FieldId, values: Vec<Value>) {
+        if let Some(cell) = self.cells.get_mut(field) {
+            *cell = values;
+        }
+    }
+}
+
+/// A test of one row. Two-valued: a test of a field without value is false,
+/// except [`Test::Absent`]; [`Predicate::Not`] turns that false into true.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Predicate {
+    /// Every row.
+    #[default]
+    True,
+    /// No row.
+    False,
+    /// All of them hold.
+    All(Vec<Predicate>),
+    /// Any of them holds.
+    Any(Vec<Predicate>),
+    /// The inner one does not hold.
+    Not(Box<Predicate>),
+    /// Some value of the field passes the test.
+    Field(FieldId, Test),
+    /// Some row of another bag, hung on this row, meets a predicate.
+    Exists(Box<Related>),
+}
+
+/// The rows of another bag that hang on a row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Related {
+    /// The other bag; its scope applies.
+    pub bag: Arc<Bag>,
+    /// Pairs of (field of the other bag, field of this row's bag) that must be equal.
+    pub on: Vec<(FieldId, FieldId)>,
+    /// What the row must meet.
+    pub predicate: Predicate,
+}
+
+/// A test of a field's values.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Test {
+    /// There is a value.
+    Present,
+    /// There is none.
+    Absent,
+    /// Equal to any of these.
+    OneOf(Vec<Value>, Fold),
+    /// Ordered comparison.
+    Order(Order, Value, Fold),
+    /// Text starts with this.
+    Starts(String, Fold),
+    /// Text ends with this.
+    Ends(String, Fold),
+    /// Text contains this.
+    Contains(String, Fold),
+    /// All these bits of an integer are set.
+    BitsSet(i64),
+    /// None of these bits of an integer is set. True for a field without value is NOT implied.
+    BitsClear(i64),
+}
+
+/// An ordered comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Order {
+    Lt,
+    Le,
+    Gt,
+    Ge,
+}
+
+impl Predicate {
+    /// Conjunction; drops `True`, collapses on `False`, flattens.
+    #[must_use]
+    pub fn and(self, other: Predicate) -> Predicate {
+        match (self, other) {
+            (Self::True, p) | (p, Self::True) => p,
+            (Self::False, _) | (_, Self::False) => Self::False,
+            (Self::All(mut a), Self::All(b)) => {
+                a.extend(b);
+                Self::All(a)
+            }
+            (Self::All(mut a), p) => {
+                a.push(p);
+                Self::All(a)
+            }
+            (a, b) => Self::All(vec![a, b]),
+        }
+    }
+
+    /// The field equals the value.
+    #[must_use]
+    pub fn equals(field: FieldId, value: Value) -> Predicate {
+        Self::Field(field, Test::OneOf(vec![value], Fold::Exact))
+    }
+}
+
+/// How well a store can answer a predicate by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Coverage {
+    /// Not at all, or only by examining every row.
+    None,
+    /// It returns at least the matching rows.
+    Superset,
+    /// It returns exactly the matching rows.
+    Exact,
+}
+
+/// A read.
+#[derive(Debug, Clone)]
+pub struct Select {
+    /// The bag to read.
+    pub bag: Arc<Bag>,
+    /// Which rows, beside the bag's scope.
+    pub predicate: Predicate,
+    /// Which fields; key fields must be named too if wanted.
+    pub fields: Vec<FieldId>,
+    /// Ascending order. LDAP ignores it and sorts nothing.
+    pub order: Vec<FieldId>,
+    /// Rows to skip. SQL only.
+    pub offset: u64,
+    /// Most rows to return; `None`: all.
+    pub limit: Option<u64>,
+}
+
+/// What a field of a new or changed row shall hold.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// These values; none = NULL or absent.
+    Values(Vec<Value>),
+    /// The first value that an earlier step of the same list reported for a field of its own bag.
+    From {
+        /// Index of the step.
+        step: usize,
+        /// Field of that step's bag; it must be among the fields that step reports.
+        field: FieldId,
+    },
+}
+
+/// Which existing rows a step touches.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Target {
+    /// Rows of a table.
+    Rows(Predicate),
+    /// One LDAP entry, found at `dn`; `anchor` (the bag's key) tells whether it is still the same one.
+    Entry {
+        /// Where it was last seen.
+        dn: String,
+        /// Value of the bag's key field.
+        anchor: Value,
+    },
+}
+
+/// A change of one field of an existing row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// Replaces all values.
+    Set(FieldId, Cell),
+    /// Makes sure these values are present; those present already are no error.
+    Add(FieldId, Vec<Value>),
+    /// Makes sure these values are absent; those absent already are no error.
+    Remove(FieldId, Vec<Value>),
+}
+
+/// One effect on the store.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Makes a new row or entry.
+    Insert {
+        /// Where.
+        bag: Arc<Bag>,
+        /// Its fields. LDAP: `dn` is required here; object classes come from the bag.
+        cells: Vec<(FieldId, Cell)>,
+        /// Fields to report afterwards: generated keys, anchors, versions.
+        report: Vec<FieldId>,
+        /// SQL: do nothing if a row with these same cells exists already (a bag of references is a set).
+        unless_exists: bool,
+    },
+    /// Finds one row and reports fields of it, so that later steps can point at it.
+    Find {
+        /// Where.
+        bag: Arc<Bag>,
+        /// Which row; of several the first by key.
+        predicate: Predicate,
+        /// Fields to report.
+        report: Vec<FieldId>,
+        /// Cells of the row to insert if there is none; `None`: [`StoreError::NoSuchRow`].
+        add: Option<Vec<(FieldId, Cell)>>,
+    },
+    /// Changes existing rows. No row matched: [`StoreError::NotFound`] if `required`.
+    Update {
+        /// Where.
+        bag: Arc<Bag>,
+        /// Which rows.
+        target: Target,
+        /// What; LDAP makes one modify of all of them.
+        changes: Vec<Change>,
+        /// True if at least one row must match.
+        required: bool,
+    },
+    /// Removes existing rows.
+    Delete {
+        /// Where.
+        bag: Arc<Bag>,
+        /// Which rows.
+        target: Target,
+        /// True if at least one row must match.
+        required: bool,
+    },
+    /// LDAP: gives an entry a new DN (rename or move).
+    Rename {
+        /// Where.
+        bag: Arc<Bag>,
+        /// Which entry.
+        target: Target,
+        /// Its new DN.
+        dn: String,
+    },
+    /// LDAP: sets the password by the password-modify extended operation (RFC 3062).
+    Password {
+        /// Where.
+        bag: Arc<Bag>,
+        /// The DN, or the step that inserted the entry.
+        target: Target,
+        /// The new password.
+        password: Secret,
+    },
+}
+
+/// A password on its way to the store; never printed.
+#[derive(Clone)]
+pub struct Secret(pub secrecy::SecretString);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        use secrecy::ExposeSecret as _;
+        self.0.expose_secret() == other.0.expose_secret()
+    }
+}
+
+/// What a step reported: one list of values per entry of its `report` list, in that order.
+pub type Report = Vec<Vec<Value>>;
+
+/// Reading access to a store. Futures are driven on the thread that made them.
+pub trait ReadStore: Send + Sync {
+    /// Reads rows.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; a row that does not exist is no error but absent from the answer.
+    fn select(&self, select: Select) -> LocalBoxFuture<'_, Result<Vec<Row>, StoreError>>;
+
+    /// Counts the rows of the bag's scope that meet a predicate.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    fn count(&self, bag: Arc<Bag>, predicate: Predicate) -> LocalBoxFuture<'_, Result<u64, StoreError>>;
+
+    /// How well this store can answer the predicate.
+    fn coverage(&self, bag: &Bag, predicate: &Predicate) -> Coverage;
+
+    /// Checks that the store answers.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`], or [`StoreError::Denied`] for wrong credentials.
+    fn probe(&self) -> LocalBoxFuture<'_, Result<String, StoreError>>;
+}
+
+/// Reading and writing access to a store.
+pub trait Store: ReadStore {
+    /// Applies the steps in order, all or none where the store can (SQL: one transaction).
+    /// Returns one [`Report`] per step, empty for steps that report nothing.
+    ///
+    /// # Errors
+    ///
+    /// The first step's [`StoreError`] that failed.
+    fn apply(&self, steps: Vec<Step>) -> LocalBoxFuture<'_, Result<Vec<Report>, StoreError>>;
+}
