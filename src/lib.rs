@@ -4,4 +4,7 @@
 //! predicates and knows no SCIM; only `mapping` knows both, and does no I/O.
 
 pub mod scim;
+
 pub mod store;
+
+pub mod mapping;

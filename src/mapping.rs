@@ -1,0 +1,232 @@
+//! The mapping between SCIM resources and a store: the only place where SCIM
+//! words and store words meet. Pure and synchronous; no I/O.
+//!
+//! A file is read as a tree with positions ([`node`]), checked as a whole
+//! ([`diagnostic`]) and compiled into a [`Mapping`]. A compiled resource type
+//! has two layers: the [`shape`] of its rows, and the [`lens`]es that bind
+//! SCIM attributes to fields of them. The three small forms of the language
+//! are in [`form`], the value codecs in [`codec`].
+//!
+//! What only I/O can tell (ids behind references, counters, free names) is
+//! asked through [`form::Answers`]: a pure computation notes its needs, the
+//! gateway finds them, and the computation runs again.
+
+pub mod codec;
+pub mod diagnostic;
+pub mod form;
+pub mod lens;
+pub mod node;
+pub mod record;
+pub mod shape;
+
+use std::collections::BTreeMap;
+
+use crate::{
+    mapping::{
+        form::{Assign, Cond, Template},
+        lens::{Inverse, RefTarget, Rule},
+        shape::{FieldRef, PartId, Shape},
+    },
+    scim::{attribute::AttrPath, schema::ResourceType},
+    store::{Bag, FieldId},
+};
+
+/// A compiled mapping file.
+#[derive(Debug, Clone)]
+pub struct Mapping {
+    /// Resource types in the file's order.
+    pub types: Vec<TypeMapping>,
+    /// Counters, by name.
+    pub counters: BTreeMap<String, Counter>,
+    /// Store constraint → SCIM attribute, from `[errors]`.
+    pub errors: BTreeMap<String, AttrPath>,
+    /// What kind of store the file is for.
+    pub store: StoreKind,
+    /// Name of the store in the settings.
+    pub store_name: String,
+}
+
+/// The kinds of store.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StoreKind {
+    /// Tables.
+    Sql {
+        /// Session settings (`sql_mode`, `time_zone`, `search_path`).
+        session: BTreeMap<String, String>,
+    },
+    /// Entries.
+    Ldap {
+        /// What the directory is.
+        profile: Profile,
+    },
+}
+
+/// What a directory is; decides defaults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Profile {
+    #[default]
+    OpenLdap,
+    ActiveDirectory,
+    Ds389,
+}
+
+/// A compiled resource type.
+#[derive(Debug, Clone)]
+pub struct TypeMapping {
+    /// What is published of it: schema, extensions, endpoint.
+    pub resource_type: ResourceType,
+    /// Its rows.
+    pub shape: Shape,
+    /// Its attributes, in the file's order.
+    pub rules: Vec<Rule>,
+    /// What its reference lenses point at; lenses hold an index.
+    pub references: Vec<RefTarget>,
+    /// Its inverse lenses' look-ups; lenses hold an index.
+    pub inverses: Vec<Inverse>,
+    /// Field of the root that changes with every change of the row.
+    pub version: Option<FieldId>,
+    /// Field of the root with the time of creation or of the last change, if the file names none in `meta`.
+    pub ids: Ids,
+    /// Rows that are invisible and untouchable.
+    pub protect: Option<Cond>,
+    /// `initial` and `derived` assignments of the root and all parts, in the order of their dependencies.
+    pub settle: Vec<Settle>,
+    /// `touch` assignments, by part.
+    pub touch: Vec<(PartId, Assign)>,
+    /// What a deletion does.
+    pub delete: Delete,
+    /// What happens when the root's natural key or RDN changes.
+    pub rename: Rename,
+    /// How a new entry's container is made when it is missing: its object classes.
+    pub make: Vec<String>,
+}
+
+/// How SCIM ids come about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ids {
+    /// UUIDv5 of tenant, resource type and anchor.
+    #[default]
+    Derived,
+    /// UUIDv7, kept in the correlation database only.
+    Minted,
+}
+
+/// A default or a kept-in-step value of a field.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settle {
+    /// The part whose rows it is about.
+    pub part: PartId,
+    /// What is assigned.
+    pub assign: Assign,
+    /// True: kept in step with its sources (`derived`); false: for new rows without a value (`initial`).
+    pub derived: bool,
+}
+
+/// What a deletion does.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Delete {
+    /// If this holds, 409.
+    pub refuse: Option<Cond>,
+    /// Assignments instead of, or before, removal.
+    pub set: Vec<Assign>,
+    /// True: the row stays.
+    pub keep: bool,
+}
+
+/// What happens when a natural key or RDN changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "the names are those of the language")]
+pub enum Rename {
+    #[default]
+    Update,
+    Refuse,
+}
+
+/// A counter (`[next.NAME]`).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Counter {
+    /// How its next value is found.
+    pub kind: CounterKind,
+    /// Smallest value.
+    pub from: i64,
+    /// Largest value.
+    pub to: Option<i64>,
+    /// Distance between values.
+    pub step: i64,
+}
+
+/// How a counter's next value is found.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CounterKind {
+    /// Largest used value of a field, plus one step.
+    Highest {
+        /// Where it is used.
+        bag: std::sync::Arc<Bag>,
+        /// In which field.
+        field: FieldId,
+    },
+    /// A row holds the next value; taken by compare-and-swap.
+    Cell {
+        /// The table or entry; its scope selects one row.
+        bag: std::sync::Arc<Bag>,
+        /// The field that holds the number.
+        field: FieldId,
+        /// True: the value before the increment is given out; false: the one after.
+        before: bool,
+    },
+}
+
+impl Mapping {
+    /// Finds a resource type by name.
+    #[must_use]
+    pub fn find_type(&self, name: &str) -> Option<usize> {
+        self.types.iter().position(|t| t.resource_type.name == name)
+    }
+}
+
+impl TypeMapping {
+    /// The root's bag.
+    #[must_use]
+    pub fn bag(&self) -> &std::sync::Arc<Bag> {
+        &self.shape.root().bag
+    }
+
+    /// Finds the rule for an attribute; `urn` is `None` or the core schema's for core attributes.
+    #[must_use]
+    pub fn find_rule(&self, urn: Option<&str>, attribute: &str) -> Option<&Rule> {
+        let urn = urn.filter(|u| !u.eq_ignore_ascii_case(&self.resource_type.core.id));
+        self.rules.iter().find(|r| {
+            r.attribute.eq_ignore_ascii_case(attribute)
+                && match (&r.urn, urn) {
+                    (None, None) => true,
+                    (Some(a), Some(b)) => a.eq_ignore_ascii_case(b),
+                    _ => false,
+                }
+        })
+    }
+
+    /// A field of the root.
+    #[must_use]
+    pub fn root_field(&self, field: FieldId) -> FieldRef {
+        FieldRef { part: 0, field, slot: None }
+    }
+
+    /// The LDAP field of this name in the root (`dn`, `container`), if the bag has it.
+    #[must_use]
+    pub fn find_root(&self, name: &str) -> Option<FieldId> {
+        self.bag().find_field(name)
+    }
+}
+
+/// A value with its place, for templates that are not assigned to a field.
+#[must_use]
+pub fn no_place() -> FieldRef {
+    FieldRef { part: 0, field: 0, slot: None }
+}
+
+/// True if a template gives a different value each time or needs I/O.
+#[must_use]
+pub fn is_generated(template: &Template) -> bool {
+    matches!(template, Template::Uuid | Template::Next(_) | Template::Unique { .. })
+}

@@ -1,0 +1,307 @@
+//! Codecs: small two-way changes of one value between its store form and its
+//! SCIM form.
+//!
+//! `decode` goes store → SCIM, `encode` SCIM → store. One-way codecs (`cut`,
+//! `slug`, `ascii`, `before`, `after`) have no way back; they stand in holes
+//! only. The times are in `time`.
+
+mod time;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::store::Value;
+
+/// What a codec guarantees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// Each value has one form on either side.
+    Exact,
+    /// Reading gives the normal form of what was written.
+    Normalising,
+    /// There is no way back.
+    OneWay,
+}
+
+/// A codec of the mapping language.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "docs/mapping.md describes each codec by its name")]
+pub enum Codec {
+    Lower,
+    Upper,
+    Trim,
+    Ascii,
+    Digits,
+    Cut(usize),
+    Slug(String),
+    Swap(String, String),
+    Prefix(String),
+    Suffix(String),
+    Before(String),
+    After(String),
+    /// The first item of a delimited list; the rest is kept by the lens.
+    Head(String),
+    Postal,
+    Crlf,
+    Hex,
+    Base64,
+    GuidLe,
+    Number,
+    Bool(String, String),
+    Time(time::Form),
+}
+
+/// Why a value cannot pass a codec; a clause for "… must be …".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct CodecError(pub String);
+
+impl Codec {
+    /// Parses a codec as the file writes it: `name` or `name:argument`.
+    ///
+    /// # Errors
+    ///
+    /// A sentence for a diagnostic.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (name, argument) = match text.split_once(':') {
+            Some((name, argument)) => (name, Some(argument)),
+            None => (text, None),
+        };
+        let need =
+            |what: &str| argument.map(str::to_owned).ok_or(format!("`{name}` needs {what}: `{name}:…`"));
+        Ok(match name {
+            "lower" => Self::Lower,
+            "upper" => Self::Upper,
+            "trim" => Self::Trim,
+            "ascii" => Self::Ascii,
+            "digits" => Self::Digits,
+            "cut" => Self::Cut(need("a length")?.parse().map_err(|_| "`cut:N` needs a number".to_owned())?),
+            "slug" => Self::Slug(need("a separator")?),
+            "swap" => {
+                let both = need("two texts")?;
+                let (a, b) = both.split_once(':').ok_or("`swap:a:b` needs two texts")?;
+                Self::Swap(a.to_owned(), b.to_owned())
+            }
+            "prefix" => Self::Prefix(need("a text")?),
+            "suffix" => Self::Suffix(need("a text")?),
+            "before" => Self::Before(need("a text")?),
+            "after" => Self::After(need("a text")?),
+            "head" => Self::Head(need("a separator")?),
+            "postal" => Self::Postal,
+            "crlf" => Self::Crlf,
+            "hex" => Self::Hex,
+            "base64" => Self::Base64,
+            "guid_le" => Self::GuidLe,
+            "number" => Self::Number,
+            "bool" => {
+                let both = need("two words")?;
+                let (yes, no) = both.split_once(':').ok_or("`bool:Y:N` needs two words")?;
+                Self::Bool(yes.to_owned(), no.to_owned())
+            }
+            _ => Self::Time(time::Form::parse(name, argument)?.ok_or_else(|| {
+                format!(
+                    "no codec is called `{name}`; there are lower, upper, trim, ascii, cut:N, slug:_, digits, \
+                     swap:a:b, prefix:x, suffix:x, before:x, after:x, head:x, postal, crlf, hex, base64, guid_le, \
+                     number, bool:Y:N, date, datetime:UTC, epoch, epoch_ms, days, generalized_time, filetime"
+                )
+            })?),
+        })
+    }
+
+    /// What it guarantees.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Ascii | Self::Cut(_) | Self::Slug(_) | Self::Before(_) | Self::After(_) => Class::OneWay,
+            Self::Lower
+            | Self::Upper
+            | Self::Trim
+            | Self::Digits
+            | Self::Number
+            | Self::Crlf
+            | Self::Head(_) => Class::Normalising,
+            Self::Time(form) if form.loses() => Class::Normalising,
+            _ => Class::Exact,
+        }
+    }
+
+    /// True if equal values on one side are equal on the other, so that equality can be asked of the store.
+    #[must_use]
+    pub fn keeps_equality(&self) -> bool {
+        !matches!(self, Self::Head(_) | Self::Crlf | Self::Trim | Self::Digits | Self::Number)
+            && self.class() != Class::OneWay
+    }
+
+    /// True if a part of the text on one side is a part of the text on the other.
+    #[must_use]
+    pub fn keeps_parts(&self) -> bool {
+        matches!(self, Self::Lower | Self::Upper)
+    }
+
+    /// True if order is the same on both sides.
+    #[must_use]
+    pub fn keeps_order(&self) -> bool {
+        matches!(self, Self::Time(form) if form.keeps_order())
+    }
+
+    /// Store → SCIM.
+    ///
+    /// # Errors
+    ///
+    /// [`CodecError`] if the stored value is not of the codec's form.
+    pub fn decode(&self, value: Value) -> Result<Value, CodecError> {
+        let text = || value.to_text();
+        Ok(match self {
+            Self::Lower => lower(&text()).into(),
+            Self::Upper => text().to_uppercase().into(),
+            Self::Trim => text().trim().to_owned().into(),
+            Self::Digits => digits(&text()).into(),
+            Self::Swap(a, b) => text().replace(a, b).into(),
+            Self::Prefix(p) => format!("{p}{}", text()).into(),
+            Self::Suffix(s) => format!("{}{s}", text()).into(),
+            Self::Head(separator) => {
+                text().split(separator.as_str()).next().unwrap_or_default().trim().into()
+            }
+            Self::Postal => postal_decode(&text()).into(),
+            Self::Crlf => text().replace("\r\n", "\n").into(),
+            Self::Hex => hex::encode(bytes(&value)).into(),
+            Self::Base64 => STANDARD.encode(bytes(&value)).into(),
+            Self::GuidLe => {
+                let raw: [u8; 16] = bytes(&value).try_into().map_err(|_| wrong("a 16-byte GUID"))?;
+                uuid::Uuid::from_bytes_le(raw).to_string().into()
+            }
+            Self::Number => number(&text())?,
+            Self::Bool(yes, no) => match text() {
+                t if t == *yes => Value::Bool(true),
+                t if t == *no => Value::Bool(false),
+                t if t.eq_ignore_ascii_case(yes) => Value::Bool(true),
+                t if t.eq_ignore_ascii_case(no) => Value::Bool(false),
+                _ => return Err(wrong(&format!("`{yes}` or `{no}`"))),
+            },
+            Self::Time(form) => form.decode(&value)?,
+            Self::Ascii | Self::Cut(_) | Self::Slug(_) | Self::Before(_) | Self::After(_) => value,
+        })
+    }
+
+    /// SCIM → store.
+    ///
+    /// # Errors
+    ///
+    /// [`CodecError`] if the value has no store form.
+    pub fn encode(&self, value: Value) -> Result<Value, CodecError> {
+        let text = || value.to_text();
+        Ok(match self {
+            Self::Lower => lower(&text()).into(),
+            Self::Upper => text().to_uppercase().into(),
+            Self::Trim => text().trim().to_owned().into(),
+            Self::Digits => digits(&text()).into(),
+            Self::Ascii => ascii(&text()).into(),
+            Self::Cut(length) => {
+                text().chars().take(*length).collect::<String>().trim_end().to_owned().into()
+            }
+            Self::Slug(separator) => slug(&text(), separator).into(),
+            Self::Swap(a, b) => text().replace(b, a).into(),
+            Self::Prefix(p) => text()
+                .strip_prefix(p.as_str())
+                .ok_or_else(|| wrong(&format!("text that starts with `{p}`")))?
+                .into(),
+            Self::Suffix(s) => text()
+                .strip_suffix(s.as_str())
+                .ok_or_else(|| wrong(&format!("text that ends with `{s}`")))?
+                .into(),
+            Self::Before(mark) => text().split(mark.as_str()).next().unwrap_or_default().into(),
+            Self::After(mark) => {
+                text().split_once(mark.as_str()).map_or(String::new(), |(_, t)| t.to_owned()).into()
+            }
+            Self::Head(separator) => match text() {
+                t if t.contains(separator.as_str()) => {
+                    return Err(wrong(&format!("text without `{separator}`")));
+                }
+                t => t.into(),
+            },
+            Self::Postal => postal_encode(&text()).into(),
+            Self::Crlf => text().replace("\r\n", "\n").replace('\n', "\r\n").into(),
+            Self::Hex => Value::Bytes(hex::decode(text()).map_err(|_| wrong("hexadecimal digits"))?),
+            Self::Base64 => Value::Bytes(STANDARD.decode(text()).map_err(|_| wrong("base64"))?),
+            Self::GuidLe => {
+                let id: uuid::Uuid = text().parse().map_err(|_| wrong("a UUID"))?;
+                Value::Bytes(id.to_bytes_le().to_vec())
+            }
+            Self::Number => number(&text())?,
+            Self::Bool(yes, no) => match value {
+                Value::Bool(true) => yes.as_str().into(),
+                Value::Bool(false) => no.as_str().into(),
+                _ if text().eq_ignore_ascii_case("true") => yes.as_str().into(),
+                _ if text().eq_ignore_ascii_case("false") => no.as_str().into(),
+                _ => return Err(wrong("true or false")),
+            },
+            Self::Time(form) => form.encode(&value)?,
+        })
+    }
+}
+
+fn wrong(expected: &str) -> CodecError {
+    CodecError(expected.to_owned())
+}
+
+fn bytes(value: &Value) -> Vec<u8> {
+    match value {
+        Value::Bytes(bytes) => bytes.clone(),
+        other => other.to_text().into_bytes(),
+    }
+}
+
+fn lower(text: &str) -> String {
+    text.to_lowercase()
+}
+
+fn digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
+}
+
+fn number(text: &str) -> Result<Value, CodecError> {
+    let number: bigdecimal::BigDecimal = text.trim().parse().map_err(|_| wrong("a number"))?;
+    Ok(number.to_string().parse::<i64>().map_or(Value::Decimal(number), Value::Int))
+}
+
+/// Letters without their marks; what has no ASCII form is left out.
+fn ascii(text: &str) -> String {
+    let spelled: String = text
+        .chars()
+        .flat_map(|c| match c {
+            'ß' => vec!['s', 's'],
+            'ø' => vec!['o'],
+            'Ø' => vec!['O'],
+            'æ' => vec!['a', 'e'],
+            'Æ' => vec!['A', 'E'],
+            'ł' => vec!['l'],
+            'Ł' => vec!['L'],
+            'đ' => vec!['d'],
+            'þ' => vec!['t', 'h'],
+            c => vec![c],
+        })
+        .collect();
+    spelled.nfkd().filter(char::is_ascii).collect()
+}
+
+fn slug(text: &str, separator: &str) -> String {
+    let plain = ascii(text);
+    let words = plain.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty());
+    words.collect::<Vec<_>>().join(separator)
+}
+
+/// RFC 4517 §3.3.28: lines separated by `$`, with `\24` and `\5C` for `$` and `\`.
+fn postal_decode(text: &str) -> String {
+    let lines =
+        text.split('$').map(|line| line.replace("\\24", "$").replace("\\5C", "\\").replace("\\5c", "\\"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn postal_encode(text: &str) -> String {
+    let lines =
+        text.split('\n').map(|line| line.trim_end_matches('\r').replace('\\', "\\5C").replace('$', "\\24"));
+    lines.collect::<Vec<_>>().join("$")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,260 @@
+//! COND, a test of fields: evaluated in memory, and pushed down to the store.
+
+use crate::{
+    mapping::{
+        form::{Eval, Template},
+        shape::{FieldRef, PartId, Shape},
+    },
+    store::{Fold, Order, Predicate, Test, Value},
+};
+
+/// A compiled COND.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cond {
+    /// All must hold.
+    All(Vec<Cond>),
+    /// Any must hold.
+    Any(Vec<Cond>),
+    /// The inner one must not hold.
+    Not(Box<Cond>),
+    /// A test of a field.
+    Field(FieldRef, CondTest),
+    /// A test of a part's rows.
+    Part(PartId, PartTest),
+}
+
+/// A test of a field. Two-valued: nothing equals only `@none`; `ne` holds for nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CondTest {
+    /// Equal to any of these; [`Template::Nothing`] stands for no value.
+    AnyOf(Vec<Template>, Fold),
+    /// Any of several tests, for arrays that mix values and tests.
+    Either(Vec<CondTest>),
+    /// Not equal.
+    Differs(Template),
+    /// Ordered.
+    Order(Order, Template),
+    /// Text starts with.
+    Starts(Template),
+    /// Text ends with.
+    Ends(Template),
+    /// All bits set.
+    Bits(i64),
+    /// No bit set; holds for nothing.
+    NoBits(i64),
+}
+
+/// A test of a part.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PartTest {
+    /// It has a row.
+    Some,
+    /// It has none.
+    None,
+    /// Some row of it meets the condition.
+    Row(Box<Cond>),
+}
+
+impl Cond {
+    /// Whether it holds for the current row.
+    #[must_use]
+    pub fn holds(&self, eval: &Eval<'_>) -> bool {
+        match self {
+            Self::All(list) => list.iter().all(|c| c.holds(eval)),
+            Self::Any(list) => list.iter().any(|c| c.holds(eval)),
+            Self::Not(inner) => !inner.holds(eval),
+            Self::Field(field, test) => test.holds(eval.values(field), eval, field),
+            Self::Part(part, test) => {
+                let rows = eval.record.rows_below(eval.shape, eval.at, *part);
+                match test {
+                    PartTest::Some => !rows.is_empty(),
+                    PartTest::None => rows.is_empty(),
+                    PartTest::Row(cond) => {
+                        rows.iter().any(|row| cond.holds(&Eval { at: (*part, *row), ..*eval }))
+                    }
+                }
+            }
+        }
+    }
+
+    /// The same condition as a predicate on rows of `outer`.
+    #[must_use]
+    pub fn to_predicate(&self, outer: PartId, eval: &Eval<'_>) -> Predicate {
+        match self {
+            Self::All(list) => {
+                list.iter().fold(Predicate::True, |all, c| all.and(c.to_predicate(outer, eval)))
+            }
+            Self::Any(list) => Predicate::Any(list.iter().map(|c| c.to_predicate(outer, eval)).collect()),
+            Self::Not(inner) => Predicate::Not(Box::new(inner.to_predicate(outer, eval))),
+            Self::Field(field, test) => {
+                // "Nothing" seen from above a part is "no row with a value".
+                if let CondTest::AnyOf(list, _) = test
+                    && field.part != outer
+                    && matches!(list.as_slice(), [Template::Nothing])
+                {
+                    let some = slot_test(eval.shape, field).and(Predicate::Field(field.field, Test::Present));
+                    return Predicate::Not(Box::new(eval.shape.lift(field.part, outer, some)));
+                }
+                let inner = slot_test(eval.shape, field).and(test.to_predicate(field, eval));
+                eval.shape.lift(field.part, outer, inner)
+            }
+            Self::Part(part, test) => {
+                let some = |p| eval.shape.lift(*part, outer, p);
+                match test {
+                    PartTest::Some => some(Predicate::True),
+                    PartTest::None => Predicate::Not(Box::new(some(Predicate::True))),
+                    PartTest::Row(cond) => some(cond.to_predicate(*part, eval)),
+                }
+            }
+        }
+    }
+
+    /// The equalities that every row meeting it has: constants of a new row.
+    #[must_use]
+    pub fn equalities(&self) -> Vec<(FieldRef, Value)> {
+        match self {
+            Self::All(list) => list.iter().flat_map(Cond::equalities).collect(),
+            Self::Field(field, CondTest::AnyOf(values, _)) => match values.as_slice() {
+                [Template::Literal(value)] => vec![(field.clone(), value.clone())],
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    /// Every field it tests.
+    #[must_use]
+    pub fn fields(&self) -> Vec<&FieldRef> {
+        match self {
+            Self::All(list) | Self::Any(list) => list.iter().flat_map(Cond::fields).collect(),
+            Self::Not(inner) => inner.fields(),
+            Self::Field(field, test) => {
+                let mut all = vec![field];
+                test.templates(&mut |t| all.extend(t.fields()));
+                all
+            }
+            Self::Part(_, PartTest::Row(cond)) => cond.fields(),
+            Self::Part(..) => Vec::new(),
+        }
+    }
+
+    /// Every part whose rows it tests without naming a field.
+    #[must_use]
+    pub fn parts(&self) -> Vec<PartId> {
+        match self {
+            Self::All(list) | Self::Any(list) => list.iter().flat_map(Cond::parts).collect(),
+            Self::Not(inner) => inner.parts(),
+            Self::Field(..) => Vec::new(),
+            Self::Part(part, PartTest::Row(cond)) => {
+                let mut parts = cond.parts();
+                parts.push(*part);
+                parts
+            }
+            Self::Part(part, _) => vec![*part],
+        }
+    }
+}
+
+/// The predicate that picks a slotted field's row within its part.
+#[must_use]
+pub fn slot_test(shape: &Shape, field: &FieldRef) -> Predicate {
+    let part = shape.part(field.part);
+    let slots = field.slot.iter().flatten();
+    part.slot.iter().zip(slots).fold(Predicate::True, |all, (f, v)| all.and(Predicate::equals(*f, v.clone())))
+}
+
+impl CondTest {
+    fn holds(&self, values: &[Value], eval: &Eval<'_>, place: &FieldRef) -> bool {
+        let given = |t: &Template| t.one(eval, place);
+        match self {
+            Self::AnyOf(list, fold) => list.iter().any(|t| match t {
+                Template::Nothing => values.is_empty(),
+                Template::Some => !values.is_empty(),
+                _ => given(t).is_some_and(|g| values.iter().any(|v| v.same(&g, *fold))),
+            }),
+            Self::Either(tests) => tests.iter().any(|t| t.holds(values, eval, place)),
+            Self::Differs(Template::Nothing) => !values.is_empty(),
+            Self::Differs(t) => given(t).is_none_or(|g| !values.iter().any(|v| v.same(&g, Fold::Exact))),
+            Self::Order(order, t) => given(t).is_some_and(|g| {
+                values.iter().any(|v| {
+                    v.compare(&g, Fold::Exact).is_some_and(|o| match order {
+                        Order::Lt => o.is_lt(),
+                        Order::Le => o.is_le(),
+                        Order::Gt => o.is_gt(),
+                        Order::Ge => o.is_ge(),
+                    })
+                })
+            }),
+            Self::Starts(t) => {
+                given(t).is_some_and(|g| values.iter().any(|v| v.to_text().starts_with(&g.to_text())))
+            }
+            Self::Ends(t) => {
+                given(t).is_some_and(|g| values.iter().any(|v| v.to_text().ends_with(&g.to_text())))
+            }
+            Self::Bits(bits) => number(values).is_some_and(|n| n & bits == *bits),
+            Self::NoBits(bits) => number(values).is_none_or(|n| n & bits == 0),
+        }
+    }
+
+    fn to_predicate(&self, place: &FieldRef, eval: &Eval<'_>) -> Predicate {
+        let field = place.field;
+        let given = |t: &Template| t.one(eval, place);
+        let test = |t: Test| Predicate::Field(field, t);
+        match self {
+            Self::AnyOf(list, fold) => {
+                let mut any = Vec::new();
+                let mut values = Vec::new();
+                for t in list {
+                    match t {
+                        Template::Nothing => any.push(test(Test::Absent)),
+                        Template::Some => any.push(test(Test::Present)),
+                        _ => values.extend(given(t)),
+                    }
+                }
+                if !values.is_empty() {
+                    any.push(test(Test::OneOf(values, *fold)));
+                }
+                match any.len() {
+                    1 => any.remove(0),
+                    0 => Predicate::False,
+                    _ => Predicate::Any(any),
+                }
+            }
+            Self::Either(tests) => {
+                Predicate::Any(tests.iter().map(|t| t.to_predicate(place, eval)).collect())
+            }
+            Self::Differs(Template::Nothing) => test(Test::Present),
+            Self::Differs(t) => match given(t) {
+                Some(g) => Predicate::Not(Box::new(Predicate::equals(field, g))),
+                None => Predicate::True,
+            },
+            Self::Order(order, t) => {
+                given(t).map_or(Predicate::False, |g| test(Test::Order(*order, g, Fold::Exact)))
+            }
+            Self::Starts(t) => {
+                given(t).map_or(Predicate::False, |g| test(Test::Starts(g.to_text(), Fold::Exact)))
+            }
+            Self::Ends(t) => {
+                given(t).map_or(Predicate::False, |g| test(Test::Ends(g.to_text(), Fold::Exact)))
+            }
+            Self::Bits(bits) => test(Test::BitsSet(*bits)),
+            Self::NoBits(bits) => Predicate::Any(vec![test(Test::Absent), test(Test::BitsClear(*bits))]),
+        }
+    }
+
+    fn templates<'a>(&'a self, f: &mut dyn FnMut(&'a Template)) {
+        match self {
+            Self::AnyOf(list, _) => list.iter().for_each(f),
+            Self::Either(tests) => tests.iter().for_each(|t| t.templates(f)),
+            Self::Differs(t) | Self::Order(_, t) | Self::Starts(t) | Self::Ends(t) => f(t),
+            Self::Bits(_) | Self::NoBits(_) => {}
+        }
+    }
+}
+
+fn number(values: &[Value]) -> Option<i64> {
+    match values.first()? {
+        Value::Int(n) => Some(*n),
+        other => other.to_text().trim().parse().ok(),
+    }
+}

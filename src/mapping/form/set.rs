@@ -1,0 +1,92 @@
+//! SET, assignments to fields.
+
+use crate::{
+    mapping::{
+        form::{Answers, Eval, Template},
+        record::Record,
+        shape::{FieldRef, PartId, Shape},
+    },
+    store::{Fold, Value},
+};
+
+/// One assignment of a SET.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Assign {
+    /// What is assigned to.
+    pub target: AssignTarget,
+    /// What happens to it.
+    pub op: SetOp,
+}
+
+/// A field or a part.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum AssignTarget {
+    Field(FieldRef),
+    Part(PartId),
+}
+
+/// What an assignment does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SetOp {
+    /// Replaces; [`Template::Nothing`] clears, on a part removes its rows; [`Template::Some`] makes a row.
+    To(Vec<Template>),
+    /// Adds values.
+    Add(Vec<Template>),
+    /// Removes values.
+    Remove(Vec<Template>),
+    /// Sets bits.
+    SetBits(i64),
+    /// Clears bits.
+    ClearBits(i64),
+}
+
+/// Carries out a SET on the record. What already reads as wanted stays as it is.
+pub fn apply(set: &[Assign], shape: &Shape, record: &mut Record, at: (PartId, usize), answers: &Answers) {
+    for assign in set {
+        match &assign.target {
+            AssignTarget::Part(part) => match &assign.op {
+                SetOp::To(values) if matches!(values.as_slice(), [Template::Some]) => {
+                    record.ensure_row(shape, at, *part, None);
+                }
+                _ => record.remove_rows(shape, at, *part),
+            },
+            AssignTarget::Field(field) => {
+                let new = assigned(&assign.op, &Eval { shape, record, at, answers }, field);
+                record.assign(shape, at, field, new);
+            }
+        }
+    }
+}
+
+/// The values that a field has after an assignment.
+#[must_use]
+pub fn assigned(op: &SetOp, eval: &Eval<'_>, field: &FieldRef) -> Vec<Value> {
+    let many = eval.shape.part(field.part).bag.fields.get(field.field).is_some_and(|f| f.many);
+    let old = eval.values(field);
+    let all =
+        |list: &[Template]| -> Vec<Value> { list.iter().flat_map(|t| t.many(eval, field, many)).collect() };
+    let has = |list: &[Value], v: &Value| list.iter().any(|o| o.same(v, Fold::Exact));
+    match op {
+        SetOp::To(list) => all(list),
+        SetOp::Add(list) => {
+            let mut new = old.to_vec();
+            for value in all(list) {
+                if !has(&new, &value) {
+                    new.push(value);
+                }
+            }
+            new
+        }
+        SetOp::Remove(list) => {
+            let gone = all(list);
+            old.iter().filter(|o| !has(&gone, o)).cloned().collect()
+        }
+        SetOp::SetBits(bits) => vec![Value::Int(integer(old) | bits)],
+        SetOp::ClearBits(bits) => vec![Value::Int(integer(old) & !bits)],
+    }
+}
+
+fn integer(values: &[Value]) -> i64 {
+    values.first().and_then(|v| v.to_text().trim().parse().ok()).unwrap_or(0)
+}

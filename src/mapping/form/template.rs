@@ -1,0 +1,255 @@
+//! V, a value: a literal, an `@word`, or text with `{field}` holes.
+
+use time::Duration;
+
+use crate::{
+    mapping::{
+        codec::Codec,
+        form::{Eval, Need},
+        shape::FieldRef,
+    },
+    store::Value,
+};
+
+/// A compiled V.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Template {
+    /// A literal.
+    Literal(Value),
+    /// `@none`: no value, NULL, no row.
+    Nothing,
+    /// `@some`: at least one row (parts only).
+    Some,
+    /// `@now`, with an offset.
+    Now(Offset),
+    /// `@today`, with an offset.
+    Today(Offset),
+    /// `@uuid`: a new random UUID.
+    Uuid,
+    /// `@actor`: our service account.
+    Actor,
+    /// `@next.NAME`: a counter.
+    Next(String),
+    /// `@unique:- TEXT`: the text, or the text with a number, until it is free.
+    Unique {
+        /// What stands before the number.
+        separator: String,
+        /// The text.
+        text: Vec<Piece>,
+    },
+    /// Text with holes.
+    Text(Vec<Piece>),
+}
+
+/// How far from now.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Offset {
+    /// The amount: a constant, or a field.
+    pub amount: Amount,
+    /// Its unit.
+    pub unit: Unit,
+    /// True: before now.
+    pub back: bool,
+}
+
+/// An amount of time units.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Amount {
+    Number(i64),
+    Field(FieldRef),
+}
+
+impl Default for Amount {
+    fn default() -> Self {
+        Self::Number(0)
+    }
+}
+
+/// Units of an [`Offset`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Unit {
+    #[default]
+    Seconds,
+    Minutes,
+    Hours,
+    Days,
+    Months,
+}
+
+/// A piece of text with holes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Piece {
+    /// Literal text.
+    Literal(String),
+    /// A hole: the first alternative that is there, through the codecs in the direction SCIM → store.
+    Hole {
+        /// `{a or b}`.
+        sources: Vec<Source>,
+        /// `|codec|codec`.
+        codecs: Vec<Codec>,
+    },
+}
+
+/// What fills a hole.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Source {
+    /// A field.
+    Field(FieldRef),
+    /// A constant from `[let]`.
+    Constant(Value),
+    /// A word such as `@uuid`.
+    Word(Box<Template>),
+}
+
+impl Template {
+    /// The value now; none if it is nothing. `place` tells generated values apart.
+    #[must_use]
+    pub fn one(&self, eval: &Eval<'_>, place: &FieldRef) -> Option<Value> {
+        self.many(eval, place, false).into_iter().next()
+    }
+
+    /// The values now: for a multi-valued target (`many`) once per value of the first hole's field.
+    #[must_use]
+    pub fn many(&self, eval: &Eval<'_>, place: &FieldRef, many: bool) -> Vec<Value> {
+        match self {
+            Self::Literal(value) => vec![value.clone()],
+            Self::Nothing | Self::Some => Vec::new(),
+            Self::Now(offset) => offset.after(eval.answers.now, eval).map(Value::Time).into_iter().collect(),
+            Self::Today(offset) => {
+                offset.after(eval.answers.now, eval).map(|t| Value::Date(t.date())).into_iter().collect()
+            }
+            Self::Uuid => vec![eval.answers.uuid(&format!("{place:?}{:?}", eval.at)).into()],
+            Self::Actor => vec![eval.answers.actor.as_str().into()],
+            Self::Next(name) => eval.answers.value(&Need::Next(name.clone())).flatten().into_iter().collect(),
+            Self::Unique { separator, text } => {
+                let Some(stem) = compose(text, eval, place, 0) else { return Vec::new() };
+                let need =
+                    Need::Unique { field: place.field, stem: stem.to_text(), separator: separator.clone() };
+                eval.answers.value(&need).flatten().into_iter().collect()
+            }
+            Self::Text(pieces) => {
+                let count = if many { width(pieces, eval) } else { 1 };
+                (0..count).filter_map(|i| compose(pieces, eval, place, i)).collect()
+            }
+        }
+    }
+
+    /// The fields in its holes.
+    #[must_use]
+    pub fn fields(&self) -> Vec<&FieldRef> {
+        let pieces = match self {
+            Self::Text(pieces) | Self::Unique { text: pieces, .. } => pieces,
+            Self::Now(o) | Self::Today(o) => {
+                return match &o.amount {
+                    Amount::Field(f) => vec![f],
+                    Amount::Number(_) => Vec::new(),
+                };
+            }
+            _ => return Vec::new(),
+        };
+        let holes = pieces.iter().filter_map(|p| match p {
+            Piece::Hole { sources, .. } => Some(sources),
+            Piece::Literal(_) => None,
+        });
+        holes
+            .flatten()
+            .filter_map(|s| match s {
+                Source::Field(field) => Some(field),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+impl Offset {
+    fn after(&self, now: time::OffsetDateTime, eval: &Eval<'_>) -> Option<time::OffsetDateTime> {
+        let amount = match &self.amount {
+            Amount::Number(n) => *n,
+            Amount::Field(field) => eval.values(field).first()?.to_text().parse().ok()?,
+        };
+        let amount = if self.back { -amount } else { amount };
+        match self.unit {
+            Unit::Seconds => now.checked_add(Duration::seconds(amount)),
+            Unit::Minutes => now.checked_add(Duration::minutes(amount)),
+            Unit::Hours => now.checked_add(Duration::hours(amount)),
+            Unit::Days => now.checked_add(Duration::days(amount)),
+            Unit::Months => {
+                let months = i64::from(now.year()) * 12 + i64::from(u8::from(now.month())) - 1 + amount;
+                let year = i32::try_from(months.div_euclid(12)).ok()?;
+                let month = time::Month::try_from(u8::try_from(months.rem_euclid(12)).ok()? + 1).ok()?;
+                let day = now.day().min(month.length(year));
+                Some(now.replace_date(time::Date::from_calendar_date(year, month, day).ok()?))
+            }
+        }
+    }
+}
+
+fn width(pieces: &[Piece], eval: &Eval<'_>) -> usize {
+    let widths = pieces.iter().filter_map(|p| match p {
+        Piece::Hole { sources, .. } => sources.iter().find_map(|s| match s {
+            Source::Field(f) => Some(eval.values(f).len()).filter(|n| *n > 0),
+            _ => None,
+        }),
+        Piece::Literal(_) => None,
+    });
+    widths.max().unwrap_or(1)
+}
+
+/// Composes the text. A missing hole takes the literal before it along, or the
+/// one after it if it comes first; all holes missing = nothing. A single hole
+/// without codecs keeps the value's type.
+pub fn compose(pieces: &[Piece], eval: &Eval<'_>, place: &FieldRef, index: usize) -> Option<Value> {
+    if let [piece @ Piece::Hole { codecs, .. }] = pieces
+        && codecs.is_empty()
+    {
+        return fill(piece, eval, place, index);
+    }
+    let mut out = String::new();
+    let mut pending: Option<&str> = None;
+    let (mut holes, mut filled, mut swallow_next) = (0_u32, 0_u32, false);
+    for piece in pieces {
+        match piece {
+            Piece::Literal(text) => {
+                if swallow_next {
+                    swallow_next = false;
+                } else {
+                    pending = Some(text);
+                }
+            }
+            Piece::Hole { .. } => {
+                holes += 1;
+                match fill(piece, eval, place, index).map(|v| v.to_text()).filter(|t| !t.is_empty()) {
+                    Some(text) => {
+                        filled += 1;
+                        out.push_str(pending.take().unwrap_or_default());
+                        out.push_str(&text);
+                    }
+                    None => {
+                        swallow_next = out.is_empty() && pending.is_none();
+                        pending = None;
+                    }
+                }
+            }
+        }
+    }
+    out.push_str(pending.unwrap_or_default());
+    (holes == 0 || filled > 0).then_some(Value::Text(out))
+}
+
+fn fill(piece: &Piece, eval: &Eval<'_>, place: &FieldRef, index: usize) -> Option<Value> {
+    let Piece::Hole { sources, codecs } = piece else { return None };
+    let mut value = sources.iter().find_map(|source| match source {
+        Source::Field(field) => {
+            let values = eval.values(field);
+            values.get(index).or_else(|| values.first()).cloned().filter(|v| *v != Value::Text(String::new()))
+        }
+        Source::Constant(value) => Some(value.clone()),
+        Source::Word(word) => word.one(eval, place),
+    })?;
+    for codec in codecs {
+        value = codec.encode(value).ok()?;
+    }
+    Some(value)
+}

@@ -1,0 +1,272 @@
+//! A record: the root row of a resource and the rows of its parts, as read and
+//! as they shall become.
+//!
+//! Reading fills it with stored rows; writing changes it in memory; the plan is
+//! the difference. **Invariant:** `now == was` for a row means nothing is
+//! written to it.
+
+use crate::{
+    mapping::shape::{FieldRef, PartId, Shape},
+    store::{Fold, Row, Value},
+};
+
+/// A row of a record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    /// Its fields as they shall be.
+    pub now: Row,
+    /// Its fields as stored; `None` for a new row.
+    pub was: Option<Row>,
+    /// Index of the row of the parent part that it hangs on.
+    pub parent: usize,
+    /// True if it shall go.
+    pub removed: bool,
+}
+
+/// The rows of one resource, by part.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Record {
+    /// One list per part; the root's holds one row.
+    pub parts: Vec<Vec<Draft>>,
+}
+
+const NO_VALUES: &[Value] = &[];
+
+impl Record {
+    /// A record of a new resource: an empty root row.
+    #[must_use]
+    pub fn create(shape: &Shape) -> Self {
+        let mut parts = vec![Vec::new(); shape.parts.len()];
+        if let Some(root) = parts.first_mut() {
+            root.push(Draft { now: Row::new(&shape.root().bag), was: None, parent: 0, removed: false });
+        }
+        Self { parts }
+    }
+
+    /// A record around a stored root row.
+    #[must_use]
+    pub fn stored(shape: &Shape, root: Row) -> Self {
+        let mut record = Self { parts: vec![Vec::new(); shape.parts.len()] };
+        record.attach(shape, 0, root, 0);
+        record
+    }
+
+    /// Adds a stored row, and opens its multi-valued fields for the parts that lie in them.
+    pub fn attach(&mut self, shape: &Shape, part: PartId, row: Row, parent: usize) {
+        let index = self.rows(part).len();
+        for (id, opened) in shape.parts.iter().enumerate().filter(|(id, p)| *id > 0 && p.parent == part) {
+            let Some(field) = opened.opened else { continue };
+            for value in row.all(field) {
+                let mut inner = Row::new(&opened.bag);
+                inner.set(0, vec![value.clone()]);
+                self.attach(shape, id, inner, index);
+            }
+        }
+        if let Some(rows) = self.parts.get_mut(part) {
+            rows.push(Draft { now: row.clone(), was: Some(row), parent, removed: false });
+        }
+    }
+
+    /// The rows of a part, removed ones included.
+    #[must_use]
+    pub fn rows(&self, part: PartId) -> &[Draft] {
+        self.parts.get(part).map_or(&[], Vec::as_slice)
+    }
+
+    /// One row.
+    #[must_use]
+    pub fn row(&self, part: PartId, index: usize) -> Option<&Draft> {
+        self.rows(part).get(index)
+    }
+
+    /// One row, to change.
+    pub fn row_mut(&mut self, part: PartId, index: usize) -> Option<&mut Draft> {
+        self.parts.get_mut(part)?.get_mut(index)
+    }
+
+    /// Indexes of the live rows of `part` that hang, directly or not, on the row `at`;
+    /// if `part` is above `at`, the one row that `at` hangs on.
+    #[must_use]
+    pub fn rows_below(&self, shape: &Shape, at: (PartId, usize), part: PartId) -> Vec<usize> {
+        if part == at.0 {
+            return vec![at.1];
+        }
+        if shape.is_below(at.0, part) {
+            let mut row = at;
+            while row.0 != part {
+                let parent = self.row(row.0, row.1).map_or(0, |d| d.parent);
+                row = (shape.part(row.0).parent, parent);
+            }
+            return vec![row.1];
+        }
+        // Climb until the part lies below, so that a sibling part is found through the common parent.
+        let mut base = at;
+        while !shape.is_below(part, base.0) {
+            let parent = self.row(base.0, base.1).map_or(0, |d| d.parent);
+            base = (shape.part(base.0).parent, parent);
+        }
+        self.descend(shape, base, part)
+    }
+
+    fn descend(&self, shape: &Shape, base: (PartId, usize), part: PartId) -> Vec<usize> {
+        if part == base.0 {
+            return vec![base.1];
+        }
+        let parents = self.descend(shape, base, shape.part(part).parent);
+        let live = self.rows(part).iter().enumerate();
+        live.filter(|(_, d)| !d.removed && parents.contains(&d.parent)).map(|(i, _)| i).collect()
+    }
+
+    /// The row of a part that a field reference means, seen from `at`.
+    #[must_use]
+    pub fn find_row(&self, shape: &Shape, at: (PartId, usize), field: &FieldRef) -> Option<usize> {
+        let part = shape.part(field.part);
+        let rows = self.rows_below(shape, at, field.part);
+        match &field.slot {
+            None => rows.first().copied(),
+            Some(slot) => rows.into_iter().find(|row| {
+                self.row(field.part, *row).is_some_and(|d| {
+                    part.slot
+                        .iter()
+                        .zip(slot)
+                        .all(|(f, v)| d.now.first(*f).is_some_and(|have| have.same(v, Fold::Exact)))
+                })
+            }),
+        }
+    }
+
+    /// The values of a field, seen from `at`.
+    #[must_use]
+    pub fn values(&self, shape: &Shape, at: (PartId, usize), field: &FieldRef) -> &[Value] {
+        self.find_row(shape, at, field)
+            .and_then(|row| self.row(field.part, row))
+            .map_or(NO_VALUES, |d| d.now.all(field.field))
+    }
+
+    /// The stored values of a field, seen from `at`.
+    #[must_use]
+    pub fn stored_values(&self, shape: &Shape, at: (PartId, usize), field: &FieldRef) -> &[Value] {
+        self.find_row(shape, at, field)
+            .and_then(|row| self.row(field.part, row))
+            .and_then(|d| d.was.as_ref())
+            .map_or(NO_VALUES, |was| was.all(field.field))
+    }
+
+    /// Makes sure the row that `slot` names (or the first row) of a part exists; gives its index.
+    pub fn ensure_row(
+        &mut self,
+        shape: &Shape,
+        at: (PartId, usize),
+        part: PartId,
+        slot: Option<&Vec<Value>>,
+    ) -> usize {
+        let probe = FieldRef { part, field: 0, slot: slot.cloned() };
+        if let Some(row) = self.find_row(shape, at, &probe) {
+            return row;
+        }
+        let parent_part = shape.part(part).parent;
+        let parent = self.ensure_row(shape, at, parent_part, None);
+        self.add_row(shape, part, parent, slot)
+    }
+
+    /// Adds a new row with its constants.
+    pub fn add_row(
+        &mut self,
+        shape: &Shape,
+        part: PartId,
+        parent: usize,
+        slot: Option<&Vec<Value>>,
+    ) -> usize {
+        let layout = shape.part(part);
+        let mut row = Row::new(&layout.bag);
+        for (field, value) in &layout.constants {
+            row.set(*field, vec![value.clone()]);
+        }
+        for (field, value) in layout.slot.iter().zip(slot.into_iter().flatten()) {
+            row.set(*field, vec![value.clone()]);
+        }
+        let Some(rows) = self.parts.get_mut(part) else { return 0 };
+        rows.push(Draft { now: row, was: None, parent, removed: false });
+        rows.len() - 1
+    }
+
+    /// Marks the live rows of a part below `at` as removed, and what hangs on them.
+    pub fn remove_rows(&mut self, shape: &Shape, at: (PartId, usize), part: PartId) {
+        for row in self.rows_below(shape, at, part) {
+            self.remove_row(shape, part, row);
+        }
+    }
+
+    /// Marks a row as removed, and the own rows that hang on it.
+    pub fn remove_row(&mut self, shape: &Shape, part: PartId, row: usize) {
+        if let Some(draft) = self.row_mut(part, row) {
+            draft.removed = true;
+        }
+        for child in 1..shape.parts.len() {
+            if shape.part(child).parent != part || child == part {
+                continue;
+            }
+            let below: Vec<usize> = self
+                .rows(child)
+                .iter()
+                .enumerate()
+                .filter(|(_, d)| d.parent == row)
+                .map(|(i, _)| i)
+                .collect();
+            for index in below {
+                self.remove_row(shape, child, index);
+            }
+        }
+    }
+
+    /// Assigns the values of a field, seen from `at`. A value that is there already in another
+    /// spelling of the same value is kept. A row of a part is made for a value, and goes when its
+    /// last value goes and the part is not `always`.
+    pub fn assign(&mut self, shape: &Shape, at: (PartId, usize), field: &FieldRef, values: Vec<Value>) {
+        let found = self.find_row(shape, at, field);
+        let row = match found {
+            Some(row) => row,
+            None if values.is_empty() => return,
+            None => self.ensure_row(shape, at, field.part, field.slot.as_ref()),
+        };
+        let part = shape.part(field.part);
+        let opened_here = part.opened.is_some();
+        let Some(draft) = self.row_mut(field.part, row) else { return };
+        if same_values(draft.now.all(field.field), &values) {
+            return;
+        }
+        let back = draft.was.as_ref().filter(|was| same_values(was.all(field.field), &values));
+        let values = back.map_or(values, |was| was.all(field.field).to_vec());
+        let emptied = values.is_empty();
+        draft.now.set(field.field, values);
+        if emptied && field.part != 0 && at.0 != field.part {
+            let is_value = part.value == Some(field.field) || opened_here;
+            if (is_value || (!part.always && self.carries_nothing(shape, field.part, row)))
+                && matches!(part.usage, crate::mapping::shape::Use::Own)
+            {
+                self.remove_row(shape, field.part, row);
+            }
+        }
+    }
+
+    /// True if a row has no value beside its key, constants, slots and links.
+    fn carries_nothing(&self, shape: &Shape, part: PartId, row: usize) -> bool {
+        let layout = shape.part(part);
+        let Some(draft) = self.row(part, row) else { return true };
+        let fixed = |field: &usize| {
+            layout.on.iter().any(|(own, _)| own == field)
+                || layout.slot.contains(field)
+                || layout.bag.key.contains(field)
+                || layout.constants.iter().any(|(f, _)| f == field)
+                || layout.initial.iter().any(|(f, _)| f.part == part && f.field == *field)
+                || layout.touch.iter().any(|(f, _)| f.part == part && f.field == *field)
+        };
+        draft.now.cells.iter().enumerate().all(|(i, cell)| cell.is_empty() || fixed(&i))
+    }
+}
+
+/// True if both lists hold the same values in the same order.
+#[must_use]
+pub fn same_values(a: &[Value], b: &[Value]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(x, y)| x.same(y, Fold::Exact))
+}

@@ -1,0 +1,160 @@
+//! The layout of one resource type in its store: a root bag and its parts, and
+//! how fields of them are named.
+
+use std::sync::Arc;
+
+use crate::{
+    mapping::form::Template,
+    store::{Bag, FieldId, Predicate, Related, Value},
+};
+
+/// Index of a part; 0 is the root.
+pub type PartId = usize;
+
+/// A field of the root or of a part.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldRef {
+    /// Which part.
+    pub part: PartId,
+    /// Which field of the part's bag.
+    pub field: FieldId,
+    /// For a slotted part: the row whose slot columns hold these values.
+    pub slot: Option<Vec<Value>>,
+}
+
+/// How the rows of a part come and go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Use {
+    /// They live and die with the resource.
+    #[default]
+    Own,
+    /// They are chosen by value and never changed.
+    Find,
+    /// As `Find`, but a missing one is added.
+    FindOrAdd,
+    /// They are read and tested only.
+    Watch,
+}
+
+/// The root or a part.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// Name in the file; the resource type's name for the root.
+    pub name: String,
+    /// Where its rows lie. For an opened part: a bag that exists in memory only.
+    pub bag: Arc<Bag>,
+    /// The part it hangs on; the root hangs on itself.
+    pub parent: PartId,
+    /// Pairs of (own field, parent's field) that must be equal.
+    pub on: Vec<(FieldId, FieldId)>,
+    /// The parent's multi-valued field whose values are this part's rows.
+    pub opened: Option<FieldId>,
+    /// A bag of rows, or at most one.
+    pub many: bool,
+    /// How rows come and go.
+    pub usage: Use,
+    /// Made together with the resource, even when no field has a value.
+    pub always: bool,
+    /// Slot columns of an EAV part.
+    pub slot: Vec<FieldId>,
+    /// Value column of an EAV part.
+    pub value: Option<FieldId>,
+    /// Constants of a new row, from the equalities of `where`.
+    pub constants: Vec<(FieldId, Value)>,
+    /// Fields of a new row that have no value yet.
+    pub initial: Vec<(FieldRef, Template)>,
+    /// Fields set on every real change of a row.
+    pub touch: Vec<(FieldRef, Template)>,
+    /// Order that decides which row is the first; true = descending.
+    pub order: Vec<(FieldId, bool)>,
+    /// Value that stays in an opened part when it would become empty; never shown.
+    pub floor: Option<Template>,
+    /// Column by which a looked-up row is found when none is written explicitly.
+    pub find_by: Option<FieldId>,
+}
+
+/// All parts of a resource type.
+#[derive(Debug, Clone)]
+pub struct Shape {
+    /// Root first, parents before their parts.
+    pub parts: Vec<Part>,
+}
+
+impl Shape {
+    /// The root.
+    #[must_use]
+    pub fn root(&self) -> &Part {
+        &self.parts[0]
+    }
+
+    /// A part by index.
+    #[must_use]
+    pub fn part(&self, id: PartId) -> &Part {
+        self.parts.get(id).unwrap_or_else(|| self.root())
+    }
+
+    /// Finds a part by its name in the file.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<PartId> {
+        self.parts.iter().skip(1).position(|p| p.name == name).map(|i| i + 1)
+    }
+
+    /// True if `part` is `ancestor` or hangs somewhere below it.
+    #[must_use]
+    pub fn is_below(&self, mut part: PartId, ancestor: PartId) -> bool {
+        loop {
+            if part == ancestor {
+                return true;
+            }
+            if part == 0 {
+                return false;
+            }
+            part = self.part(part).parent;
+        }
+    }
+
+    /// Turns a predicate on a part's rows into one on the rows of `outer`,
+    /// which the part must hang on directly or through other parts.
+    #[must_use]
+    pub fn lift(&self, part: PartId, outer: PartId, predicate: Predicate) -> Predicate {
+        if part == outer || part == 0 {
+            return predicate;
+        }
+        let p = self.part(part);
+        let lifted = match p.opened {
+            // An opened part's rows are values of the parent's field: `it` is field 0 there.
+            Some(field) => rebase(predicate, field),
+            None => Predicate::Exists(Box::new(Related { bag: p.bag.clone(), on: p.on.clone(), predicate })),
+        };
+        self.lift(p.parent, outer, lifted)
+    }
+
+    /// Name of a field as the file would write it.
+    #[must_use]
+    pub fn field_name(&self, at: &FieldRef) -> String {
+        let part = self.part(at.part);
+        let field = part.bag.field_name(at.field);
+        match (at.part, &at.slot) {
+            (0, _) => field.to_owned(),
+            (_, Some(slot)) => {
+                let slot: Vec<String> = slot.iter().map(Value::to_text).collect();
+                format!("{}.{}", part.name, slot.join("."))
+            }
+            _ => format!("{}.{field}", part.name),
+        }
+    }
+}
+
+/// Moves a predicate over `it` to a field of the parent. Several tests of one
+/// value become tests of any value: a superset.
+fn rebase(predicate: Predicate, field: FieldId) -> Predicate {
+    match predicate {
+        Predicate::True => Predicate::Field(field, crate::store::Test::Present),
+        Predicate::Field(_, test) => Predicate::Field(field, test),
+        Predicate::All(list) => Predicate::All(list.into_iter().map(|p| rebase(p, field)).collect()),
+        Predicate::Any(list) => Predicate::Any(list.into_iter().map(|p| rebase(p, field)).collect()),
+        // "Some value is not x" cannot be said of a bag of values by negation: only a superset.
+        Predicate::Not(_) => Predicate::Field(field, crate::store::Test::Present),
+        other => other,
+    }
+}
