@@ -8,3 +8,7 @@ pub mod scim;
 pub mod store;
 
 pub mod mapping;
+
+pub mod config;
+
+pub mod auth;
