@@ -9,6 +9,7 @@
 //! **Invariant:** names (tables, columns, attributes) come only from a compiled
 //! mapping; values reach a store only as binds or through an escaping type.
 
+pub mod dn;
 pub mod error;
 pub mod value;
 

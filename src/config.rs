@@ -1,0 +1,3 @@
+//! Settings, one file per concern.
+
+pub mod ldap;
