@@ -12,28 +12,18 @@ use crate::{
         shape::{PartId, Shape, Use},
         write::Written,
     },
+    plan::Plan,
     scim::error::ScimError,
-    store::{Cell, Change, FieldId, Fold, Predicate, Source, Step, Target, Value},
+    store::{Cell, Change, FieldId, Predicate, Source, Step, Target, Value},
 };
 
 pub mod entry;
-
-/// The steps of a write, and what is told by them.
-#[derive(Debug, Clone, Default)]
-pub struct Effects {
-    /// In order.
-    pub steps: Vec<Step>,
-    /// Index of the step that inserts the root, and the fields it reports.
-    pub root_insert: Option<(usize, Vec<FieldId>)>,
-    /// The entry's new DN, if it gets one.
-    pub dn: Option<String>,
-}
 
 struct Diff<'a> {
     ty: &'a TypeMapping,
     shape: &'a Shape,
     record: &'a Record,
-    effects: Effects,
+    plan: Plan,
     /// Steps that report a row's fields.
     made: BTreeMap<(PartId, usize), (usize, Vec<FieldId>)>,
 }
@@ -44,25 +34,37 @@ impl TypeMapping {
     /// # Errors
     ///
     /// 400 `mutability` if a name changes that must not.
-    pub fn diff(&self, written: &Written) -> Result<Effects, ScimError> {
+    pub fn diff(&self, written: &Written) -> Result<Plan, ScimError> {
         let mut diff = Diff {
             ty: self,
             shape: &self.shape,
             record: &written.record,
-            effects: Effects::default(),
+            plan: Plan::default(),
             made: BTreeMap::new(),
         };
         diff.removals();
         diff.row(0, 0)?;
         if let Some(password) = &written.password {
             let target = diff.password_target();
-            diff.effects.steps.push(Step::Password {
+            diff.plan.steps.push(Step::Password {
                 bag: self.bag().clone(),
                 target,
                 password: password.clone(),
             });
         }
-        Ok(diff.effects)
+        diff.plan.resource_type.clone_from(&self.resource_type.name);
+        Ok(diff.plan)
+    }
+}
+
+impl TypeMapping {
+    /// The steps that remove the record's removed own rows, children first.
+    #[must_use]
+    pub fn removals(&self, record: &Record) -> Vec<Step> {
+        let mut diff =
+            Diff { ty: self, shape: &self.shape, record, plan: Plan::default(), made: BTreeMap::new() };
+        diff.removals();
+        diff.plan.steps
     }
 }
 
@@ -81,11 +83,7 @@ impl Diff<'_> {
             for draft in self.record.rows(part) {
                 if let (true, Some(was)) = (draft.removed, &draft.was) {
                     let target = Target::Rows(self.identity(part, draft.parent, was));
-                    self.effects.steps.push(Step::Delete {
-                        bag: layout.bag.clone(),
-                        target,
-                        required: false,
-                    });
+                    self.plan.steps.push(Step::Delete { bag: layout.bag.clone(), target, required: false });
                 }
             }
         }
@@ -182,8 +180,8 @@ impl Diff<'_> {
         let report: Vec<FieldId> = layout.on.iter().map(|(own, _)| *own).collect();
         let add = (layout.usage == Use::FindOrAdd)
             .then(|| cells.drain(..).map(|(f, v)| (f, Cell::Values(vec![v]))).collect());
-        self.made.insert((part, row), (self.effects.steps.len(), report.clone()));
-        self.effects.steps.push(Step::Find { bag: layout.bag.clone(), predicate, report, add });
+        self.made.insert((part, row), (self.plan.steps.len(), report.clone()));
+        self.plan.steps.push(Step::Find { bag: layout.bag.clone(), predicate, report, add });
     }
 
     /// The cell of a field that follows from a looked-up row, or from a key made by an earlier step.
@@ -273,17 +271,17 @@ impl Diff<'_> {
                 cells.push((field, Cell::Values(vec![Value::Text(dn.clone())])));
             }
             if part == 0 {
-                self.effects.dn = Some(dn);
+                self.plan.dn = Some(dn);
             }
         }
-        let step = self.effects.steps.len();
+        let step = self.plan.steps.len();
         self.made.insert((part, row), (step, report.clone()));
         if part == 0 {
-            self.effects.root_insert = Some((step, report.clone()));
+            self.plan.root_insert = Some((step, report.clone()));
         }
         // A bag of references is a set: a link that somebody else made meanwhile is no error.
         let unless_exists = part != 0 && layout.many && layout.bag.key.is_empty();
-        self.effects.steps.push(Step::Insert { bag: layout.bag.clone(), cells, report, unless_exists });
+        self.plan.steps.push(Step::Insert { bag: layout.bag.clone(), cells, report, unless_exists });
         Ok(())
     }
 
@@ -335,19 +333,19 @@ impl Diff<'_> {
             let naming = Naming::new(self.ty, part);
             if let Some(dn) = naming.changed_dn(was, now)? {
                 let bag = layout.bag.clone();
-                self.effects.steps.push(Step::Rename { bag, target: target.clone(), dn: dn.clone() });
+                self.plan.steps.push(Step::Rename { bag, target: target.clone(), dn: dn.clone() });
                 naming.drop_named(&mut changes, was, now, &dn);
                 if let Target::Entry { dn: at, .. } = &mut target {
                     at.clone_from(&dn);
                 }
                 if part == 0 {
-                    self.effects.dn = Some(dn);
+                    self.plan.dn = Some(dn);
                 }
             }
         }
         if !changes.is_empty() {
             let required = part == 0;
-            self.effects.steps.push(Step::Update { bag: layout.bag.clone(), target, changes, required });
+            self.plan.steps.push(Step::Update { bag: layout.bag.clone(), target, changes, required });
         }
         Ok(())
     }
@@ -366,8 +364,8 @@ impl Diff<'_> {
         if !is_entry || (old.len() <= 1 && new.len() <= 1) {
             return whole();
         }
-        let fold = self.fold(part, field);
-        let has = |list: &[Value], v: &Value| list.iter().any(|o| o.same(v, fold));
+        let kind = self.shape.part(part).bag.kind(field);
+        let has = |list: &[Value], v: &Value| list.iter().any(|o| kind.same(o, v));
         let removed: Vec<Value> = old.iter().filter(|v| !has(new, v)).cloned().collect();
         let added: Vec<Value> = new.iter().filter(|v| !has(old, v)).cloned().collect();
         if self.is_ordered(part, field) {
@@ -391,11 +389,6 @@ impl Diff<'_> {
         changes
     }
 
-    fn fold(&self, part: PartId, field: FieldId) -> Fold {
-        let kind = self.shape.part(part).bag.fields.get(field).map(|f| f.kind);
-        if kind == Some(crate::store::FieldKind::Dn) { Fold::Case } else { Fold::Exact }
-    }
-
     fn is_ordered(&self, part: PartId, field: FieldId) -> bool {
         let opened = self.shape.parts.iter().position(|p| p.parent == part && p.opened == Some(field));
         opened.is_some_and(|id| self.ty.is_positional(id))
@@ -416,7 +409,7 @@ impl Diff<'_> {
     fn password_target(&self) -> Target {
         let bag = self.ty.bag();
         let was = self.draft(0, 0).and_then(|d| d.was.as_ref());
-        let dn = self.effects.dn.clone().or_else(|| {
+        let dn = self.plan.dn.clone().or_else(|| {
             let field = bag.find_field("dn")?;
             Some(was?.first(field)?.to_text())
         });

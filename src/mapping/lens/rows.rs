@@ -12,7 +12,6 @@ use crate::{
         shape::PartId,
     },
     scim::{Json, Object, error::ScimError},
-    store::{Fold, Value},
 };
 
 impl Rows {
@@ -45,9 +44,9 @@ impl Rows {
         let Some(floor) = &eval.shape.part(self.part).floor else { return rows };
         let Some(floor) = floor.one(eval, &no_place()) else { return rows };
         let is_floor = |row: &usize| {
-            eval.record
-                .row(self.part, *row)
-                .is_some_and(|d| d.now.first(0).is_some_and(|v| is_same(eval, self.part, v, &floor)))
+            eval.record.row(self.part, *row).is_some_and(|d| {
+                d.now.first(0).is_some_and(|v| eval.shape.part(self.part).bag.kind(0).same(v, &floor))
+            })
         };
         rows.into_iter().filter(|row| !is_floor(row)).collect()
     }
@@ -126,7 +125,9 @@ impl Rows {
 
     /// With positional sub-attributes the order of the rows carries meaning.
     fn keep_order(&self, w: &mut Writer<'_>, wanted: &[&Json], at: (PartId, usize)) {
-        if !self.is_positional() {
+        // Rows that others hang on keep their index.
+        let is_hung_on = w.shape().parts.iter().skip(1).any(|p| p.parent == self.part);
+        if !self.is_positional() || is_hung_on {
             return;
         }
         let elements = self.elements(w.ty, &w.eval(at));
@@ -247,17 +248,13 @@ fn same_value(a: &Json, b: &Json, by: &str, simple: bool) -> bool {
     value_key(a, by, simple) == value_key(b, by, simple)
 }
 
-/// Equality of values of a part's only field: DNs compare by their own rules.
-fn is_same(eval: &Eval<'_>, part: PartId, a: &Value, b: &Value) -> bool {
-    let is_dn =
-        eval.shape.part(part).bag.fields.first().is_some_and(|f| f.kind == crate::store::FieldKind::Dn);
-    a.same(b, if is_dn { Fold::Case } else { Fold::Exact })
-}
-
 impl Record {
     /// Puts the rows of a part in the order that `places` gives; rows it does not name go last.
     pub fn reorder(&mut self, part: PartId, places: &HashMap<usize, usize>) {
         let Some(rows) = self.parts.get_mut(part) else { return };
+        if rows.len() < 2 {
+            return;
+        }
         let mut numbered: Vec<(usize, _)> = std::mem::take(rows).into_iter().enumerate().collect();
         numbered.sort_by_key(|(i, _)| places.get(i).copied().unwrap_or(usize::MAX));
         *rows = numbered.into_iter().map(|(_, d)| d).collect();
