@@ -12,3 +12,5 @@ pub mod mapping;
 pub mod config;
 
 pub mod auth;
+
+pub mod correlation;
