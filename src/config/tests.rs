@@ -10,7 +10,7 @@ mapping = "people.toml"
 [correlation]
 url = "sqlite:ids.db"
 [stores.main.sql]
-url = "postgresql://gate@db.example/people"
+url = "postgresql://gate@db.example/people?sslmode=verify-full"
 password = "canary-one"
 [[clients]]
 name = "entra"
@@ -54,6 +54,10 @@ impl Case {
     }
 }
 
+fn client_like(text: &str) -> &str {
+    &text[text.find("[[clients]]").unwrap()..]
+}
+
 fn problem(text: &str) -> String {
     Case::new().error(text)
 }
@@ -83,7 +87,10 @@ fn the_environment_overrides_the_file() {
     assert_eq!(settings.server.workers, Some(4));
     assert_eq!(settings.server.listen.len(), 2);
     let url = settings.stores["main"].sql.as_ref().unwrap().connection_url();
-    assert_eq!(url.expose_secret(), "postgresql://gate:from%20the%20environment@db.example/people");
+    assert_eq!(
+        url.expose_secret(),
+        "postgresql://gate:from%20the%20environment@db.example/people?sslmode=verify-full"
+    );
 }
 
 #[test]
@@ -135,7 +142,7 @@ fn unsafe_settings_are_refused() {
         (server("tls = {}"), "  server.tls.certificate_file: is missing"),
         (ldap("urls = \"ldap://dir.example\""), "  stores.dir.ldap.urls: expected ldaps:// or start_tls"),
         (ldap("urls = \"ldaps://cn:p@dir\""), "  stores.dir.ldap.urls: expected no user or password"),
-        (ldap("urls = \"https://dir\""), "  stores.dir.ldap.urls: expected ldap:// or ldaps://"),
+        (ldap("urls = \"https://dir\""), "  stores.dir.ldap.urls: expected ldaps://, ldap:// or ldapi://"),
         (
             GOOD.replace("gate@", "gate:pass@"),
             "  stores.main.sql.url: expected no password in the URL; use password_file",
@@ -146,6 +153,11 @@ fn unsafe_settings_are_refused() {
         ),
         (GOOD.replace("sqlite:ids.db", "sqlite::memory:"), "  correlation.url: expected a file"),
         (GOOD.replace("sha256:0000", "sha256:00"), "  clients[0].tokens: expected sha256: and 64"),
+        (format!("{GOOD}{}", client_like(GOOD)), "  clients[1].name: `entra` is another client's name"),
+        (
+            format!("{GOOD}{}", client_like(GOOD)),
+            "  clients[1].tokens: a token stands here that stood before",
+        ),
         (GOOD.replace("[\"all\"]", "[]"), "  clients[0].scopes: expected some of"),
         (GOOD.to_owned() + "[limits]\nmax_results = 5\n", "  limits.max_results: expected 100 to"),
     ];
@@ -157,6 +169,9 @@ fn unsafe_settings_are_refused() {
         server("listen = \"[::]:80\"\nallow_plain_http = true"),
         ldap("urls = \"ldap://127.0.0.1\""),
         ldap("urls = \"ldap://[::1]:1389\""),
+        GOOD.replace("db.example/people?sslmode=verify-full", "127.0.0.1:5433/people"),
+        GOOD.replace("gate@db.example/people?sslmode=verify-full", "/people?user=gate&host=/run/postgresql"),
+        GOOD.replace("db.example/people?sslmode=verify-full", "%2Frun%2Fpostgresql/people"),
         ldap("urls = \"ldap://dir.example\"\nstart_tls = true"),
         ldap("urls = [\"ldaps://dir.example\", \"ldaps://other.example\"]"),
     ] {
