@@ -11,6 +11,8 @@ pub mod mapping;
 
 pub mod config;
 
+pub mod ops;
+
 pub mod auth;
 
 pub mod correlation;
