@@ -4,9 +4,9 @@
 //! texts. RFC 7643 §3.1 (`id`, `externalId`, `meta`).
 //!
 //! Rows are looked up in memory, then by reader threads; one writer thread
-//! changes them (see [`worker`]). Where the database may be shared with other
+//! changes them (see `worker.rs`). Where the database may be shared with other
 //! replicas, only [`Identity`]s are answered from memory, see
-//! [`CachePolicy`](crate::config::CachePolicy).
+//! [`CachePolicy`].
 //!
 //! **Invariant:** an id is never given to a second resource: rows are marked as
 //! deleted and stay. **Invariant:** a living anchor has one row, by a unique

@@ -101,7 +101,8 @@ fn check_database_tls(key: &str, url: &Url, problems: &mut Problems) {
     let is_socket = |host: &str| host.is_empty() || host.starts_with('/') || host.starts_with("%2F");
     let in_query = url.query_pairs().find(|(name, _)| name == "host");
     let is_near = is_loopback(url) || is_socket(url.host_str().unwrap_or_default());
-    if !is_said && !(is_near && in_query.is_none_or(|(_, host)| is_socket(&host))) {
+    let is_far = !is_near || in_query.is_some_and(|(_, host)| !is_socket(&host));
+    if is_far && !is_said {
         problems.add(
             key,
             format!(

@@ -55,7 +55,7 @@ impl Case {
 }
 
 fn client_like(text: &str) -> &str {
-    &text[text.find("[[clients]]").unwrap()..]
+    text.get(text.find("[[clients]]").unwrap()..).unwrap()
 }
 
 fn problem(text: &str) -> String {
@@ -222,4 +222,74 @@ fn no_output_shows_a_secret() {
     // A token in clear, put where its hash belongs.
     let error = case.load(&GOOD.replace("sha256:00", "sg_canary")).unwrap_err();
     assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
+}
+
+/// The keys that a table may have, as the error about an unknown one lists them.
+fn keys_of<T: serde::de::DeserializeOwned>() -> Vec<String> {
+    let Err(error) = toml::from_str::<T>("no-such-key = 1") else { panic!("an unknown key was accepted") };
+    let message = error.message();
+    let (_, list) = message.split_once("expected ").unwrap();
+    list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_shipped_example_explains_every_key_with_its_default() {
+    let text = include_str!("../../deploy/scimgate.toml");
+    let is_setting = |rest: &&str| rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '[');
+    let whole: String = text
+        .lines()
+        .map(|line| line.strip_prefix('#').filter(is_setting).unwrap_or(line))
+        // Both forms of a secret at once are an error.
+        .filter(|line| !line.starts_with("password ="))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let case = ["ldap-password", "people-password", "tls.crt", "tls.key", "directory-ca.pem"]
+        .into_iter()
+        .fold(Case::new(), |case, name| case.file(name, "x"))
+        .file("correlation-password", "x")
+        .file("entra-tokens", &format!("sha256:{}\n", "ab".repeat(32)));
+    let shown = case.load(&whole).unwrap();
+
+    for (table, keys) in [
+        ("", keys_of::<Settings>()),
+        ("[server]", keys_of::<ServerSettings>()),
+        ("[server.tls]", keys_of::<TlsSettings>()),
+        ("[log]", keys_of::<LogSettings>()),
+        ("[correlation]", keys_of::<CorrelationSettings>()),
+        ("[stores.directory.ldap]", keys_of::<LdapSettings>()),
+        ("[stores.people.sql]", keys_of::<SqlSettings>()),
+        ("[[clients]]", keys_of::<ClientSettings>()),
+        ("[limits]", keys_of::<LimitSettings>()),
+    ] {
+        let start = text.find(table).unwrap();
+        for key in keys.iter().filter(|k| !table.is_empty() || *k == "mapping") {
+            let rest = text.get(start..).unwrap();
+            let stated = [format!("\n{key} = "), format!("\n#{key} = ")];
+            let is_table = rest.contains(&format!("#[server.{key}]"));
+            assert!(is_table || stated.iter().any(|s| rest.contains(s)), "{table} {key} is not explained");
+        }
+    }
+
+    // What is shown as the default is the default.
+    let default = Settings::default();
+    let ignoring_examples = |server: &ServerSettings| {
+        format!("{:?}", ServerSettings { public_url: None, tls: None, workers: None, ..server.clone() })
+    };
+    assert_eq!(ignoring_examples(&shown.server), ignoring_examples(&default.server));
+    assert_eq!(format!("{:?}", shown.limits), format!("{:?}", default.limits));
+    let (own, own_default) = (&shown.correlation, &default.correlation);
+    assert_eq!(
+        (own.cache_rows, own.readers, own.queue, own.timeout_secs),
+        (own_default.cache_rows, own_default.readers, own_default.queue, own_default.timeout_secs)
+    );
+    let ldap = LdapSettings {
+        urls: Vec::new(),
+        bind_dn: String::new(),
+        password_file: None,
+        ca_file: None,
+        ..shown.stores["directory"].ldap.clone().unwrap()
+    };
+    assert_eq!(format!("{ldap:?}"), format!("{:?}", LdapSettings::default()));
+    let sql = SqlSettings { url: String::new(), ..shown.stores["people"].sql.clone().unwrap() };
+    assert_eq!(format!("{sql:?}"), format!("{:?}", SqlSettings::default()));
 }

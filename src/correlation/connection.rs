@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use diesel::{
     MultiConnection, SqliteConnection,
+    backend::Backend,
     connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager},
+    migration::MigrationSource,
     prelude::*,
     r2d2::{self, ManageConnection, Pool, R2D2Connection as _},
 };
@@ -127,6 +129,22 @@ impl ManageConnection for Manager {
     }
 }
 
+/// Runs the migrations that were not run. Refuses a database that was migrated
+/// by a newer version, whose rules this one does not know.
+fn bring_up<DB: Backend>(
+    connection: &mut impl MigrationHarness<DB>,
+    known: EmbeddedMigrations,
+) -> diesel::migration::Result<()>
+where
+    EmbeddedMigrations: MigrationSource<DB>,
+{
+    let names: Vec<String> = known.migrations()?.iter().map(|m| m.name().version().to_string()).collect();
+    if let Some(newer) = connection.applied_migrations()?.iter().find(|v| !names.contains(&v.to_string())) {
+        return Err(format!("it was migrated by a newer version of this program (to {newer})").into());
+    }
+    connection.run_pending_migrations(known).map(drop)
+}
+
 impl Conn {
     /// Brings the tables to the form that this version needs.
     pub(super) fn migrate(&mut self) -> Result<(), CorrelationError> {
@@ -135,11 +153,11 @@ impl Conn {
             Self::Postgres(connection) => {
                 // Replicas that start together take turns.
                 connection.batch_execute("SELECT pg_advisory_lock(7276173302)")?;
-                let done = connection.run_pending_migrations(POSTGRES).map(drop);
+                let done = bring_up(connection, POSTGRES);
                 connection.batch_execute("SELECT pg_advisory_unlock(7276173302)")?;
                 done
             }
-            Self::Sqlite(connection) => connection.run_pending_migrations(SQLITE).map(drop),
+            Self::Sqlite(connection) => bring_up(connection, SQLITE),
         };
         done.map_err(|e| CorrelationError::Migration(e.to_string()))
     }

@@ -100,6 +100,20 @@ fn migrations_go_up_down_and_up_again() {
     }
 }
 
+#[test]
+fn a_database_of_a_newer_version_is_left_alone() {
+    for database in Database::all() {
+        let pool = Manager::pool(&database.settings).unwrap();
+        let mut connection = pool.get().unwrap();
+        connection.migrate().unwrap();
+        connection
+            .batch_execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('99990101000000')")
+            .unwrap();
+        let error = connection.migrate().unwrap_err().to_string();
+        assert!(error.contains("newer version of this program (to 99990101000000)"), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn a_row_is_found_by_each_of_its_names() {
     for database in Database::all() {
