@@ -128,7 +128,12 @@ impl Settings {
         for (name, store) in &mut self.stores {
             store.check(&format!("stores.{name}"), places, problems);
         }
-        let mut names = Vec::new();
+        self.check_clients(places, problems);
+        self.limits.check(problems);
+    }
+
+    fn check_clients(&mut self, places: &Places, problems: &mut Problems) {
+        let (mut names, mut digests) = (Vec::new(), Vec::new());
         for (number, client) in self.clients.iter_mut().enumerate() {
             let at = format!("clients[{number}]");
             client.check(&at, places, problems);
@@ -136,8 +141,14 @@ impl Settings {
                 problems.add(format!("{at}.name"), format!("`{}` is another client's name", client.name));
             }
             names.push(client.name.clone());
+            for token in client.tokens.iter().filter_map(|text| text.parse::<TokenHash>().ok()) {
+                // It could not tell which of the two is calling.
+                if digests.contains(&token.digest) {
+                    problems.add(format!("{at}.tokens"), "a token stands here that stood before");
+                }
+                digests.push(token.digest);
+            }
         }
-        self.limits.check(problems);
     }
 }
 

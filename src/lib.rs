@@ -9,8 +9,14 @@ pub mod store;
 
 pub mod mapping;
 
+pub mod plan;
+
+pub mod correlation;
+
+pub mod gateway;
+
 pub mod config;
 
 pub mod auth;
 
-pub mod plan;
+pub mod ops;

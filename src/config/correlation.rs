@@ -84,7 +84,7 @@ impl CorrelationSettings {
             } else if file == ":memory:" {
                 problems.add("correlation.url", "expected a file: ids must survive a restart");
             }
-            self.url = format!("sqlite:{}", places.settings.join(file).display());
+            self.url = format!("sqlite://{}", places.settings.join(file).display());
         }
         places.read_secret(
             "correlation.password",

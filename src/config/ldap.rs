@@ -2,24 +2,28 @@
 
 use std::path::PathBuf;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::Url;
 
-use crate::config::{error::Problems, read, secret::Places};
+use crate::config::{
+    error::Problems,
+    read,
+    secret::{Places, is_loopback},
+};
 
 /// How a directory is reached.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LdapSettings {
-    /// `ldap://host:389`, `ldaps://host:636`; the first that answers is used.
+    /// Servers holding the same data, tried in this order: `ldaps://`, `ldap://` or `ldapi://` URLs.
     #[serde(deserialize_with = "read::one_or_several")]
     pub urls: Vec<String>,
-    /// DN of the service account; without it the connection is anonymous.
-    pub bind_dn: Option<String>,
+    /// DN of the service account. Empty: SASL EXTERNAL on `ldapi://`, else anonymous.
+    pub bind_dn: String,
     /// Password of the service account.
-    #[serde(deserialize_with = "read::secret")]
-    pub password: Option<SecretString>,
+    #[serde(deserialize_with = "read::secret_or_empty")]
+    pub password: SecretString,
     /// File that holds the password.
     pub password_file: Option<PathBuf>,
     /// PEM file of the certificate authorities to trust; without it the well-known ones.
@@ -46,15 +50,15 @@ impl Default for LdapSettings {
     fn default() -> Self {
         Self {
             urls: Vec::new(),
-            bind_dn: None,
-            password: None,
+            bind_dn: String::new(),
+            password: SecretString::default(),
             password_file: None,
             ca_file: None,
             start_tls: false,
             allow_plain_ldap: false,
             connect_timeout_secs: 5,
             operation_timeout_secs: 10,
-            connections_per_worker: 1,
+            connections_per_worker: 2,
             page_size: 500,
             max_in_flight: 64,
             recycle_secs: 3600,
@@ -73,17 +77,16 @@ impl LdapSettings {
                 Err(e) => problems.add(format!("{at}.urls"), format!("`{url}` is no URL: {e}")),
             }
         }
-        places.read_secret(
-            &format!("{at}.password"),
-            self.password_file.as_deref(),
-            &mut self.password,
-            problems,
-        );
-        match (&self.bind_dn, &self.password) {
-            (Some(_), None) => problems.add(format!("{at}.password"), "is missing: bind_dn needs one"),
-            (None, Some(_)) => problems.add(format!("{at}.bind_dn"), "is missing: a password needs one"),
+        let mut password = (!self.password.expose_secret().is_empty()).then(|| self.password.clone());
+        let at_password = format!("{at}.password");
+        places.read_secret(&at_password, self.password_file.as_deref(), &mut password, problems);
+        // RFC 4513 §5.1.2: a bind with a DN and no password would be anonymous, and succeed.
+        match (self.bind_dn.is_empty(), password.is_none()) {
+            (false, true) => problems.add(at_password, "is missing: bind_dn needs one"),
+            (true, false) => problems.add(format!("{at}.bind_dn"), "is missing: a password needs one"),
             _ => {}
         }
+        self.password = password.unwrap_or_default();
         if let Some(file) = &mut self.ca_file {
             places.settle(&format!("{at}.ca_file"), file, problems);
         }
@@ -105,7 +108,7 @@ impl LdapSettings {
             "ldaps" if self.start_tls => {
                 problems.add(format!("{at}.start_tls"), "expected false: ldaps is encrypted from the start");
             }
-            "ldap" if !self.start_tls && !self.allow_plain_ldap && self.bind_dn.is_some() => {
+            "ldap" if !self.start_tls && !self.allow_plain_ldap && !self.bind_dn.is_empty() => {
                 if !is_loopback(url) {
                     problems.add(
                         &key,
@@ -114,16 +117,8 @@ impl LdapSettings {
                     );
                 }
             }
-            "ldap" | "ldaps" => {}
-            other => problems.add(&key, format!("expected ldap:// or ldaps://, found {other}:")),
+            "ldap" | "ldaps" | "ldapi" => {}
+            other => problems.add(&key, format!("expected ldaps://, ldap:// or ldapi://, found {other}:")),
         }
     }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    // The host of a URL whose scheme is not one of the web's is kept as text.
-    url.host_str().is_some_and(|host| {
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
-    })
 }

@@ -77,3 +77,8 @@ pub(super) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
         Err(_) => Err(de::Error::custom("expected a text")),
     }
 }
+
+/// Reads a secret that is empty by default.
+pub(super) fn secret_or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
+    Ok(secret(deserializer)?.unwrap_or_default())
+}

@@ -10,7 +10,7 @@ mapping = "people.toml"
 [correlation]
 url = "sqlite:ids.db"
 [stores.main.sql]
-url = "postgresql://gate@db.example/people"
+url = "postgresql://gate@db.example/people?sslmode=verify-full"
 password = "canary-one"
 [[clients]]
 name = "entra"
@@ -54,6 +54,10 @@ impl Case {
     }
 }
 
+fn client_like(text: &str) -> &str {
+    text.get(text.find("[[clients]]").unwrap()..).unwrap()
+}
+
 fn problem(text: &str) -> String {
     Case::new().error(text)
 }
@@ -83,7 +87,10 @@ fn the_environment_overrides_the_file() {
     assert_eq!(settings.server.workers, Some(4));
     assert_eq!(settings.server.listen.len(), 2);
     let url = settings.stores["main"].sql.as_ref().unwrap().connection_url();
-    assert_eq!(url.expose_secret(), "postgresql://gate:from%20the%20environment@db.example/people");
+    assert_eq!(
+        url.expose_secret(),
+        "postgresql://gate:from%20the%20environment@db.example/people?sslmode=verify-full"
+    );
 }
 
 #[test]
@@ -135,7 +142,7 @@ fn unsafe_settings_are_refused() {
         (server("tls = {}"), "  server.tls.certificate_file: is missing"),
         (ldap("urls = \"ldap://dir.example\""), "  stores.dir.ldap.urls: expected ldaps:// or start_tls"),
         (ldap("urls = \"ldaps://cn:p@dir\""), "  stores.dir.ldap.urls: expected no user or password"),
-        (ldap("urls = \"https://dir\""), "  stores.dir.ldap.urls: expected ldap:// or ldaps://"),
+        (ldap("urls = \"https://dir\""), "  stores.dir.ldap.urls: expected ldaps://, ldap:// or ldapi://"),
         (
             GOOD.replace("gate@", "gate:pass@"),
             "  stores.main.sql.url: expected no password in the URL; use password_file",
@@ -146,6 +153,11 @@ fn unsafe_settings_are_refused() {
         ),
         (GOOD.replace("sqlite:ids.db", "sqlite::memory:"), "  correlation.url: expected a file"),
         (GOOD.replace("sha256:0000", "sha256:00"), "  clients[0].tokens: expected sha256: and 64"),
+        (format!("{GOOD}{}", client_like(GOOD)), "  clients[1].name: `entra` is another client's name"),
+        (
+            format!("{GOOD}{}", client_like(GOOD)),
+            "  clients[1].tokens: a token stands here that stood before",
+        ),
         (GOOD.replace("[\"all\"]", "[]"), "  clients[0].scopes: expected some of"),
         (GOOD.to_owned() + "[limits]\nmax_results = 5\n", "  limits.max_results: expected 100 to"),
     ];
@@ -157,6 +169,9 @@ fn unsafe_settings_are_refused() {
         server("listen = \"[::]:80\"\nallow_plain_http = true"),
         ldap("urls = \"ldap://127.0.0.1\""),
         ldap("urls = \"ldap://[::1]:1389\""),
+        GOOD.replace("db.example/people?sslmode=verify-full", "127.0.0.1:5433/people"),
+        GOOD.replace("gate@db.example/people?sslmode=verify-full", "/people?user=gate&host=/run/postgresql"),
+        GOOD.replace("db.example/people?sslmode=verify-full", "%2Frun%2Fpostgresql/people"),
         ldap("urls = \"ldap://dir.example\"\nstart_tls = true"),
         ldap("urls = [\"ldaps://dir.example\", \"ldaps://other.example\"]"),
     ] {
@@ -207,4 +222,74 @@ fn no_output_shows_a_secret() {
     // A token in clear, put where its hash belongs.
     let error = case.load(&GOOD.replace("sha256:00", "sg_canary")).unwrap_err();
     assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
+}
+
+/// The keys that a table may have, as the error about an unknown one lists them.
+fn keys_of<T: serde::de::DeserializeOwned>() -> Vec<String> {
+    let Err(error) = toml::from_str::<T>("no-such-key = 1") else { panic!("an unknown key was accepted") };
+    let message = error.message();
+    let (_, list) = message.split_once("expected ").unwrap();
+    list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_shipped_example_explains_every_key_with_its_default() {
+    let text = include_str!("../../deploy/scimgate.toml");
+    let is_setting = |rest: &&str| rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '[');
+    let whole: String = text
+        .lines()
+        .map(|line| line.strip_prefix('#').filter(is_setting).unwrap_or(line))
+        // Both forms of a secret at once are an error.
+        .filter(|line| !line.starts_with("password ="))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let case = ["ldap-password", "people-password", "tls.crt", "tls.key", "directory-ca.pem"]
+        .into_iter()
+        .fold(Case::new(), |case, name| case.file(name, "x"))
+        .file("correlation-password", "x")
+        .file("entra-tokens", &format!("sha256:{}\n", "ab".repeat(32)));
+    let shown = case.load(&whole).unwrap();
+
+    for (table, keys) in [
+        ("", keys_of::<Settings>()),
+        ("[server]", keys_of::<ServerSettings>()),
+        ("[server.tls]", keys_of::<TlsSettings>()),
+        ("[log]", keys_of::<LogSettings>()),
+        ("[correlation]", keys_of::<CorrelationSettings>()),
+        ("[stores.directory.ldap]", keys_of::<LdapSettings>()),
+        ("[stores.people.sql]", keys_of::<SqlSettings>()),
+        ("[[clients]]", keys_of::<ClientSettings>()),
+        ("[limits]", keys_of::<LimitSettings>()),
+    ] {
+        let start = text.find(table).unwrap();
+        for key in keys.iter().filter(|k| !table.is_empty() || *k == "mapping") {
+            let rest = text.get(start..).unwrap();
+            let stated = [format!("\n{key} = "), format!("\n#{key} = ")];
+            let is_table = rest.contains(&format!("#[server.{key}]"));
+            assert!(is_table || stated.iter().any(|s| rest.contains(s)), "{table} {key} is not explained");
+        }
+    }
+
+    // What is shown as the default is the default.
+    let default = Settings::default();
+    let ignoring_examples = |server: &ServerSettings| {
+        format!("{:?}", ServerSettings { public_url: None, tls: None, workers: None, ..server.clone() })
+    };
+    assert_eq!(ignoring_examples(&shown.server), ignoring_examples(&default.server));
+    assert_eq!(format!("{:?}", shown.limits), format!("{:?}", default.limits));
+    let (own, own_default) = (&shown.correlation, &default.correlation);
+    assert_eq!(
+        (own.cache_rows, own.readers, own.queue, own.timeout_secs),
+        (own_default.cache_rows, own_default.readers, own_default.queue, own_default.timeout_secs)
+    );
+    let ldap = LdapSettings {
+        urls: Vec::new(),
+        bind_dn: String::new(),
+        password_file: None,
+        ca_file: None,
+        ..shown.stores["directory"].ldap.clone().unwrap()
+    };
+    assert_eq!(format!("{ldap:?}"), format!("{:?}", LdapSettings::default()));
+    let sql = SqlSettings { url: String::new(), ..shown.stores["people"].sql.clone().unwrap() };
+    assert_eq!(format!("{sql:?}"), format!("{:?}", SqlSettings::default()));
 }

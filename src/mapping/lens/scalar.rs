@@ -107,6 +107,7 @@ impl Scalar {
             }
             Source::Const(own) => {
                 if let Some(json) = json
+                    && !self.common.ignore
                     && !same_json(own, json, self.case_exact)
                 {
                     return Err(ScimError::invalid_value(format!(

@@ -1,0 +1,328 @@
+//! Our own database: which SCIM id stands for which entry or row.
+//!
+//! Must not know SCIM documents or stores: anchors, locators and sidecars are
+//! texts. RFC 7643 §3.1 (`id`, `externalId`, `meta`).
+//!
+//! Rows are looked up in memory, then by reader threads; one writer thread
+//! changes them (see `worker.rs`). Where the database may be shared with other
+//! replicas, only [`Identity`]s are answered from memory, see
+//! [`CachePolicy`].
+//!
+//! **Invariant:** an id is never given to a second resource: rows are marked as
+//! deleted and stay. **Invariant:** a living anchor has one row, by a unique
+//! index. **Invariant:** what a method that writes returned is on the disk.
+
+mod cache;
+mod connection;
+pub mod error;
+pub mod id;
+mod insert;
+pub mod model;
+mod query;
+mod schema;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+
+use self::{
+    cache::Cache,
+    connection::Manager,
+    query::{By, Scope},
+    worker::Workers,
+};
+pub use self::{
+    error::CorrelationError,
+    id::{derived_id, minted_id},
+    insert::Buried,
+    model::{Identity, NewRow, Row},
+};
+use crate::config::{CachePolicy, CorrelationSettings};
+
+/// The correlation rows of one tenant. Clones share connections and memory.
+#[derive(Debug, Clone)]
+pub struct Correlation {
+    tenant: Arc<str>,
+    workers: Workers,
+    cache: Arc<Cache>,
+    policy: CachePolicy,
+}
+
+impl Correlation {
+    /// Connects, brings the tables up to date and starts the threads. Blocks until then.
+    ///
+    /// # Errors
+    ///
+    /// [`CorrelationError`].
+    pub fn open(settings: &CorrelationSettings, tenant: &str) -> Result<Self, CorrelationError> {
+        let unavailable = |e: &dyn std::fmt::Display| CorrelationError::Unavailable(e.to_string());
+        let pool = Manager::pool(settings)?;
+        pool.get().map_err(|e| unavailable(&e))?.migrate()?;
+        let policy = settings.cache_policy();
+        let cache = Arc::new(Cache::new(settings.cache_rows, policy));
+        let workers = Workers::start(settings, &pool, &cache).map_err(|e| unavailable(&e))?;
+        Ok(Self { tenant: tenant.into(), workers, cache, policy })
+    }
+
+    /// The tenant whose rows these are.
+    #[must_use]
+    pub fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
+    /// Living rows with these ids, in no particular order.
+    ///
+    /// # Errors
+    ///
+    /// [`CorrelationError`]; an unknown id is no error but absent from the answer.
+    pub async fn find_by_ids(
+        &self,
+        resource_type: &str,
+        ids: &[String],
+    ) -> Result<Vec<Arc<Row>>, CorrelationError> {
+        self.find(By::Id, resource_type, ids).await
+    }
+
+    /// Living rows with these anchors, in no particular order.
+    ///
+    /// # Errors
+    ///
+    /// [`CorrelationError`]; an unknown anchor is no error but absent from the answer.
+    pub async fn find_by_anchors(
+        &self,
+        resource_type: &str,
+        anchors: &[String],
+    ) -> Result<Vec<Arc<Row>>, CorrelationError> {
+        self.find(By::Anchor, resource_type, anchors).await
+    }
+
+    /// Living rows that were last seen at these places, in no particular order.
+    ///
+    /// A place is a hint: the row may have moved away, and somebody else may be
+    /// there now. Where several rows claim a place, at least the last one is returned.
+    ///
+    /// # Errors
+    ///
+    /// [`CorrelationError`]; an unknown place is no error but absent from the answer.
+    pub async fn find_by_locators(
+        &self,
+        resource_type: &str,
+        locators: &[String],
+    ) -> Result<Vec<Arc<Row>>, CorrelationError> {
+        self.find(By::Locator, resource_type, locators).await
+    }
+
+    /// Living rows with this externalId; nothing makes it unique. Always asks the database.
+    ///
+    /// # Errors
+    ///
+    /// [`CorrelationError`].
+    pub async fn find_by_external_id(
+        &self,
+        resource_type: &str,
+        external_id: &str,
+    ) -> Result<Vec<Arc<Row>>, CorrelationError> {
+        self.find(By::ExternalId, resource_type, &[external_id.to_owned()]).await
+    }
+
+    /// The anchors of these ids, from memory where it has them, in no particular order.
+    ///
+    /// For references, where nothing but the pair is needed. Beside other
+    /// replicas, a deletion of theirs may go unnoticed for a minute.
+    ///
+    /// # Errors
+    ///
+    /// [`CorrelationError`]; an unknown id is no error but absent from the answer.
+    pub async fn find_identities_by_ids(
+        &self,
+        resource_type: &str,
+        ids: &[String],
+    ) -> Result<Vec<Identity>, CorrelationError> {
+        Ok(identities(self.find_cached(By::Id, resource_type, ids).await?))
+    }
+
+    /// The ids of these anchors, under the terms of [`Self::find_identities_by_ids`].
+    ///
+    /// # Errors
+    ///
+    /// [`CorrelationError`]; an unknown anchor is no error but absent from the answer.
+    pub async fn find_identities_by_anchors(
+        &self,
+        resource_type: &str,
+        anchors: &[String],
+    ) -> Result<Vec<Identity>, CorrelationError> {
+        Ok(identities(self.find_cached(By::Anchor, resource_type, anchors).await?))
+    }
+
+    /// Makes rows for resources that have none, in one transaction. Returns a row
+    /// for each of `new`, in the same order.
+    ///
+    /// A living row with the same anchor is returned unchanged, also if somebody
+    /// else inserts it at the same time. With [`Buried::Report`] a returned row may
+    /// be a deleted one.
+    ///
+    /// # Errors
+    ///
+    /// [`CorrelationError::IdTaken`] if an id belongs to another anchor or
+    /// resource type; nothing is inserted then.
+    pub async fn insert_missing(
+        &self,
+        resource_type: &str,
+        new: Vec<NewRow>,
+        buried: Buried,
+    ) -> Result<Vec<Arc<Row>>, CorrelationError> {
+        if new.is_empty() {
+            return Ok(Vec::new());
+        }
+        let scope = self.scope(resource_type);
+        self.workers.write(move |conn| insert::insert_missing(conn, &scope, &new, buried)).await
+    }
+
+    /// Writes what may change of a row: locator, externalId, sidecar, last
+    /// modification and version. Returns the row as it is now; `None` if no living
+    /// row has this id.
+    ///
+    /// # Errors
+    ///
+    /// [`CorrelationError`].
+    pub async fn update(&self, row: Row) -> Result<Option<Arc<Row>>, CorrelationError> {
+        let scope = self.scope(&row.resource_type);
+        self.workers
+            .write(move |conn| {
+                query::update(conn, &scope, &row)?;
+                let rows = found(query::find(conn, &scope, By::Id, std::slice::from_ref(&row.id))?);
+                Ok((rows.first().cloned(), rows))
+            })
+            .await
+    }
+
+    /// Writes where resources were seen: pairs of id and locator. Unknown ids are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`CorrelationError`].
+    pub async fn set_locators(
+        &self,
+        resource_type: &str,
+        places: Vec<(String, String)>,
+    ) -> Result<(), CorrelationError> {
+        if places.is_empty() {
+            return Ok(());
+        }
+        let scope = self.scope(resource_type);
+        let ids: Vec<String> = places.iter().map(|(id, _)| id.clone()).collect();
+        self.workers
+            .write(move |conn| {
+                for (id, locator) in &places {
+                    query::set_locator(conn, &scope, id, locator)?;
+                }
+                Ok(((), found(query::find(conn, &scope, By::Id, &ids)?)))
+            })
+            .await
+    }
+
+    /// Marks a resource as deleted. Its id stays taken for ever. False if no living row has it.
+    ///
+    /// # Errors
+    ///
+    /// [`CorrelationError`].
+    pub async fn tombstone(
+        &self,
+        resource_type: &str,
+        id: &str,
+        when: OffsetDateTime,
+    ) -> Result<bool, CorrelationError> {
+        let (scope, id) = (self.scope(resource_type), id.to_owned());
+        self.workers
+            .write(move |conn| {
+                let was_alive = query::bury(conn, &scope, &id, when)?;
+                // The dead row is handed to the cache, which forgets it.
+                let row = query::find_any(conn, &scope.tenant, &id)?;
+                Ok((was_alive, found(row.filter(|r| r.deleted_at.is_some()))))
+            })
+            .await
+    }
+
+    /// Number of living rows.
+    ///
+    /// # Errors
+    ///
+    /// [`CorrelationError`].
+    pub async fn count(&self, resource_type: &str) -> Result<u64, CorrelationError> {
+        let scope = self.scope(resource_type);
+        self.workers.read(move |conn| query::count(conn, &scope)).await
+    }
+
+    /// Checks that the database answers.
+    ///
+    /// # Errors
+    ///
+    /// [`CorrelationError`].
+    pub async fn probe(&self) -> Result<(), CorrelationError> {
+        self.workers.read(query::ping).await
+    }
+
+    fn scope(&self, resource_type: &str) -> Scope {
+        Scope { tenant: self.tenant.to_string(), resource_type: resource_type.to_owned() }
+    }
+
+    async fn find(
+        &self,
+        by: By,
+        resource_type: &str,
+        values: &[String],
+    ) -> Result<Vec<Arc<Row>>, CorrelationError> {
+        match self.policy {
+            CachePolicy::Rows => self.find_cached(by, resource_type, values).await,
+            CachePolicy::Ids => self.load(by, resource_type, values.to_vec()).await,
+        }
+    }
+
+    async fn find_cached(
+        &self,
+        by: By,
+        resource_type: &str,
+        values: &[String],
+    ) -> Result<Vec<Arc<Row>>, CorrelationError> {
+        let (mut rows, missing) = self.cache.split(by, resource_type, values);
+        if !missing.is_empty() {
+            rows.extend(self.load(by, resource_type, missing).await?);
+        }
+        Ok(rows)
+    }
+
+    async fn load(
+        &self,
+        by: By,
+        resource_type: &str,
+        mut values: Vec<String>,
+    ) -> Result<Vec<Arc<Row>>, CorrelationError> {
+        // A value that two statements asked for would be answered twice.
+        values.sort_unstable();
+        values.dedup();
+        if values.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (scope, cache) = (self.scope(resource_type), Arc::clone(&self.cache));
+        self.workers
+            .read(move |conn| {
+                let epoch = cache.epoch();
+                let rows = found(query::find(conn, &scope, by, &values)?);
+                cache.fill(epoch, &rows);
+                Ok(rows)
+            })
+            .await
+    }
+}
+
+fn found(rows: impl IntoIterator<Item = Row>) -> Vec<Arc<Row>> {
+    rows.into_iter().map(Arc::new).collect()
+}
+
+fn identities(rows: Vec<Arc<Row>>) -> Vec<Identity> {
+    rows.iter().map(|row| Identity { id: row.id.clone(), anchor: row.anchor.clone() }).collect()
+}

@@ -1,0 +1,29 @@
+// @generated automatically by Diesel CLI.
+
+diesel::table! {
+    /// One row per SCIM resource that was ever seen. Rows are never removed, so that no id is given out twice (RFC 7643 §3.1).
+    resource (tenant, id) {
+        /// Tenant that the resource belongs to.
+        tenant -> Text,
+        /// Name of the SCIM resource type.
+        resource_type -> Text,
+        /// SCIM id, a UUID in lower case.
+        id -> Text,
+        /// What identifies the entry or row in the store for as long as it lives.
+        anchor -> Text,
+        /// Where the entry or row was last seen (DN or key): a hint, to be verified by the anchor.
+        locator -> Text,
+        /// externalId as the client set it.
+        external_id -> Nullable<Text>,
+        /// JSON of attributes that the store has no place for.
+        sidecar -> Nullable<Text>,
+        /// When the resource came into being, in microseconds since 1970 (UTC).
+        created -> BigInt,
+        /// When it was last changed through this gateway, in microseconds since 1970 (UTC).
+        last_modified -> BigInt,
+        /// Version that the store had when it was last seen.
+        version -> Nullable<Text>,
+        /// When it was deleted, in microseconds since 1970 (UTC); NULL while it lives.
+        deleted_at -> Nullable<BigInt>,
+    }
+}

@@ -1,0 +1,117 @@
+//! The use cases: what a SCIM request does to a store.
+//!
+//! The gateway owns authorization, the order of writes and the preconditions.
+//! It knows neither HTTP nor which store it has: the [`mapping`](crate::mapping)
+//! computes, the [`store`](crate::store) executes, the
+//! [`correlation`](crate::correlation) remembers ids.
+//!
+//! **Invariant:** nothing is answered from memory that the store could
+//! contradict; only the pair of id and anchor, which never changes, is cached.
+
+mod counter;
+mod create;
+mod delete;
+mod delta;
+mod error;
+mod identity;
+mod listing;
+mod load;
+mod lock;
+mod patch;
+mod present;
+mod replace;
+mod resolve;
+mod retrieve;
+mod search;
+mod unique;
+mod write;
+
+use std::sync::Arc;
+
+use crate::{
+    auth::{Action, Principal},
+    config::{LimitSettings, Mode},
+    correlation::Correlation,
+    gateway::{listing::Listings, lock::Locks},
+    mapping::{Mapping, TypeMapping},
+    scim::{error::ScimError, schema::ResourceType},
+    store::{Store, StoreError},
+};
+
+/// What a use case needs to know of the request.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Who is calling.
+    pub principal: Arc<Principal>,
+    /// URL of the SCIM root as the client sees it, without a trailing slash.
+    pub base_url: String,
+}
+
+/// A mapping, the store it is for, and the ids.
+pub struct Gateway {
+    mapping: Arc<Mapping>,
+    store: Arc<dyn Store>,
+    correlation: Correlation,
+    limits: LimitSettings,
+    locks: Locks,
+    listings: Listings,
+}
+
+/// Index of a resource type in the mapping.
+pub type TypeId = usize;
+
+impl Gateway {
+    /// Puts a gateway together.
+    #[must_use]
+    pub fn new(mapping: Arc<Mapping>, store: Arc<dyn Store>, correlation: Correlation, limits: LimitSettings) -> Self {
+        Self { mapping, store, correlation, limits, locks: Locks::default(), listings: Listings::default() }
+    }
+
+    /// The resource types that the mapping declares.
+    #[must_use]
+    pub fn resource_types(&self) -> Vec<&ResourceType> {
+        self.mapping.types.iter().map(|t| &t.resource_type).collect()
+    }
+
+    /// Finds a resource type by the segment of its endpoint: `Users`.
+    #[must_use]
+    pub fn find_endpoint(&self, segment: &str) -> Option<TypeId> {
+        self.mapping.types.iter().position(|t| t.resource_type.endpoint.trim_start_matches('/') == segment)
+    }
+
+    /// Limits on pages and queries.
+    #[must_use]
+    pub fn limits(&self) -> &LimitSettings {
+        &self.limits
+    }
+
+    /// Checks that the store answers, and tells what it is.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn probe(&self) -> Result<String, StoreError> {
+        self.store.probe().await
+    }
+
+    fn ty(&self, ty: TypeId) -> Result<&TypeMapping, ScimError> {
+        self.mapping.types.get(ty).ok_or_else(|| ScimError::not_found("There is no such endpoint."))
+    }
+
+    /// The type, if the caller may do this with its resources (S-11).
+    fn permitted(&self, cx: &Context, ty: TypeId, action: Action) -> Result<&TypeMapping, ScimError> {
+        let mapping = self.ty(ty)?;
+        let name = &mapping.resource_type.name;
+        if cx.principal.may(action, name) {
+            return Ok(mapping);
+        }
+        let verb = if action == Action::Read { "read" } else { "change" };
+        Err(ScimError::forbidden(format!("These credentials do not permit to {verb} {name} resources.")))
+    }
+}
+
+impl Context {
+    fn is_tolerant(&self) -> bool {
+        self.principal.mode == Mode::Tolerant
+    }
+}

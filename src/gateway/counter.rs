@@ -1,0 +1,80 @@
+//! Counters of the mapping (`[next.NAME]`): the largest used value plus one, or
+//! a cell that is taken by compare-and-swap.
+
+use std::sync::Arc;
+
+use crate::{
+    gateway::{Gateway, error},
+    mapping::{Counter, CounterKind},
+    scim::error::ScimError,
+    store::{Bag, Cell, Change, FieldId, Predicate, Row, Select, Step, StoreError, Target, Test, Value},
+};
+
+/// How often a counter is tried when others take values at the same time.
+const TRIES: usize = 20;
+
+impl Gateway {
+    /// The next value of a counter.
+    pub(super) async fn next(&self, name: &str) -> Result<Value, ScimError> {
+        let counter = self
+            .mapping
+            .counters
+            .get(name)
+            .ok_or_else(|| ScimError::internal("The mapping names no such counter."))?;
+        let _turn = self.locks.acquire(vec![format!("counter {name}")]).await;
+        let value = match &counter.kind {
+            CounterKind::Highest { bag, field } => self.highest(counter, bag, *field).await?,
+            CounterKind::Cell { bag, field, before } => self.take(counter, bag, *field, *before).await?,
+        };
+        match counter.to {
+            Some(to) if value > to => Err(ScimError::internal("A counter of the mapping is used up.")),
+            _ => Ok(Value::Int(value)),
+        }
+    }
+
+    async fn highest(&self, counter: &Counter, bag: &Arc<Bag>, field: FieldId) -> Result<i64, ScimError> {
+        let used = self.rows(bag, Predicate::Field(field, Test::Present), vec![field], None).await?;
+        let numbers = used.iter().flat_map(|r| r.all(field)).filter_map(|v| v.to_text().parse::<i64>().ok());
+        let inside = numbers.filter(|n| *n >= counter.from && counter.to.is_none_or(|to| *n <= to));
+        Ok(inside.max().map_or(counter.from, |n| n.saturating_add(counter.step)))
+    }
+
+    async fn take(&self, counter: &Counter, bag: &Arc<Bag>, field: FieldId, before: bool) -> Result<i64, ScimError> {
+        for _ in 0..TRIES {
+            let fields = std::iter::once(field).chain(bag.key.iter().copied()).chain(bag.find_field("dn")).collect();
+            let rows = self.rows(bag, Predicate::True, fields, Some(1)).await?;
+            let row = rows.first().ok_or_else(|| ScimError::internal("A counter of the mapping has no row."))?;
+            let old = row.first(field).and_then(|v| v.to_text().parse().ok()).unwrap_or(counter.from);
+            let new = old.saturating_add(counter.step);
+            match self.store.apply(vec![swap(bag, field, row, old, new)]).await {
+                Ok(_) => return Ok(if before { old } else { new }),
+                Err(StoreError::NotFound { .. } | StoreError::PreconditionFailed) => {}
+                Err(other) => return Err(error::reading(&other)),
+            }
+        }
+        Err(ScimError::unavailable("A counter is in heavy use; try again later.", 5))
+    }
+
+    async fn rows(
+        &self,
+        bag: &Arc<Bag>,
+        predicate: Predicate,
+        fields: Vec<FieldId>,
+        limit: Option<u64>,
+    ) -> Result<Vec<Row>, ScimError> {
+        let select = Select { bag: bag.clone(), predicate, fields, order: Vec::new(), offset: 0, limit };
+        self.store.select(select).await.map_err(|e| error::reading(&e))
+    }
+}
+
+/// Sets the cell if it still holds the old value. In a directory the old value is removed and the
+/// new one added in one modify, which fails if the old one is gone.
+fn swap(bag: &Arc<Bag>, field: FieldId, row: &Row, old: i64, new: i64) -> Step {
+    let new = Cell::Values(vec![Value::Int(new)]);
+    let entry = bag.find_field("dn").and_then(|f| row.first(f)).zip(bag.key.first().and_then(|k| row.first(*k)));
+    let target = match entry {
+        Some((dn, anchor)) => Target::Entry { dn: dn.to_text(), anchor: anchor.clone() },
+        None => Target::Rows(Predicate::equals(field, Value::Int(old))),
+    };
+    Step::Update { bag: bag.clone(), target, changes: vec![Change::Set(field, new)], required: true }
+}

@@ -1,0 +1,99 @@
+//! POST (RFC 7644 §3.3).
+
+use crate::{
+    auth::Action,
+    correlation::NewRow,
+    gateway::{
+        Context, Gateway, TypeId,
+        identity::{failed, unside},
+        write::{keep_external_id, reported_anchor},
+    },
+    mapping::{TypeMapping, record::Record},
+    scim::{
+        Json, Object,
+        error::ScimError,
+        resource::Selection,
+        schema::DataType,
+        validate::{self, Purpose},
+    },
+};
+
+impl Gateway {
+    /// Creates a resource and answers with it as the store then holds it.
+    ///
+    /// # Errors
+    ///
+    /// 400, 403, 409 `uniqueness`, 503.
+    pub async fn create(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        body: &Json,
+        selection: &Selection,
+    ) -> Result<Object, ScimError> {
+        let mapping = self.permitted(cx, ty, Action::Write)?;
+        let body = self.with_constant_defaults(cx, ty, body)?;
+        let wanted = self.normalised(cx, ty, &body, Purpose::Create)?;
+        let name = &mapping.resource_type.name;
+        let _claims = self.locks.acquire(self.claims(ty, &wanted)?).await;
+        let nothing = Object::new();
+        self.check_unique(cx, ty, &nothing, &wanted, None).await?;
+        let base = Record::create(&mapping.shape);
+        let written = self.written(cx, ty, &base, &nothing, &nothing, &wanted).await?;
+        let plan = mapping.diff(&written)?;
+        let reports = self.execute(ty, &plan).await?;
+        let anchor = reported_anchor(mapping, &plan, &reports, &written.record)
+            .ok_or_else(|| ScimError::internal("The store did not tell the key of the new row."))?;
+        let mut kept = written.side;
+        keep_external_id(mapping, &mut kept, &wanted);
+        let (external_id, sidecar) = unside(kept);
+        let locator = plan.dn.clone().unwrap_or_else(|| anchor.clone());
+        let id = mapping.new_id(self.correlation.tenant(), &anchor);
+        let mut row = NewRow::new(id, anchor, locator, crate::ops::clock::now());
+        row.external_id = external_id;
+        row.sidecar = sidecar;
+        let rows = self.correlation.insert_missing(name, vec![row]).await.map_err(|e| failed(&e))?;
+        let row = rows.into_iter().next().ok_or_else(|| ScimError::internal("The new resource got no id."))?;
+        self.again(cx, ty, row, selection).await
+    }
+
+    /// Adds required attributes that the client left out and that always have a value, such as
+    /// `active` (D-12): what an empty record reads as.
+    fn with_constant_defaults(&self, cx: &Context, ty: TypeId, body: &Json) -> Result<Json, ScimError> {
+        let mapping = self.ty(ty)?;
+        let record = Record::create(&mapping.shape);
+        let empty = mapping.read(&record, &Object::new(), &self.answers(cx), &|_| true);
+        Ok(fill_required(mapping, body, &empty))
+    }
+
+    /// A request's resource in canonical form.
+    pub(super) fn normalised(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        body: &Json,
+        purpose: Purpose,
+    ) -> Result<Object, ScimError> {
+        let mapping = self.ty(ty)?;
+        let body = body.as_object().ok_or_else(|| ScimError::invalid_syntax("The body must be a JSON object."))?;
+        let rules = validate::Rules::new(cx.is_tolerant());
+        let normalised = validate::normalise(body, &mapping.resource_type, &rules, purpose)?;
+        if !normalised.ignored.is_empty() {
+            tracing::debug!(count = normalised.ignored.len(), "ignored attributes that the mapping does not have");
+        }
+        Ok(normalised.resource)
+    }
+}
+
+/// Adds the required core attributes that `body` leaves out and `known` has.
+pub(super) fn fill_required(mapping: &TypeMapping, body: &Json, known: &Object) -> Json {
+    let mut body = body.clone();
+    let Some(object) = body.as_object_mut() else { return body };
+    for attribute in mapping.resource_type.core.attributes.iter().filter(|a| a.required) {
+        let is_given = object.keys().any(|k| k.eq_ignore_ascii_case(&attribute.name));
+        if let (false, DataType::Boolean, Some(value)) = (is_given, attribute.data_type, known.get(&attribute.name)) {
+            object.insert(attribute.name.clone(), value.clone());
+        }
+    }
+    body
+}

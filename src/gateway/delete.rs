@@ -1,0 +1,199 @@
+//! DELETE (RFC 7644 §3.6), and links at a resource that goes or is renamed.
+//!
+//! Order of writes: links of other resources, own rows, the root row, then the
+//! tombstone. A crash in between leaves a resource without links, and the
+//! repeated request finishes.
+
+use crate::{
+    auth::Action,
+    gateway::{
+        Context, Gateway, TypeId,
+        identity::{Known, side},
+        resolve::field_predicate,
+    },
+    mapping::{
+        TypeMapping,
+        form::{Eval, set},
+        lens::{Lens, RefTarget, Reference},
+        record::Record,
+        shape::{FieldRef, Use},
+        write::Written,
+    },
+    plan::Plan,
+    scim::error::ScimError,
+    store::{Cell, Change, Fold, Predicate, Source, Step, Target, Test, Value},
+};
+
+/// A lens of another type that may point at a resource.
+struct Pointer<'m> {
+    holder: TypeId,
+    reference: &'m Reference,
+    by: FieldRef,
+    /// The part whose rows are pointers, for lists.
+    part: Option<usize>,
+}
+
+impl Gateway {
+    /// Deletes a resource.
+    ///
+    /// # Errors
+    ///
+    /// 403, 404, 409 if the mapping refuses it, 412, 503.
+    pub async fn delete(&self, cx: &Context, ty: TypeId, id: &str, if_match: Option<&str>) -> Result<(), ScimError> {
+        let mapping = self.permitted(cx, ty, Action::Write)?;
+        let _turn = self.locks.acquire(vec![format!("{ty} id {id}")]).await;
+        let before = self.before(cx, ty, id).await?;
+        before.check(if_match)?;
+        let known = before.known;
+        let answers = self.answers(cx);
+        let eval = Eval { shape: &mapping.shape, record: &known.record, at: (0, 0), answers: &answers };
+        if mapping.delete.refuse.as_ref().is_some_and(|refuse| refuse.holds(&eval)) {
+            return Err(ScimError::conflict("The store's owner does not permit to delete this resource."));
+        }
+        let mut record = known.record.clone();
+        set::apply(&mapping.delete.set, &mapping.shape, &mut record, (0, 0), &answers);
+        let written = Written { record, side: side(&known.row), password: None };
+        let mut steps = mapping.diff(&written)?.steps;
+        if !mapping.delete.keep {
+            steps.extend(self.unlink(ty, &known).await?);
+            steps.extend(own_rows(mapping, &known.record));
+            steps.push(root_removal(mapping, &known));
+        }
+        self.execute(ty, &Plan::of(&mapping.resource_type.name, id, steps)).await?;
+        self.vanished(ty, &known.row).await
+    }
+
+    /// Every lens of every type that may point at this type.
+    fn pointers_at(&self, ty: TypeId) -> Vec<Pointer<'_>> {
+        let mut out = Vec::new();
+        for (holder, mapping) in self.mapping.types.iter().enumerate() {
+            for rule in &mapping.rules {
+                references(&rule.lens, None, &mut |reference, part| {
+                    let target: Option<&RefTarget> = mapping.references.get(reference.target);
+                    let by = target.and_then(|t| t.types.iter().find(|(id, _)| *id == ty));
+                    if let Some((_, by)) = by {
+                        out.push(Pointer { holder, reference, by: by.clone(), part });
+                    }
+                });
+            }
+        }
+        out
+    }
+
+    /// The steps that take a resource out of the lists and references of others.
+    async fn unlink(&self, ty: TypeId, known: &Known) -> Result<Vec<Step>, ScimError> {
+        let mut steps = Vec::new();
+        for pointer in self.pointers_at(ty) {
+            let Some(value) = pointed_value(self.ty(ty)?, &known.record, &pointer) else { continue };
+            steps.extend(self.relink(&pointer, &value, None).await?);
+        }
+        Ok(steps)
+    }
+
+    /// After a rename: whatever pointed at the old name points at the new one.
+    pub(super) async fn repoint(&self, ty: TypeId, known: &Known, dn: &str) -> Result<(), ScimError> {
+        let mapping = self.ty(ty)?;
+        for pointer in self.pointers_at(ty) {
+            let names_dn = pointer.by.part == 0 && Some(pointer.by.field) == mapping.find_root("dn");
+            let Some(old) = pointed_value(mapping, &known.record, &pointer).filter(|_| names_dn) else { continue };
+            let steps = self.relink(&pointer, &old, Some(&Value::Text(dn.to_owned()))).await?;
+            if !steps.is_empty() {
+                let name = &self.ty(pointer.holder)?.resource_type.name;
+                self.execute(pointer.holder, &Plan::of(name, &known.row.id, steps)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The steps that replace a pointer's value wherever it stands, or take it away.
+    async fn relink(&self, pointer: &Pointer<'_>, old: &Value, new: Option<&Value>) -> Result<Vec<Step>, ScimError> {
+        let mapping = self.ty(pointer.holder)?;
+        let field = &pointer.reference.field;
+        let layout = mapping.shape.part(field.part);
+        let is_link = pointer.part == Some(field.part) && layout.opened.is_none();
+        let equal = Predicate::equals(field.field, old.clone());
+        if let (Source::Table(_), true) = (&layout.bag.source, layout.opened.is_none()) {
+            let bag = layout.bag.clone();
+            let target = Target::Rows(equal);
+            let set = |values| vec![Change::Set(field.field, Cell::Values(values))];
+            return Ok(vec![match new {
+                None if is_link => Step::Delete { bag, target, required: false },
+                None => Step::Update { bag, target, changes: set(Vec::new()), required: false },
+                Some(new) => Step::Update { bag, target, changes: set(vec![new.clone()]), required: false },
+            }]);
+        }
+        let test = Test::OneOf(vec![old.clone()], Fold::Exact);
+        let predicate = field_predicate(&mapping.shape, field, test);
+        let mut reads = mapping.reads_for(&|_| false);
+        reads.parts.entry(0).or_default().extend(mapping.find_root("dn"));
+        let holders = self.load(pointer.holder, predicate, &reads, None).await?;
+        Ok(holders.iter().filter_map(|h| entry_relink(mapping, h, field, old, new)).collect())
+    }
+}
+
+/// One modify of a holding entry. The list's placeholder comes in if the last value goes.
+fn entry_relink(
+    mapping: &TypeMapping,
+    holder: &Record,
+    field: &FieldRef,
+    old: &Value,
+    new: Option<&Value>,
+) -> Option<Step> {
+    let root = &holder.row(0, 0)?.now;
+    let layout = mapping.shape.part(field.part);
+    let attribute = layout.opened.unwrap_or(field.field);
+    let mut changes = vec![Change::Remove(attribute, vec![old.clone()])];
+    let instead = match (new, &layout.floor) {
+        (Some(new), _) => Some(new.clone()),
+        (None, Some(crate::mapping::form::Template::Literal(floor))) => Some(floor.clone()),
+        _ => None,
+    };
+    changes.extend(instead.map(|v| Change::Add(attribute, vec![v])));
+    let target = Target::Entry {
+        dn: root.first(mapping.find_root("dn")?)?.to_text(),
+        anchor: root.first(*mapping.bag().key.first()?)?.clone(),
+    };
+    Some(Step::Update { bag: mapping.bag().clone(), target, changes, required: false })
+}
+
+/// The value by which others point at this resource, in their form.
+fn pointed_value(mapping: &TypeMapping, record: &Record, pointer: &Pointer<'_>) -> Option<Value> {
+    let value = record.values(&mapping.shape, (0, 0), &pointer.by).first()?.clone();
+    pointer.reference.encode(value)
+}
+
+fn references<'m>(lens: &'m Lens, part: Option<usize>, found: &mut dyn FnMut(&'m Reference, Option<usize>)) {
+    match lens {
+        Lens::Reference(reference) => found(reference, part),
+        Lens::Complex(subs) => subs.iter().for_each(|s| references(&s.lens, part, found)),
+        Lens::Rows(rows) => rows.each.iter().for_each(|s| references(&s.lens, Some(rows.part), found)),
+        Lens::Slots(slots) => slots.slots.iter().flat_map(|(_, s)| s).for_each(|s| references(&s.lens, part, found)),
+        Lens::First(list) | Lens::Union(list) => list.iter().for_each(|l| references(l, part, found)),
+        Lens::Scalar(_) | Lens::Inverse(_) | Lens::Password(_) | Lens::Side => {}
+    }
+}
+
+/// All rows of the own parts, children first.
+fn own_rows(mapping: &TypeMapping, record: &Record) -> Vec<Step> {
+    let mut gone = record.clone();
+    for part in 1..mapping.shape.parts.len() {
+        if mapping.shape.part(part).usage == Use::Own && mapping.shape.part(part).opened.is_none() {
+            for row in 0..gone.rows(part).len() {
+                gone.remove_row(&mapping.shape, part, row);
+            }
+        }
+    }
+    mapping.removals(&gone)
+}
+
+fn root_removal(mapping: &TypeMapping, known: &Known) -> Step {
+    let bag = mapping.bag().clone();
+    let root = known.record.row(0, 0).and_then(|d| d.was.as_ref());
+    let dn = mapping.find_root("dn").filter(|_| mapping.is_ldap());
+    let entry = dn.and_then(|f| root?.first(f)).zip(bag.key.first().and_then(|k| root?.first(*k)));
+    let target = match entry {
+        Some((dn, anchor)) => Target::Entry { dn: dn.to_text(), anchor: anchor.clone() },
+        None => Target::Rows(mapping.anchor_predicate(std::iter::once(known.row.anchor.as_str()))),
+    };
+    Step::Delete { bag, target, required: true }
+}

@@ -1,0 +1,337 @@
+//! Members added and removed without reading the list: one modify of the
+//! entry, or one row in the link table, however large the group is (O-10: two
+//! changes at once both survive).
+
+use std::{collections::HashSet, sync::Arc};
+
+use crate::{
+    correlation::Row,
+    gateway::{Context, Gateway, TypeId, error, identity::Known},
+    mapping::{
+        Settle, TypeMapping,
+        form::{AssignTarget, Eval, Need, SetOp, set},
+        is_generated,
+        lens::{Lens, Reference, Rows, Write, face::Reads},
+        no_place,
+        record::Record,
+        shape::{FieldRef, Part},
+    },
+    plan::Plan,
+    scim::{
+        Json,
+        error::ScimError,
+        filter::{CompareOp, Filter},
+        patch::{Op, Operation},
+    },
+    store::{Cell, Change, FieldId, Fold, Predicate, Source, Step, StoreError, Target, Test, Value},
+};
+
+/// One member that comes or goes, by id.
+struct Delta {
+    add: bool,
+    id: String,
+}
+
+impl Gateway {
+    /// Carries out a PATCH that only adds and removes references, if this is one and the lens can.
+    pub(super) async fn patch_members(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        id: &str,
+        operations: &[Operation],
+    ) -> Result<Option<Arc<Row>>, ScimError> {
+        let mapping = self.ty(ty)?;
+        let Some((rows, reference)) = delta_lens(mapping, operations) else { return Ok(None) };
+        let Some(deltas) = deltas(operations) else { return Ok(None) };
+        let layout = mapping.shape.part(rows.part);
+        let known = self.find(ty, id, &delta_reads(mapping, layout)).await?;
+        let mut pointers = self.pointers(cx, ty, reference, &deltas).await?;
+        if layout.opened.is_none() {
+            self.drop_settled(layout, reference, &known, &mut pointers).await?;
+        }
+        let mut steps: Vec<Step> = Vec::new();
+        for (add, value) in &pointers {
+            steps.extend(match layout.opened {
+                Some(field) => entry_step(mapping, field, &known, *add, value.clone()),
+                None => self.link_step(cx, mapping, rows, reference, &known, (*add, value)),
+            });
+        }
+        let mut steps = merge(steps);
+        if steps.is_empty() {
+            return Ok(Some(known.row));
+        }
+        steps.extend(self.touch_step(cx, mapping, &known));
+        let is_removal = pointers.iter().all(|(add, _)| !add);
+        let plan = Plan::of(&mapping.resource_type.name, id, steps);
+        match self.store.apply(plan.steps.clone()).await {
+            Ok(_) => {}
+            // The directory does not let the last value go: the placeholder must come in its stead.
+            Err(StoreError::ConstraintViolated { .. }) if layout.floor.is_some() && is_removal => {
+                let steps = self.with_floor(cx, mapping, layout, plan.steps);
+                self.execute(ty, &Plan::of(&mapping.resource_type.name, id, steps)).await?;
+            }
+            // Somebody added the same member at the same moment: now it is found.
+            Err(StoreError::AlreadyExists { .. }) => {
+                self.execute(ty, &plan).await?;
+            }
+            Err(other) => return Err(error::writing(&other, &self.mapping, mapping)),
+        }
+        let mut row = (*known.row).clone();
+        row.last_modified = crate::ops::clock::now();
+        let name = &mapping.resource_type.name;
+        let row = self.correlation.update(name, row).await.map_err(|e| super::identity::failed(&e))?;
+        Ok(Some(row))
+    }
+
+    /// Leaves out links that are there already, or gone already: nothing is written for them.
+    async fn drop_settled(
+        &self,
+        layout: &Part,
+        reference: &Reference,
+        known: &Known,
+        pointers: &mut Vec<(bool, Value)>,
+    ) -> Result<(), ScimError> {
+        let Some(link) = link_of(layout, known) else { return Ok(()) };
+        let field = reference.field.field;
+        let values: Vec<Value> = pointers.iter().map(|(_, v)| v.clone()).collect();
+        let select = crate::store::Select {
+            bag: layout.bag.clone(),
+            predicate: link.and(Predicate::Field(field, Test::OneOf(values, Fold::Exact))),
+            fields: vec![field],
+            order: Vec::new(),
+            offset: 0,
+            limit: None,
+        };
+        let rows = self.store.select(select).await.map_err(|e| error::reading(&e))?;
+        let there: HashSet<String> = rows.iter().filter_map(|r| r.first(field).map(Value::to_text)).collect();
+        pointers.retain(|(add, value)| *add != there.contains(&value.to_text()));
+        Ok(())
+    }
+
+    /// A row of a link table that comes or goes. A new one gets its constants and defaults.
+    fn link_step(
+        &self,
+        cx: &Context,
+        mapping: &TypeMapping,
+        rows: &Rows,
+        reference: &Reference,
+        known: &Known,
+        (add, value): (bool, &Value),
+    ) -> Option<Step> {
+        let layout = mapping.shape.part(rows.part);
+        let field = reference.field.field;
+        let row = link_of(layout, known)?.and(Predicate::equals(field, value.clone()));
+        let bag = layout.bag.clone();
+        if !add {
+            return Some(Step::Delete { bag, target: Target::Rows(row), required: false });
+        }
+        let mut record = known.record.clone();
+        let index = record.add_row(&mapping.shape, rows.part, 0, None);
+        record.row_mut(rows.part, index)?.now.set(field, vec![value.clone()]);
+        for (own, above) in &layout.on {
+            let link = known.record.row(0, 0)?.now.all(*above).to_vec();
+            record.row_mut(rows.part, index)?.now.set(*own, link);
+        }
+        let answers = self.answers(cx);
+        let at = (rows.part, index);
+        let defaults = mapping.settle.iter().filter(|s| s.part == rows.part).map(|s| &s.assign);
+        let touches = mapping.touch.iter().filter(|(part, _)| *part == rows.part).map(|(_, assign)| assign);
+        for assign in defaults.chain(touches) {
+            set::apply(std::slice::from_ref(assign), &mapping.shape, &mut record, at, &answers);
+        }
+        let now = &record.row(rows.part, index)?.now;
+        let cells = now.cells.iter().enumerate().filter(|(_, v)| !v.is_empty());
+        let cells = cells.map(|(f, v)| (f, Cell::Values(v.clone()))).collect();
+        Some(Step::Find { bag, predicate: row, report: Vec::new(), add: Some(cells) })
+    }
+
+    /// The root's `touch`, since its list really changes.
+    fn touch_step(&self, cx: &Context, mapping: &TypeMapping, known: &Known) -> Option<Step> {
+        let mut record = known.record.clone();
+        let answers = self.answers(cx);
+        let touches: Vec<_> =
+            mapping.touch.iter().filter(|(part, _)| *part == 0).map(|(_, a)| a.clone()).collect();
+        set::apply(&touches, &mapping.shape, &mut record, (0, 0), &answers);
+        let draft = record.row(0, 0)?;
+        let was = draft.was.as_ref()?;
+        let changed = draft.now.cells.iter().enumerate().filter(|(f, v)| was.all(*f) != v.as_slice());
+        let changes: Vec<Change> = changed.map(|(f, v)| Change::Set(f, Cell::Values(v.clone()))).collect();
+        let target = entry(mapping, known)?;
+        let bag = mapping.bag().clone();
+        (!changes.is_empty()).then_some(Step::Update { bag, target, changes, required: true })
+    }
+
+    fn with_floor(&self, cx: &Context, mapping: &TypeMapping, layout: &Part, mut steps: Vec<Step>) -> Vec<Step> {
+        let answers = self.answers(cx);
+        let record = Record::create(&mapping.shape);
+        let eval = Eval { shape: &mapping.shape, record: &record, at: (0, 0), answers: &answers };
+        let floor = layout.floor.as_ref().and_then(|f| f.one(&eval, &no_place()));
+        if let (Some(field), Some(value), Some(Step::Update { changes, .. })) =
+            (layout.opened, floor, steps.first_mut())
+        {
+            changes.push(Change::Add(field, vec![value]));
+        }
+        steps
+    }
+
+    /// The stored forms of the members' ids; an unknown one that goes is no error, one that comes is.
+    async fn pointers(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        reference: &Reference,
+        deltas: &[Delta],
+    ) -> Result<Vec<(bool, Value)>, ScimError> {
+        let need = |id: &str| Need::IdToBy { reference: reference.target, id: id.to_owned() };
+        let mut answers = self.answers(cx);
+        self.resolve(cx, ty, deltas.iter().map(|d| need(&d.id)).collect(), &mut answers).await?;
+        let mut out = Vec::new();
+        for delta in deltas {
+            let found = answers.value(&need(&delta.id)).flatten().and_then(|v| reference.encode(v));
+            match found {
+                Some(value) => out.push((delta.add, value)),
+                None if delta.add => {
+                    return Err(ScimError::invalid_value("`members` names a resource that does not exist."));
+                }
+                None => {}
+            }
+        }
+        Ok(out)
+    }
+}
+
+/// The lens of the one attribute that all operations are about, if it is a plain list of references.
+fn delta_lens<'m>(mapping: &'m TypeMapping, operations: &[Operation]) -> Option<(&'m Rows, &'m Reference)> {
+    let first = operations.first()?.path.as_ref()?;
+    let rule = mapping.find_rule(first.attr.urn.as_deref(), &first.attr.name)?;
+    let same = |op: &Operation| {
+        op.path.as_ref().is_some_and(|p| p.attr.name.eq_ignore_ascii_case(&first.attr.name) && p.attr.sub.is_none() && p.sub.is_none())
+    };
+    let Lens::Rows(rows) = &rule.lens else { return None };
+    let [value] = rows.each.as_slice() else { return None };
+    let Lens::Reference(reference) = &value.lens else { return None };
+    let layout = mapping.shape.part(rows.part);
+    let plain = rows.common.write == Write::Yes
+        && rows.common.also.is_empty()
+        && reference.here.is_empty()
+        && reference.common.also.is_empty()
+        && layout.parent == 0
+        && reference.field.part == rows.part
+        && !mapping.settle.iter().any(|s| s.part == rows.part && needs_more(mapping, s));
+    (plain && operations.iter().all(same)).then_some((rows, reference))
+}
+
+/// True if a default cannot be computed from the root's key and the link alone.
+fn needs_more(mapping: &TypeMapping, settle: &Settle) -> bool {
+    let SetOp::To(values) = &settle.assign.op else { return true };
+    let AssignTarget::Field(target) = &settle.assign.target else { return true };
+    let known = |f: &&FieldRef| f.part == settle.part || (f.part == 0 && mapping.bag().key.contains(&f.field));
+    settle.derived
+        || target.part != settle.part
+        || values.iter().any(|v| is_generated(v) || !v.fields().iter().all(known))
+}
+
+/// What is read of the resource: its key, the fields that links need, and what `touch` sets.
+fn delta_reads(mapping: &TypeMapping, layout: &Part) -> Reads {
+    let mut reads = Reads::default();
+    reads.part(&mapping.shape, 0);
+    let touched = mapping.touch.iter().filter(|(part, _)| *part == 0).filter_map(|(_, a)| match &a.target {
+        AssignTarget::Field(field) if field.part == 0 => Some(field.field),
+        _ => None,
+    });
+    let root = reads.parts.entry(0).or_default();
+    root.extend(touched);
+    root.extend(layout.on.iter().map(|(_, above)| *above));
+    root.extend(mapping.find_root("dn"));
+    reads
+}
+
+/// The predicate that means the rows which hang on this resource.
+fn link_of(layout: &Part, known: &Known) -> Option<Predicate> {
+    let root = &known.record.row(0, 0)?.now;
+    let mut all = Predicate::True;
+    for (own, above) in &layout.on {
+        all = all.and(Predicate::equals(*own, root.first(*above)?.clone()));
+    }
+    Some(all)
+}
+
+/// The members that come and go; `None` if an operation says something else.
+fn deltas(operations: &[Operation]) -> Option<Vec<Delta>> {
+    let mut out: Vec<Delta> = Vec::new();
+    let mut push = |add: bool, id: &str| {
+        out.retain(|d| d.id != id);
+        out.push(Delta { add, id: id.to_owned() });
+    };
+    for operation in operations {
+        let filter = operation.path.as_ref().and_then(|p| p.filter.as_ref());
+        match (operation.op, filter, &operation.value) {
+            (Op::Add, None, Some(Json::Array(list))) => {
+                for element in list {
+                    push(true, element.get("value")?.as_str()?);
+                }
+            }
+            (Op::Add, None, Some(Json::Object(element))) => push(true, element.get("value")?.as_str()?),
+            (Op::Remove, Some(filter), None) => {
+                for id in ids(filter)? {
+                    push(false, id);
+                }
+            }
+            _ => return None,
+        }
+    }
+    Some(out)
+}
+
+/// The ids of `value eq "…"`, alone or joined by `or`.
+fn ids(filter: &Filter) -> Option<Vec<&str>> {
+    match filter {
+        Filter::Compare(path, CompareOp::Eq, Json::String(id)) if path.is("value", None) => Some(vec![id]),
+        Filter::Or(list) => list.iter().map(ids).collect::<Option<Vec<_>>>().map(|l| l.concat()),
+        _ => None,
+    }
+}
+
+/// A value of an entry's list that comes or goes.
+fn entry_step(mapping: &TypeMapping, field: FieldId, known: &Known, add: bool, value: Value) -> Option<Step> {
+    let change = if add { Change::Add(field, vec![value]) } else { Change::Remove(field, vec![value]) };
+    let target = entry(mapping, known)?;
+    Some(Step::Update { bag: mapping.bag().clone(), target, changes: vec![change], required: true })
+}
+
+fn entry(mapping: &TypeMapping, known: &Known) -> Option<Target> {
+    let root = &known.record.row(0, 0)?.now;
+    let key = mapping.bag().key.first()?;
+    Some(match (&mapping.bag().source, mapping.find_root("dn")) {
+        (Source::Entries { .. }, Some(dn)) => {
+            Target::Entry { dn: root.first(dn)?.to_text(), anchor: root.first(*key)?.clone() }
+        }
+        _ => Target::Rows(mapping.anchor_predicate(std::iter::once(known.row.anchor.as_str()))),
+    })
+}
+
+/// Changes of one entry become one modify.
+fn merge(steps: Vec<Step>) -> Vec<Step> {
+    let mut out: Vec<Step> = Vec::new();
+    for step in steps {
+        match (out.last_mut(), step) {
+            (
+                Some(Step::Update { changes: all, target: one, .. }),
+                Step::Update { changes, target, .. },
+            ) if *one == target => changes.into_iter().for_each(|c| join(all, c)),
+            (_, step) => out.push(step),
+        }
+    }
+    out
+}
+
+fn join(all: &mut Vec<Change>, change: Change) {
+    match (&change, all.iter_mut().find(|c| std::mem::discriminant(*c) == std::mem::discriminant(&change))) {
+        (Change::Add(field, new), Some(Change::Add(f, values))) if f == field => values.extend(new.iter().cloned()),
+        (Change::Remove(field, new), Some(Change::Remove(f, values))) if f == field => {
+            values.extend(new.iter().cloned());
+        }
+        _ => all.push(change),
+    }
+}

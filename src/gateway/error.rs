@@ -1,0 +1,108 @@
+//! What a client is told when the store refuses or fails. Never a DN, a table
+//! or column name, or what the store said: that is for the log.
+
+use crate::{
+    mapping::{
+        Mapping, TypeMapping,
+        lens::{Lens, Rule},
+        shape::FieldRef,
+    },
+    scim::error::ScimError,
+    store::StoreError,
+};
+
+/// After how many seconds a client should come back.
+const RETRY_AFTER_SECS: u32 = 30;
+
+/// The answer to a failed read.
+pub(super) fn reading(error: &StoreError) -> ScimError {
+    match error {
+        StoreError::LimitExceeded(_) => {
+            ScimError::too_many("The directory refuses to return that many entries; narrow the filter.")
+        }
+        other => failure(other),
+    }
+}
+
+fn failure(error: &StoreError) -> ScimError {
+    match error {
+        StoreError::Unavailable(_) | StoreError::Timeout(_) | StoreError::Denied(_) => {
+            tracing::warn!(error = %error, "the store does not answer");
+            ScimError::unavailable("The store behind this service cannot be reached; try again later.", RETRY_AFTER_SECS)
+        }
+        _ => {
+            tracing::error!(error = %error, "the store and the mapping do not fit");
+            ScimError::internal("The store could not carry out the request.")
+        }
+    }
+}
+
+/// The answer to a failed write of a resource of this type.
+pub(super) fn writing(error: &StoreError, mapping: &Mapping, ty: &TypeMapping) -> ScimError {
+    let name = |constraint: &str| attribute_of(constraint, mapping, ty);
+    match error {
+        StoreError::NotFound { .. } => ScimError::not_found("The resource does not exist (any more)."),
+        StoreError::NoSuchRow { bag } => {
+            let attribute = rule_of_bag(ty, bag).map_or("a value", |r| r.attribute.as_str());
+            ScimError::invalid_value(format!("`{attribute}` is not a value that the store knows."))
+        }
+        StoreError::AlreadyExists { constraint } => match name(constraint) {
+            Some(attribute) => ScimError::uniqueness(format!("`{attribute}` is in use already.")),
+            None => ScimError::uniqueness("A value that must be unique is in use already."),
+        },
+        StoreError::ConstraintViolated { constraint, reason } => {
+            tracing::info!(store.constraint = constraint, store.reason = reason, "the store refused a value");
+            match name(constraint) {
+                Some(attribute) => ScimError::invalid_value(format!("The store does not accept this value of `{attribute}`.")),
+                None => ScimError::invalid_value("The store does not accept these values."),
+            }
+        }
+        StoreError::PreconditionFailed => ScimError::precondition_failed("The resource has changed meanwhile."),
+        StoreError::LimitExceeded(_) => ScimError::too_large("The change is larger than the store accepts."),
+        StoreError::Denied(reason) => {
+            tracing::warn!(store.reason = reason, "the service account lacks a right");
+            ScimError::forbidden("The store does not permit this change.")
+        }
+        other => failure(other),
+    }
+}
+
+/// The SCIM attribute that a constraint, column or attribute of the store is about.
+fn attribute_of(constraint: &str, mapping: &Mapping, ty: &TypeMapping) -> Option<String> {
+    if constraint.is_empty() {
+        return None;
+    }
+    if let Some((_, path)) = mapping.errors.iter().find(|(name, _)| name.eq_ignore_ascii_case(constraint)) {
+        return Some(path.to_string());
+    }
+    let column = constraint.rsplit('.').next().unwrap_or(constraint);
+    let by_field = ty.rules.iter().find(|rule| {
+        let mut fields = Vec::new();
+        collect_fields(&rule.lens, &mut fields);
+        fields.iter().any(|f| ty.shape.part(f.part).bag.field_name(f.field).eq_ignore_ascii_case(column))
+    });
+    by_field.map(|rule| rule.attribute.clone())
+}
+
+fn rule_of_bag<'a>(ty: &'a TypeMapping, bag: &str) -> Option<&'a Rule> {
+    let part = ty.shape.parts.iter().position(|p| p.bag.name == bag)?;
+    ty.rules.iter().find(|rule| {
+        let mut fields = Vec::new();
+        collect_fields(&rule.lens, &mut fields);
+        fields.iter().any(|f| f.part == part)
+    })
+}
+
+/// Every field that a lens is about.
+fn collect_fields<'a>(lens: &'a Lens, out: &mut Vec<&'a FieldRef>) {
+    match lens {
+        Lens::Scalar(scalar) => out.extend(scalar.fields()),
+        Lens::Complex(subs) => subs.iter().for_each(|s| collect_fields(&s.lens, out)),
+        Lens::Rows(rows) => rows.each.iter().for_each(|s| collect_fields(&s.lens, out)),
+        Lens::Slots(slots) => slots.slots.iter().flat_map(|(_, s)| s).for_each(|s| collect_fields(&s.lens, out)),
+        Lens::Reference(reference) => out.push(&reference.field),
+        Lens::Password(password) => out.push(&password.field),
+        Lens::First(list) | Lens::Union(list) => list.iter().for_each(|l| collect_fields(l, out)),
+        Lens::Inverse(_) | Lens::Side => {}
+    }
+}

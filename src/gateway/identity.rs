@@ -1,0 +1,109 @@
+//! Ids: every record that is shown has a row in the correlation database; one
+//! that is seen for the first time gets it in the same request, in one batch.
+
+use std::{collections::HashMap, sync::Arc};
+
+use crate::{
+    correlation::{CorrelationError, NewRow, Row},
+    gateway::{Gateway, TypeId},
+    mapping::{Ids, TypeMapping, record::Record},
+    scim::{Object, error::ScimError},
+    store::Value,
+};
+
+/// A record and what we know of it.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    /// Its rows.
+    pub(super) record: Record,
+    /// Its id, client id and sidecar.
+    pub(super) row: Arc<Row>,
+}
+
+pub(super) fn failed(error: &CorrelationError) -> ScimError {
+    tracing::error!(error = %error, "the correlation database does not answer");
+    ScimError::unavailable("The service's own database cannot be reached; try again later.", 30)
+}
+
+impl TypeMapping {
+    /// Where a root row was seen: its DN, else its key.
+    pub(super) fn locator(&self, record: &Record) -> String {
+        let row = record.row(0, 0);
+        let dn = self.find_root("dn").filter(|_| self.is_ldap());
+        dn.and_then(|f| row?.now.first(f).map(Value::to_text))
+            .or_else(|| row.and_then(|d| self.anchor(&d.now)))
+            .unwrap_or_default()
+    }
+
+    /// The anchor of a record.
+    pub(super) fn anchor_of(&self, record: &Record) -> Option<String> {
+        record.row(0, 0).and_then(|d| self.anchor(d.was.as_ref().unwrap_or(&d.now)))
+    }
+
+    /// The SCIM id of a new anchor.
+    pub(super) fn new_id(&self, tenant: &str, anchor: &str) -> String {
+        match self.ids {
+            Ids::Derived => crate::correlation::derived_id(tenant, &self.resource_type.name, anchor),
+            Ids::Minted => crate::correlation::minted_id(),
+        }
+    }
+}
+
+impl Gateway {
+    /// Correlates records, in their order; one without an anchor is left out.
+    pub(super) async fn correlate(&self, ty: TypeId, records: Vec<Record>) -> Result<Vec<Known>, ScimError> {
+        let mapping = self.ty(ty)?;
+        let name = &mapping.resource_type.name;
+        let anchors: Vec<String> = records.iter().filter_map(|r| mapping.anchor_of(r)).collect();
+        let found = self.correlation.find_by_anchors(name, &anchors).await.map_err(|e| failed(&e))?;
+        let mut rows: HashMap<String, Arc<Row>> = found.into_iter().map(|r| (r.anchor.clone(), r)).collect();
+        let now = crate::ops::clock::now();
+        let missing: Vec<NewRow> = records
+            .iter()
+            .filter_map(|record| {
+                let anchor = mapping.anchor_of(record).filter(|a| !rows.contains_key(a))?;
+                let id = mapping.new_id(self.correlation.tenant(), &anchor);
+                Some(NewRow::new(id, anchor, mapping.locator(record), now))
+            })
+            .collect();
+        if !missing.is_empty() {
+            let new = self.correlation.insert_missing(name, missing).await.map_err(|e| failed(&e))?;
+            rows.extend(new.into_iter().map(|r| (r.anchor.clone(), r)));
+        }
+        let known = records.into_iter().filter_map(|record| {
+            let row = rows.get(&mapping.anchor_of(&record)?)?.clone();
+            Some(Known { record, row })
+        });
+        Ok(known.collect())
+    }
+
+    /// The correlation row of a live resource.
+    pub(super) async fn find_id(&self, ty: TypeId, id: &str) -> Result<Option<Arc<Row>>, ScimError> {
+        let name = &self.ty(ty)?.resource_type.name;
+        let ids = [id.to_owned()];
+        let found = self.correlation.find_by_ids(name, &ids).await.map_err(|e| failed(&e))?;
+        Ok(found.into_iter().next())
+    }
+}
+
+/// What our own database keeps of a resource, as attributes.
+pub(super) fn side(row: &Row) -> Object {
+    let mut side: Object =
+        row.sidecar.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    if let Some(external) = &row.external_id {
+        side.insert("externalId".into(), external.as_str().into());
+    }
+    side
+}
+
+/// The reverse of [`side`]: the client id, and the rest as text.
+pub(super) fn unside(mut side: Object) -> (Option<String>, Option<String>) {
+    let external = side.remove("externalId").and_then(|v| v.as_str().map(str::to_owned));
+    let sidecar = (!side.is_empty()).then(|| serde_json::Value::Object(side).to_string());
+    (external, sidecar)
+}
+
+/// True if the mapping keeps the client's id in our own database: otherwise it is the store's.
+pub(super) fn not_found() -> ScimError {
+    ScimError::not_found("There is no resource with this id.")
+}

@@ -1,0 +1,58 @@
+//! PATCH (RFC 7644 §3.5.2): members are added and removed without reading the
+//! list where the lens allows it; everything else is applied to the resource
+//! in memory, and what differs is written in one step list. Atomic either way.
+
+use crate::{
+    auth::Action,
+    config::PatchResponse,
+    gateway::{Context, Gateway, TypeId},
+    scim::{
+        Json, Object,
+        error::ScimError,
+        patch::{self, PatchRules},
+        resource::Selection,
+        validate,
+    },
+};
+
+impl Gateway {
+    /// Changes a resource. `None` = no body is due (204).
+    ///
+    /// # Errors
+    ///
+    /// 400, 403, 404, 409 `uniqueness`, 412, 503.
+    pub async fn patch(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        id: &str,
+        if_match: Option<&str>,
+        body: &Json,
+        selection: &Selection,
+    ) -> Result<Option<Object>, ScimError> {
+        let mapping = self.permitted(cx, ty, Action::Write)?;
+        let resource_type = &mapping.resource_type;
+        let rules = PatchRules::new(cx.is_tolerant());
+        let operations = patch::parse_request(body, resource_type, &rules)?;
+        if operations.len() > self.limits.max_operations {
+            return Err(ScimError::too_large(format!(
+                "A PATCH may have {} operations at the most.",
+                self.limits.max_operations
+            )));
+        }
+        let minimal = selection.is_default() && cx.principal.patch_response(&resource_type.name) == PatchResponse::Minimal;
+        let _turn = self.locks.acquire(vec![format!("{ty} id {id}")]).await;
+        if if_match.is_none()
+            && let Some(row) = self.patch_members(cx, ty, id, &operations).await?
+        {
+            return if minimal { Ok(None) } else { self.again(cx, ty, row, selection).await.map(Some) };
+        }
+        let before = self.before(cx, ty, id).await?;
+        before.check(if_match)?;
+        let mut wanted = before.resource.clone();
+        patch::apply(&operations, resource_type, &mut wanted, &rules)?;
+        validate::check_required(&wanted, resource_type)?;
+        let answer = self.change(cx, ty, before, wanted, selection).await?;
+        Ok((!minimal).then_some(answer))
+    }
+}

@@ -1,0 +1,329 @@
+//! Finds what pure computations need: resources behind references, holders of
+//! inverse references, counters, free names. Each kind of need is answered in
+//! one batch, never one search per member.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::{
+    gateway::{
+        Context, Gateway, TypeId,
+        identity::{Known, failed},
+    },
+    mapping::{
+        TypeMapping,
+        form::{Answers, Eval, Need, Pointed, cond::slot_test},
+        lens::{Inverse, face::Reads},
+        record::Record,
+        shape::{FieldRef, Shape},
+    },
+    scim::error::ScimError,
+    store::{FieldKind, Fold, Predicate, Test, Value, dn},
+};
+
+/// Most values in one batched look-up.
+const BATCH: usize = 500;
+
+impl Gateway {
+    /// Answers needs of computations about resources of type `ty`.
+    pub(super) async fn resolve(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        needs: Vec<Need>,
+        answers: &mut Answers,
+    ) -> Result<(), ScimError> {
+        let mut pointers: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+        let mut ids: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+        let mut inverses: BTreeMap<usize, Vec<Vec<String>>> = BTreeMap::new();
+        for need in needs {
+            match need {
+                Need::ByToId { reference, by } => pointers.entry(reference).or_default().push(by),
+                Need::IdToBy { reference, id } => ids.entry(reference).or_default().push(id),
+                Need::Inverse { inverse, by } => inverses.entry(inverse).or_default().push(by),
+                Need::Anchors { ref attribute, ref value } => {
+                    let found = self.anchors(ty, attribute, value).await?;
+                    answers.lists.insert(need, found);
+                }
+                Need::Next(ref name) => {
+                    let value = self.next(name).await?;
+                    answers.values.insert(need, Some(value));
+                }
+                Need::Unique { field, ref stem, ref separator } => {
+                    let value = self.free_name(ty, field, stem, separator).await?;
+                    answers.values.insert(need, Some(Value::Text(value)));
+                }
+            }
+        }
+        for (reference, by) in pointers {
+            self.follow(cx, ty, reference, by, answers).await?;
+        }
+        for (reference, ids) in ids {
+            self.point(ty, reference, ids, answers).await?;
+        }
+        for (inverse, wanted) in inverses {
+            self.invert(cx, ty, inverse, wanted, answers).await?;
+        }
+        Ok(())
+    }
+
+    /// Stored pointers → resources.
+    async fn follow(
+        &self,
+        _cx: &Context,
+        ty: TypeId,
+        reference: usize,
+        by: Vec<String>,
+        answers: &mut Answers,
+    ) -> Result<(), ScimError> {
+        let targets = self.ty(ty)?.references.get(reference).map(|t| t.types.clone()).unwrap_or_default();
+        let mut left: BTreeSet<String> = by.into_iter().collect();
+        for (target, field) in targets {
+            if left.is_empty() {
+                break;
+            }
+            let wanted: Vec<String> = left.iter().cloned().collect();
+            for (key, pointed) in self.find_by_field(target, &field, &wanted).await? {
+                if left.remove(&key) {
+                    answers.pointed.insert(Need::ByToId { reference, by: key }, Some(pointed));
+                }
+            }
+        }
+        for by in left {
+            answers.pointed.insert(Need::ByToId { reference, by }, None);
+        }
+        Ok(())
+    }
+
+    /// The resources of a type whose field holds one of these texts, by the text as asked.
+    async fn find_by_field(
+        &self,
+        target: TypeId,
+        field: &FieldRef,
+        wanted: &[String],
+    ) -> Result<Vec<(String, Pointed)>, ScimError> {
+        let mapping = self.ty(target)?;
+        let mut by_form: HashMap<String, Vec<&String>> = HashMap::new();
+        for text in wanted {
+            by_form.entry(comparable(&mapping.shape, field, text)).or_default().push(text);
+        }
+        let mut out = Vec::new();
+        for batch in wanted.chunks(BATCH) {
+            let values = batch.iter().map(|t| Value::Text(t.clone())).collect();
+            let mut reads = mapping.reads_for(&|_| false);
+            reads.field(&mapping.shape, field);
+            let predicate = field_predicate(&mapping.shape, field, Test::OneOf(values, Fold::Exact));
+            for (known, pointed) in self.pointed(target, predicate, reads).await? {
+                for value in values_of(mapping, &known.record, field) {
+                    let form = comparable(&mapping.shape, field, &value.to_text());
+                    for text in by_form.get(&form).into_iter().flatten() {
+                        out.push(((*text).clone(), pointed.clone()));
+                    }
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// The resources of a type that meet a predicate, as references show them.
+    async fn pointed(
+        &self,
+        target: TypeId,
+        predicate: Predicate,
+        mut reads: Reads,
+    ) -> Result<Vec<(Known, Pointed)>, ScimError> {
+        let mapping = self.ty(target)?;
+        let display = mapping.display_field();
+        if let Some(field) = &display {
+            reads.field(&mapping.shape, field);
+        }
+        let records = self.load(target, predicate, &reads, None).await?;
+        let known = self.correlate(target, records).await?;
+        let shown = known.into_iter().map(|known| {
+            let name = display.as_ref().and_then(|f| values_of(mapping, &known.record, f).first().map(Value::to_text));
+            let pointed = Pointed {
+                resource_type: mapping.resource_type.name.clone(),
+                endpoint: mapping.resource_type.endpoint.clone(),
+                id: known.row.id.clone(),
+                display: name,
+            };
+            (known, pointed)
+        });
+        Ok(shown.collect())
+    }
+
+    /// SCIM ids → what a reference stores. The target must exist: a stale row of ours is no target.
+    async fn point(
+        &self,
+        ty: TypeId,
+        reference: usize,
+        ids: Vec<String>,
+        answers: &mut Answers,
+    ) -> Result<(), ScimError> {
+        let targets = self.ty(ty)?.references.get(reference).map(|t| t.types.clone()).unwrap_or_default();
+        let mut left: BTreeSet<String> = ids.into_iter().collect();
+        for (target, field) in targets {
+            let mapping = self.ty(target)?;
+            let name = &mapping.resource_type.name;
+            let wanted: Vec<String> = left.iter().cloned().collect();
+            for batch in wanted.chunks(BATCH) {
+                let rows = self.correlation.find_by_ids(name, batch).await.map_err(|e| failed(&e))?;
+                let anchors: Vec<&str> = rows.iter().map(|r| r.anchor.as_str()).collect();
+                let mut reads = mapping.reads_for(&|_| false);
+                reads.field(&mapping.shape, &field);
+                let predicate = mapping.anchor_predicate(anchors.into_iter());
+                for record in self.load(target, predicate, &reads, None).await? {
+                    let Some(anchor) = mapping.anchor_of(&record) else { continue };
+                    let Some(row) = rows.iter().find(|r| r.anchor == anchor) else { continue };
+                    let Some(value) = values_of(mapping, &record, &field).first().cloned() else { continue };
+                    left.remove(&row.id);
+                    answers.values.insert(Need::IdToBy { reference, id: row.id.clone() }, Some(value));
+                }
+            }
+        }
+        for id in left {
+            answers.values.insert(Need::IdToBy { reference, id }, None);
+        }
+        Ok(())
+    }
+
+    /// Resources → those that point at them.
+    async fn invert(
+        &self,
+        _cx: &Context,
+        ty: TypeId,
+        index: usize,
+        wanted: Vec<Vec<String>>,
+        answers: &mut Answers,
+    ) -> Result<(), ScimError> {
+        let Some(inverse) = self.ty(ty)?.inverses.get(index).cloned() else { return Ok(()) };
+        let all: Vec<String> = wanted.iter().flatten().collect::<BTreeSet<_>>().into_iter().cloned().collect();
+        let found: Vec<(String, Pointed)> = match &inverse.via {
+            Some((_, holders)) => self.find_by_field(inverse.holder, holders, &all).await?,
+            None => self.holders(&inverse, &all).await?,
+        };
+        let mut by_text: HashMap<&str, Vec<&Pointed>> = HashMap::new();
+        for (text, pointed) in &found {
+            by_text.entry(text).or_default().push(pointed);
+        }
+        for by in wanted {
+            let mut list: Vec<Pointed> = Vec::new();
+            for pointed in by.iter().filter_map(|t| by_text.get(t.as_str())).flatten() {
+                if !list.contains(pointed) {
+                    list.push((*pointed).clone());
+                }
+            }
+            list.sort_by(|a, b| (&a.display, &a.id).cmp(&(&b.display, &b.id)));
+            answers.lists.insert(Need::Inverse { inverse: index, by }, list);
+        }
+        Ok(())
+    }
+
+    /// The holders whose pointer is one of these texts.
+    async fn holders(&self, inverse: &Inverse, wanted: &[String]) -> Result<Vec<(String, Pointed)>, ScimError> {
+        let mapping = self.ty(inverse.holder)?;
+        let layout = mapping.shape.part(inverse.part);
+        let mut out = Vec::new();
+        if layout.opened.is_some() {
+            // The values of a list cannot be read one by one: one search per resource, without the list.
+            for text in wanted {
+                let test = Test::OneOf(vec![Value::Text(text.clone())], Fold::Exact);
+                let predicate = field_predicate(&mapping.shape, &inverse.pointer, test);
+                let reads = mapping.reads_for(&|_| false);
+                let found = self.pointed(inverse.holder, predicate, reads).await?;
+                out.extend(found.into_iter().map(|(_, pointed)| (text.clone(), pointed)));
+            }
+            return Ok(out);
+        }
+        for batch in wanted.chunks(BATCH) {
+            out.extend(self.holders_by_rows(inverse, batch).await?);
+        }
+        Ok(out)
+    }
+
+    /// As [`holders`](Self::holders), where the pointers are rows of a table: those rows, then their holders.
+    async fn holders_by_rows(
+        &self,
+        inverse: &Inverse,
+        wanted: &[String],
+    ) -> Result<Vec<(String, Pointed)>, ScimError> {
+        let mapping = self.ty(inverse.holder)?;
+        let layout = mapping.shape.part(inverse.part);
+        let Some((own, above)) = layout.on.first().copied().filter(|_| layout.parent == 0) else {
+            return Ok(Vec::new());
+        };
+        let values = wanted.iter().map(|t| Value::Text(t.clone())).collect();
+        let select = crate::store::Select {
+            bag: layout.bag.clone(),
+            predicate: Predicate::Field(inverse.pointer.field, Test::OneOf(values, Fold::Exact)),
+            fields: vec![inverse.pointer.field, own],
+            order: Vec::new(),
+            offset: 0,
+            limit: None,
+        };
+        let rows = self.store.select(select).await.map_err(|e| super::error::reading(&e))?;
+        let keys: BTreeSet<String> = rows.iter().filter_map(|r| r.first(own).map(Value::to_text)).collect();
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let test = Test::OneOf(keys.into_iter().map(Value::Text).collect(), Fold::Exact);
+        let mut reads = mapping.reads_for(&|_| false);
+        reads.field(&mapping.shape, &mapping.root_field(above));
+        let holders = self.pointed(inverse.holder, Predicate::Field(above, test), reads).await?;
+        let mut by_key: HashMap<String, Pointed> = HashMap::new();
+        for (known, pointed) in holders {
+            if let Some(key) = known.record.row(0, 0).and_then(|d| d.now.first(above)) {
+                by_key.insert(key.to_text(), pointed);
+            }
+        }
+        let pairs = rows.iter().filter_map(|row| {
+            let pointer = row.first(inverse.pointer.field)?.to_text();
+            Some((pointer, by_key.get(&row.first(own)?.to_text())?.clone()))
+        });
+        Ok(pairs.collect())
+    }
+
+    /// The anchors of the resources with this id or client id.
+    async fn anchors(&self, ty: TypeId, attribute: &str, value: &str) -> Result<Vec<Pointed>, ScimError> {
+        let resource_type = &self.ty(ty)?.resource_type;
+        let rows = match attribute {
+            "id" => self.correlation.find_by_ids(&resource_type.name, &[value.to_owned()]).await,
+            _ => self.correlation.find_by_external_id(&resource_type.name, value).await,
+        };
+        let rows = rows.map_err(|e| failed(&e))?;
+        let pointed = rows.iter().map(|row| Pointed {
+            resource_type: resource_type.name.clone(),
+            endpoint: resource_type.endpoint.clone(),
+            id: row.anchor.clone(),
+            display: None,
+        });
+        Ok(pointed.collect())
+    }
+}
+
+impl TypeMapping {
+    /// The field that names a resource for people, if it lies in the root: `displayName`, else `userName`.
+    fn display_field(&self) -> Option<FieldRef> {
+        ["displayName", "userName"].iter().find_map(|name| {
+            let rule = self.find_rule(None, name)?;
+            self.simple_field(&rule.lens).filter(|f| f.part == 0)
+        })
+    }
+}
+
+/// A test of a field, as a predicate on root rows.
+pub(super) fn field_predicate(shape: &Shape, field: &FieldRef, test: Test) -> Predicate {
+    shape.lift(field.part, 0, slot_test(shape, field).and(Predicate::Field(field.field, test)))
+}
+
+/// Text under which equal values of a field are equal.
+fn comparable(shape: &Shape, field: &FieldRef, text: &str) -> String {
+    match shape.part(field.part).bag.fields.get(field.field).map(|f| f.kind) {
+        Some(FieldKind::Dn) => dn::normalise(text).unwrap_or_else(|| text.to_owned()),
+        _ => text.to_owned(),
+    }
+}
+
+fn values_of(mapping: &TypeMapping, record: &Record, field: &FieldRef) -> Vec<Value> {
+    let answers = Answers::new(crate::ops::clock::now(), "");
+    Eval { shape: &mapping.shape, record, at: (0, 0), answers: &answers }.values(field).to_vec()
+}

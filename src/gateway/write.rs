@@ -1,0 +1,190 @@
+//! What all writes share: the lenses change a record until nothing is unknown,
+//! uniqueness is checked under a lock, the plan is executed, and our own
+//! database is brought in step with what the store then holds.
+//!
+//! Order of writes: the store first, then the correlation row. A crash in
+//! between leaves a resource that is correlated when it is next seen; only
+//! what our own database keeps of that request (client id, sidecar) is lost,
+//! and the client, which got no answer, sends it again.
+
+use std::sync::Arc;
+
+use crate::{
+    correlation::Row,
+    gateway::{
+        Context, Gateway, TypeId, error,
+        identity::{Known, failed, not_found, side, unside},
+        present::MAX_ROUNDS,
+    },
+    mapping::{TypeMapping, lens::face::Reads, record::Record, write::Written},
+    plan::Plan,
+    scim::{Object, error::ScimError, resource::Selection},
+    store::{Predicate, Report, Value},
+};
+
+/// What a write starts from.
+pub(super) struct Before {
+    /// The record, its id and what we keep of it.
+    pub(super) known: Known,
+    /// The whole resource as it reads.
+    pub(super) resource: Object,
+}
+
+impl Gateway {
+    /// Reads everything that a change may touch.
+    pub(super) async fn before(&self, cx: &Context, ty: TypeId, id: &str) -> Result<Before, ScimError> {
+        let mapping = self.ty(ty)?;
+        let mut reads = Reads::everything(&mapping.shape);
+        reads.parts.entry(0).or_default().extend(mapping.find_root("dn"));
+        let known = self.find(ty, id, &reads).await?;
+        let resource = self.resources(cx, ty, std::slice::from_ref(&known), &|_| true).await?;
+        let resource = resource.into_iter().next().ok_or_else(not_found)?;
+        Ok(Before { known, resource })
+    }
+
+    /// The changed record of a wanted resource, with everything that only I/O can tell.
+    pub(super) async fn written(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        base: &Record,
+        side: &Object,
+        current: &Object,
+        wanted: &Object,
+    ) -> Result<Written, ScimError> {
+        let mapping = self.ty(ty)?;
+        let mut answers = self.answers(cx);
+        for _ in 0..MAX_ROUNDS {
+            let written = mapping.write(base, side, current, wanted, &answers);
+            let needs = answers.take_needs();
+            if needs.is_empty() {
+                return written;
+            }
+            self.resolve(cx, ty, needs, &mut answers).await?;
+        }
+        Err(ScimError::internal("The mapping's values do not come to an end."))
+    }
+
+    /// Carries out a plan.
+    pub(super) async fn execute(&self, ty: TypeId, plan: &Plan) -> Result<Vec<Report>, ScimError> {
+        let mapping = self.ty(ty)?;
+        self.store.apply(plan.steps.clone()).await.map_err(|e| error::writing(&e, &self.mapping, mapping))
+    }
+
+    /// Changes a resource from what it was to what is wanted, and answers with what it is then.
+    pub(super) async fn change(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        before: Before,
+        wanted: Object,
+        selection: &Selection,
+    ) -> Result<Object, ScimError> {
+        let mapping = self.ty(ty)?;
+        let _claims = self.locks.acquire(self.claims(ty, &wanted)?).await;
+        let Before { known, resource } = before;
+        let own = Some(known.row.anchor.as_str());
+        self.check_unique(cx, ty, &resource, &wanted, own).await?;
+        let kept = side(&known.row);
+        let written = self.written(cx, ty, &known.record, &kept, &resource, &wanted).await?;
+        let mut plan = mapping.diff(&written)?;
+        plan.id = Some(known.row.id.clone());
+        let mut new_side = written.side.clone();
+        keep_external_id(mapping, &mut new_side, &wanted);
+        if plan.steps.is_empty() && new_side == kept {
+            return self.present_one(cx, ty, known, selection).await;
+        }
+        let mut anchor = known.row.anchor.clone();
+        if !plan.steps.is_empty() {
+            self.execute(ty, &plan).await?;
+            anchor = new_anchor(mapping, &written.record).unwrap_or(anchor);
+        }
+        if let Some(dn) = &plan.dn {
+            self.repoint(ty, &known, dn).await?;
+        }
+        let row = self.remember(ty, &known.row, &anchor, new_side, plan.dn.as_deref()).await?;
+        self.again(cx, ty, row, selection).await
+    }
+
+    /// Brings the correlation row in step.
+    async fn remember(
+        &self,
+        ty: TypeId,
+        row: &Row,
+        anchor: &str,
+        side: Object,
+        locator: Option<&str>,
+    ) -> Result<Arc<Row>, ScimError> {
+        let name = &self.ty(ty)?.resource_type.name;
+        let (external_id, sidecar) = unside(side);
+        let mut new = row.clone();
+        new.anchor = anchor.to_owned();
+        new.external_id = external_id;
+        new.sidecar = sidecar;
+        new.last_modified = crate::ops::clock::now();
+        if let Some(locator) = locator {
+            locator.clone_into(&mut new.locator);
+        }
+        self.correlation.update(name, new).await.map_err(|e| failed(&e))
+    }
+
+    /// Reads a resource again after a change.
+    pub(super) async fn again(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        row: Arc<Row>,
+        selection: &Selection,
+    ) -> Result<Object, ScimError> {
+        let mapping = self.ty(ty)?;
+        let reads = mapping.reads_for(&super::present::wanted(selection));
+        let predicate: Predicate = mapping.anchor_predicate(std::iter::once(row.anchor.as_str()));
+        let records = self.load(ty, predicate, &reads, Some(1)).await?;
+        let record = records.into_iter().next().ok_or_else(not_found)?;
+        self.present_one(cx, ty, Known { record, row }, selection).await
+    }
+
+    /// A resource that is gone from the store: its id is never used again.
+    pub(super) async fn vanished(&self, ty: TypeId, row: &Row) -> Result<(), ScimError> {
+        let name = &self.ty(ty)?.resource_type.name;
+        self.correlation.tombstone(name, &row.id, crate::ops::clock::now()).await.map_err(|e| failed(&e))?;
+        Ok(())
+    }
+}
+
+/// The client's id is ours to keep where the mapping has no place for it.
+pub(super) fn keep_external_id(mapping: &TypeMapping, side: &mut Object, wanted: &Object) {
+    let kept = match mapping.find_rule(None, "externalId") {
+        None => true,
+        Some(rule) => matches!(rule.lens, crate::mapping::lens::Lens::Side),
+    };
+    if !kept {
+        return;
+    }
+    match wanted.get("externalId") {
+        Some(id) => {
+            side.insert("externalId".into(), id.clone());
+        }
+        None => {
+            side.remove("externalId");
+        }
+    }
+}
+
+/// The anchor after a change: another one if a natural key was renamed.
+fn new_anchor(mapping: &TypeMapping, record: &Record) -> Option<String> {
+    record.row(0, 0).and_then(|d| mapping.anchor(&d.now))
+}
+
+/// The anchor of a new root row: what the store reported, else what was written.
+pub(super) fn reported_anchor(mapping: &TypeMapping, plan: &Plan, reports: &[Report], record: &Record) -> Option<String> {
+    let (step, fields) = plan.root_insert.as_ref()?;
+    let report = reports.get(*step)?;
+    let mut row = record.row(0, 0)?.now.clone();
+    for (field, values) in fields.iter().zip(report) {
+        if !values.is_empty() {
+            row.set(*field, values.iter().map(Value::clone).collect());
+        }
+    }
+    mapping.anchor(&row)
+}
