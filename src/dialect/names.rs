@@ -50,7 +50,8 @@ fn repair_urn(text: &str, ty: &ResourceType) -> Option<String> {
         let (head, tail) = schema.id.rsplit_once(':')?;
         let malformed = head.len() + tail.len();
         let (start, rest) = text.split_at_checked(malformed)?;
-        let is_it = start.eq_ignore_ascii_case(&format!("{head}{tail}")) && (rest.is_empty() || rest.starts_with(':'));
+        let is_it = start.eq_ignore_ascii_case(&format!("{head}{tail}"))
+            && (rest.is_empty() || rest.starts_with(':'));
         is_it.then(|| format!("{}{rest}", schema.id))
     })
 }

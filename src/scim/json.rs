@@ -116,7 +116,8 @@ mod tests {
 
     #[test]
     fn documents_are_read_as_they_stand() {
-        let text = r#" {"a": [1, -2, 1.5, true, null, "\u00e9\ud83d\ude00"], "b": {"c": 18446744073709551615}} "#;
+        let text =
+            r#" {"a": [1, -2, 1.5, true, null, "\u00e9\ud83d\ude00"], "b": {"c": 18446744073709551615}} "#;
         assert_eq!(parse(text.as_bytes(), 8), Ok(serde_json::from_str(text).unwrap()));
         assert_eq!(parse(b"\xEF\xBB\xBF{}", 8), Ok(json!({})), "a byte order mark is skipped");
     }

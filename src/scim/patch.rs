@@ -17,14 +17,8 @@ mod request;
 pub use self::request::parse_request;
 
 use crate::scim::{
-    Json, Object,
-    error::ScimError,
-    filter::parse::FilterRules,
-    patch::edit::Editor,
-    path::PatchPath,
-    resource::set_schemas,
-    schema::ResourceType,
-    validate::Mode,
+    Json, Object, error::ScimError, filter::parse::FilterRules, patch::edit::Editor, path::PatchPath,
+    resource::set_schemas, schema::ResourceType, validate::Mode,
 };
 
 /// URN of the message (RFC 7644 §8.2).
@@ -79,12 +73,7 @@ impl PatchRules {
     /// The RFC's rules.
     #[must_use]
     pub fn rfc() -> Self {
-        Self {
-            mode: Mode::Rfc,
-            create_missing: false,
-            filter: FilterRules::default(),
-            ..Self::default()
-        }
+        Self { mode: Mode::Rfc, create_missing: false, filter: FilterRules::default(), ..Self::default() }
     }
 }
 

@@ -47,7 +47,10 @@ impl PatchPath {
     pub fn parse(text: &str, ty: &ResourceType, rules: &FilterRules) -> Result<Self, ScimError> {
         let text = text.trim();
         if text.len() > rules.max_length {
-            return Err(ScimError::invalid_path(format!("The path is longer than {} bytes.", rules.max_length)));
+            return Err(ScimError::invalid_path(format!(
+                "The path is longer than {} bytes.",
+                rules.max_length
+            )));
         }
         if let Some(schema) = ty.find_schema(text) {
             return Ok(Self::schema(&schema.id));
@@ -142,11 +145,7 @@ fn split(text: &str) -> Option<Parts<'_>> {
     Some(Parts { attribute: attribute.trim_end(), filter: Some(filter), sub })
 }
 
-fn element_filter(
-    text: &str,
-    attribute: &SchemaAttribute,
-    rules: &FilterRules,
-) -> Result<Filter, ScimError> {
+fn element_filter(text: &str, attribute: &SchemaAttribute, rules: &FilterRules) -> Result<Filter, ScimError> {
     if !attribute.multi_valued || attribute.data_type != DataType::Complex {
         return Err(ScimError::invalid_path(format!(
             "Attribute `{}` has no elements that a filter could select.",

@@ -155,7 +155,9 @@ fn check_schemas(body: &Object, ty: &ResourceType, mode: Mode) -> Result<(), Sci
         };
         has_core |= urn.eq_ignore_ascii_case(&ty.core.id);
         if mode == Mode::Rfc && ty.find_schema(urn).is_none() {
-            return Err(ScimError::invalid_syntax(format!("`schemas` names `{urn}`, which is not known here.")));
+            return Err(ScimError::invalid_syntax(format!(
+                "`schemas` names `{urn}`, which is not known here."
+            )));
         }
     }
     if mode == Mode::Rfc && !has_core {

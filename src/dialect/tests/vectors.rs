@@ -11,7 +11,9 @@ use crate::scim::{
 /// A resource as the vectors compare it: no ids, no order, a false `primary` is absent.
 fn comparable(resource: &Object) -> Object {
     let mut resource = resource.clone();
-    resource.retain(|name, value| !["schemas", "id", "meta", "password"].contains(&name.as_str()) && !is_absent(value));
+    resource.retain(|name, value| {
+        !["schemas", "id", "meta", "password"].contains(&name.as_str()) && !is_absent(value)
+    });
     for value in resource.values_mut() {
         let Json::Array(list) = value else { continue };
         for element in list.iter_mut().filter_map(Json::as_object_mut) {
@@ -25,7 +27,9 @@ fn comparable(resource: &Object) -> Object {
 /// Fills in what the vectors leave open.
 fn fill(value: &Value) -> Value {
     let mut text = value.to_string();
-    for (hole, name) in [("{{u}}", "u-1"), ("{{id}}", "id-1"), ("{{m1}}", "m-1"), ("{{m2}}", "m-2"), ("{{m3}}", "m-3")] {
+    for (hole, name) in
+        [("{{u}}", "u-1"), ("{{id}}", "id-1"), ("{{m1}}", "m-1"), ("{{m2}}", "m-2"), ("{{m3}}", "m-3")]
+    {
         text = text.replace(hole, name);
     }
     assert!(!text.contains("{{"), "{text}");
@@ -79,8 +83,13 @@ fn check(
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/vectors/patch.json");
     let vectors: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
     for (class, count) in classes {
-        let vectors: Vec<Value> =
-            vectors["vectors"].as_array().unwrap().iter().filter(|v| v["class"] == *class).map(fill).collect();
+        let vectors: Vec<Value> = vectors["vectors"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|v| v["class"] == *class)
+            .map(fill)
+            .collect();
         assert_eq!(vectors.len(), *count);
         let wrong: Vec<String> = vectors
             .iter()
@@ -110,14 +119,15 @@ fn what_the_rfc_demands_and_what_clients_send_holds_for_clients() {
 }
 
 #[test]
-fn where_readings_differ_the_outcome_is_one_of_them() {
-    let is_clean = |vector: &Value, outcome: &(Object, Option<ScimError>)| {
-        let unchanged = comparable(&create(&vector["before"], &type_of(vector)).unwrap());
-        is_expected(vector, outcome)
-            || outcome.1.as_ref().is_some_and(|e| e.status() == 400)
-            || vector.get("error").is_some()
-            || outcome.0 == unchanged
-    };
-    check(&[("either", 11)], &PatchRules::rfc(), false, is_clean);
-    check(&[("either", 11)], &PatchRules::default(), true, is_clean);
+fn where_readings_differ_tolerance_decides() {
+    check(&[("either", 11)], &PatchRules::rfc(), false, is_expected);
+    let understood = [
+        "replace: filter on an empty attribute -> noTarget",
+        "wrong type: string for multi-valued complex",
+        "envelope: body without schemas",
+    ];
+    check(&[("either", 11)], &PatchRules::default(), true, |vector, outcome| {
+        let is_understood = understood.iter().any(|name| vector["name"] == *name);
+        if is_understood { outcome.1.is_none() } else { is_expected(vector, outcome) }
+    });
 }

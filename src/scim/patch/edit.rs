@@ -154,7 +154,9 @@ impl Step<'_> {
     pub(super) fn unassigned(&self) -> ScimError {
         let path = self.path.target();
         match self.op {
-            Op::Remove => ScimError::mutability(format!("Attribute `{path}` is required and cannot be removed.")),
+            Op::Remove => {
+                ScimError::mutability(format!("Attribute `{path}` is required and cannot be removed."))
+            }
             Op::Add | Op::Replace => ScimError::invalid_value(format!("Attribute `{path}` is required.")),
         }
     }
@@ -191,7 +193,9 @@ impl Step<'_> {
                 self.merge(complex, &self.object(value)?).map(|after| after.map(Json::Object))
             }
             (None, _, Some(value)) => self.intake().attribute(&self.path.attr, self.attribute, value),
-            (_, _, None) => Err(ScimError::invalid_value(format!("The operation on `{}` needs a value.", self.path))),
+            (_, _, None) => {
+                Err(ScimError::invalid_value(format!("The operation on `{}` needs a value.", self.path)))
+            }
         }
     }
 

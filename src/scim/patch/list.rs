@@ -204,7 +204,9 @@ impl ListEdit<'_, '_> {
         if primary {
             if places.len() > 1 {
                 let path = self.step.path;
-                return Err(ScimError::invalid_value(format!("`{path}` would have more than one primary value.")));
+                return Err(ScimError::invalid_value(format!(
+                    "`{path}` would have more than one primary value."
+                )));
             }
             self.settle_primary(places.first().copied());
         }
@@ -251,7 +253,8 @@ fn collect_seed(filter: &Filter, attribute: &SchemaAttribute, seed: &mut Object)
         Filter::And(parts) => parts.iter().try_for_each(|part| collect_seed(part, attribute, seed)),
         Filter::Compare(AttrPath { name, .. }, CompareOp::Eq, literal) => {
             let sub = attribute.find_sub(name).filter(|s| s.mutability != Mutability::ReadOnly)?;
-            let contradicts = seed.insert(sub.name.clone(), literal.clone()).is_some_and(|old| old != *literal);
+            let contradicts =
+                seed.insert(sub.name.clone(), literal.clone()).is_some_and(|old| old != *literal);
             (!contradicts && !value::is_absent(literal)).then_some(())
         }
         _ => None,

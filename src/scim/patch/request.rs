@@ -62,7 +62,9 @@ fn parse_operation(
         Some(op) => {
             return Err(ScimError::invalid_syntax(format!("`{op}` is not `add`, `remove` or `replace`.")));
         }
-        None => return Err(ScimError::invalid_syntax("An operation needs `op`: `add`, `remove` or `replace`.")),
+        None => {
+            return Err(ScimError::invalid_syntax("An operation needs `op`: `add`, `remove` or `replace`."));
+        }
     };
     let path = match operation.get("path") {
         None | Some(Json::Null) => None,
@@ -172,7 +174,10 @@ impl Expansion<'_> {
     /// Read-only attributes in a value are an echo of what the client read (D-14).
     fn push(&mut self, path: PatchPath, value: &Json) -> Result<(), ScimError> {
         let is_read_only = self.ty.resolve(&path.target()).is_some_and(|found| {
-            [Some(found.attribute), found.sub].into_iter().flatten().any(|a| a.mutability == Mutability::ReadOnly)
+            [Some(found.attribute), found.sub]
+                .into_iter()
+                .flatten()
+                .any(|a| a.mutability == Mutability::ReadOnly)
         });
         match (is_read_only, self.rules.mode) {
             (true, Mode::Tolerant) => Ok(()),

@@ -165,7 +165,10 @@ fn scalar_of(path: &AttrPath, attribute: &SchemaAttribute, value: &Json) -> Resu
 
 /// 400 `invalidValue` naming what was expected and what was found.
 pub(crate) fn misfit(path: impl std::fmt::Display, wanted: &str, found: &Json) -> ScimError {
-    ScimError::invalid_value(format!("Attribute `{path}` must be {wanted}; {} was given.", value::kind(found)))
+    ScimError::invalid_value(format!(
+        "Attribute `{path}` must be {wanted}; {} was given.",
+        value::kind(found)
+    ))
 }
 
 /// True if an element is more than a label: something besides `type` and `primary`.

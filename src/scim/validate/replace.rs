@@ -111,10 +111,11 @@ fn merge_complex(
     given: Object,
     path: &AttrPath,
 ) -> Result<Object, ScimError> {
-    let is_same_thing = attribute.find_sub("value").is_none_or(|sub| match (now.get("value"), given.get("value")) {
-        (Some(now), Some(given)) => value::same(sub, now, given),
-        (now, given) => now.is_none() && given.is_none(),
-    });
+    let is_same_thing =
+        attribute.find_sub("value").is_none_or(|sub| match (now.get("value"), given.get("value")) {
+            (Some(now), Some(given)) => value::same(sub, now, given),
+            (now, given) => now.is_none() && given.is_none(),
+        });
     let mut merged = given;
     for sub in &attribute.sub_attributes {
         let Some(value) = now.get(&sub.name) else { continue };
@@ -139,7 +140,8 @@ fn merge_complex(
 /// does not count as a change.
 pub(crate) fn carry_over(attribute: &SchemaAttribute, now: &[Json], given: Vec<Json>) -> Vec<Json> {
     let index: HashMap<String, &Json> = now.iter().map(|e| (element_key(attribute, e), e)).collect();
-    let is_kept = |sub: &&SchemaAttribute| matches!(sub.mutability, Mutability::ReadOnly | Mutability::Immutable);
+    let is_kept =
+        |sub: &&SchemaAttribute| matches!(sub.mutability, Mutability::ReadOnly | Mutability::Immutable);
     let kept: Vec<&str> = attribute.sub_attributes.iter().filter(is_kept).map(|s| s.name.as_str()).collect();
     let mut unchanged = now.len() == given.len() && index.len() == now.len();
     let merged = given
@@ -147,7 +149,8 @@ pub(crate) fn carry_over(attribute: &SchemaAttribute, now: &[Json], given: Vec<J
         .map(|mut element| {
             let old = index.get(&element_key(attribute, &element));
             if let (Some(Json::Object(old)), Json::Object(new)) = (old, &mut element) {
-                let values = kept.iter().filter_map(|name| Some(((*name).to_owned(), old.get(*name)?.clone())));
+                let values =
+                    kept.iter().filter_map(|name| Some(((*name).to_owned(), old.get(*name)?.clone())));
                 new.extend(values);
             }
             unchanged &= old.is_some_and(|old| **old == element);
