@@ -5,6 +5,8 @@
 
 pub mod scim;
 
+pub mod dialect;
+
 pub mod store;
 
 pub mod mapping;

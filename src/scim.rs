@@ -8,10 +8,14 @@
 pub mod attribute;
 pub mod error;
 pub mod filter;
+pub mod json;
+pub mod patch;
+pub mod path;
 pub mod resource;
 pub mod schema;
 pub mod schemas;
 pub mod text;
+pub mod validate;
 pub mod value;
 
 /// A SCIM resource or a part of it, as JSON.

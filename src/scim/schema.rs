@@ -69,6 +69,9 @@ pub struct SchemaAttribute {
     pub required: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub canonical_values: Vec<String>,
+    /// True: only the canonical values are accepted; false: they are suggestions (§2.3.1). Not published.
+    #[serde(skip)]
+    pub restrictive: bool,
     pub case_exact: bool,
     pub mutability: Mutability,
     pub returned: Returned,
@@ -88,6 +91,7 @@ impl Default for SchemaAttribute {
             description: String::new(),
             required: false,
             canonical_values: Vec::new(),
+            restrictive: false,
             case_exact: false,
             mutability: Mutability::ReadWrite,
             returned: Returned::Default,

@@ -242,12 +242,12 @@ pub fn matches(filter: &Filter, ty: &ResourceType, resource: &Object) -> bool {
 
 /// True if one element of a complex attribute meets a filter whose paths are relative to it.
 #[must_use]
-pub fn matches_element(filter: &Filter, attribute: &SchemaAttribute, element: &Json) -> bool {
+pub fn matches_element(filter: &Filter, attribute: &SchemaAttribute, element: &Object) -> bool {
     let scope = Scope::Element(attribute);
     meets(filter, scope, &|path| {
         let Some(sub) = attribute.find_sub(&path.name) else { return Vec::new() };
         let mut items = Vec::new();
-        let stored = element.as_object().and_then(|e| e.get(&sub.name));
+        let stored = element.get(&sub.name);
         each(stored, &mut |value| items.push(Item::Stored(value)));
         if stored.is_none() {
             items.extend(default_of(sub));
@@ -305,7 +305,9 @@ fn meets(filter: &Filter, scope: Scope<'_>, values: &Lookup<'_, '_>) -> bool {
         }
         Filter::Element(path, inner) => {
             let Some(found) = scope.find(path) else { return false };
-            values(&found.path).iter().any(|item| matches_element(inner, found.leaf, item.get()))
+            let elements = values(&found.path);
+            let mut objects = elements.iter().filter_map(|item| item.get().as_object());
+            objects.any(|element| matches_element(inner, found.leaf, element))
         }
     }
 }

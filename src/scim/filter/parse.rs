@@ -84,11 +84,24 @@ impl From<FilterError> for ScimError {
 ///
 /// [`FilterError`] with the position of the first problem.
 pub fn parse(text: &str, rules: &FilterRules) -> Result<Filter, FilterError> {
+    parse_in(text, rules, Place::Resource)
+}
+
+/// Reads the filter between the brackets of a value path (`valFilter`).
+///
+/// # Errors
+///
+/// As [`parse`]; also if it contains a value path itself.
+pub fn parse_element(text: &str, rules: &FilterRules) -> Result<Filter, FilterError> {
+    parse_in(text, rules, Place::Element)
+}
+
+fn parse_in(text: &str, rules: &FilterRules, place: Place) -> Result<Filter, FilterError> {
     let mut parser = Parser { text, at: 0, rules, terms: 0 };
     if text.len() > rules.max_length {
         return parser.fail(format!("it is longer than {} bytes", rules.max_length));
     }
-    let filter = parser.or(0, Place::Resource)?;
+    let filter = parser.or(0, place)?;
     parser.skip_space();
     match parser.peek() {
         None => Ok(filter),
@@ -323,7 +336,8 @@ fn literal(word: &str, bare_words: bool) -> Option<Json> {
         Ok(value @ (Json::Null | Json::Bool(_) | Json::Number(_))) => Some(value),
         _ => None,
     };
-    if !bare_words || value.as_ref().is_some_and(|v| v.to_string() == word) {
+    let spelling = value.as_ref().map(Json::to_string);
+    if !bare_words || spelling.as_deref() == Some(word) {
         return value;
     }
     if word.is_empty() || word.starts_with('\'') || word.contains(['"', '(', '[']) {
