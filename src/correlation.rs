@@ -182,8 +182,8 @@ impl Correlation {
         self.workers.write(move |conn| insert::insert_missing(conn, &scope, &new, buried)).await
     }
 
-    /// Writes what may change of a row: locator, externalId, sidecar, last
-    /// modification and version. Returns the row as it is now; `None` if no living
+    /// Writes what may change of a row: anchor (a natural key that was renamed), locator,
+    /// externalId, sidecar, last modification and version. Returns the row as it is now; `None` if no living
     /// row has this id.
     ///
     /// # Errors

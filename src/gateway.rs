@@ -34,7 +34,7 @@ use crate::{
     correlation::Correlation,
     gateway::{listing::Listings, lock::Locks},
     mapping::{Mapping, TypeMapping},
-    scim::{error::ScimError, schema::ResourceType},
+    scim::{error::ScimError, schema::ResourceType, validate},
     store::{Store, StoreError},
 };
 
@@ -63,7 +63,12 @@ pub type TypeId = usize;
 impl Gateway {
     /// Puts a gateway together.
     #[must_use]
-    pub fn new(mapping: Arc<Mapping>, store: Arc<dyn Store>, correlation: Correlation, limits: LimitSettings) -> Self {
+    pub fn new(
+        mapping: Arc<Mapping>,
+        store: Arc<dyn Store>,
+        correlation: Correlation,
+        limits: LimitSettings,
+    ) -> Self {
         Self { mapping, store, correlation, limits, locks: Locks::default(), listings: Listings::default() }
     }
 
@@ -111,7 +116,11 @@ impl Gateway {
 }
 
 impl Context {
-    fn is_tolerant(&self) -> bool {
-        self.principal.mode == Mode::Tolerant
+    /// How closely the caller's messages must follow the RFCs.
+    fn mode(&self) -> validate::Mode {
+        match self.principal.mode {
+            Mode::Tolerant => validate::Mode::Tolerant,
+            Mode::Rfc => validate::Mode::Rfc,
+        }
     }
 }

@@ -104,6 +104,7 @@ pub(super) fn update(conn: &mut Conn, scope: &Scope, row: &Row) -> Result<bool, 
         .filter(resource::deleted_at.is_null());
     let changed = diesel::update(target)
         .set((
+            resource::anchor.eq(&row.anchor),
             resource::locator.eq(&row.locator),
             resource::external_id.eq(&row.external_id),
             resource::sidecar.eq(&row.sidecar),

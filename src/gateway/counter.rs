@@ -39,11 +39,19 @@ impl Gateway {
         Ok(inside.max().map_or(counter.from, |n| n.saturating_add(counter.step)))
     }
 
-    async fn take(&self, counter: &Counter, bag: &Arc<Bag>, field: FieldId, before: bool) -> Result<i64, ScimError> {
+    async fn take(
+        &self,
+        counter: &Counter,
+        bag: &Arc<Bag>,
+        field: FieldId,
+        before: bool,
+    ) -> Result<i64, ScimError> {
         for _ in 0..TRIES {
-            let fields = std::iter::once(field).chain(bag.key.iter().copied()).chain(bag.find_field("dn")).collect();
+            let fields =
+                std::iter::once(field).chain(bag.key.iter().copied()).chain(bag.find_field("dn")).collect();
             let rows = self.rows(bag, Predicate::True, fields, Some(1)).await?;
-            let row = rows.first().ok_or_else(|| ScimError::internal("A counter of the mapping has no row."))?;
+            let row =
+                rows.first().ok_or_else(|| ScimError::internal("A counter of the mapping has no row."))?;
             let old = row.first(field).and_then(|v| v.to_text().parse().ok()).unwrap_or(counter.from);
             let new = old.saturating_add(counter.step);
             match self.store.apply(vec![swap(bag, field, row, old, new)]).await {
@@ -71,7 +79,8 @@ impl Gateway {
 /// new one added in one modify, which fails if the old one is gone.
 fn swap(bag: &Arc<Bag>, field: FieldId, row: &Row, old: i64, new: i64) -> Step {
     let new = Cell::Values(vec![Value::Int(new)]);
-    let entry = bag.find_field("dn").and_then(|f| row.first(f)).zip(bag.key.first().and_then(|k| row.first(*k)));
+    let entry =
+        bag.find_field("dn").and_then(|f| row.first(f)).zip(bag.key.first().and_then(|k| row.first(*k)));
     let target = match entry {
         Some((dn, anchor)) => Target::Entry { dn: dn.to_text(), anchor: anchor.clone() },
         None => Target::Rows(Predicate::equals(field, Value::Int(old))),

@@ -2,7 +2,7 @@
 
 use crate::{
     auth::Action,
-    correlation::NewRow,
+    correlation::{Buried, NewRow},
     gateway::{
         Context, Gateway, TypeId,
         identity::{failed, unside},
@@ -52,8 +52,10 @@ impl Gateway {
         let mut row = NewRow::new(id, anchor, locator, crate::ops::clock::now());
         row.external_id = external_id;
         row.sidecar = sidecar;
-        let rows = self.correlation.insert_missing(name, vec![row]).await.map_err(|e| failed(&e))?;
-        let row = rows.into_iter().next().ok_or_else(|| ScimError::internal("The new resource got no id."))?;
+        let rows =
+            self.correlation.insert_missing(name, vec![row], Buried::Mint).await.map_err(|e| failed(&e))?;
+        let row =
+            rows.into_iter().next().ok_or_else(|| ScimError::internal("The new resource got no id."))?;
         self.again(cx, ty, row, selection).await
     }
 
@@ -75,11 +77,15 @@ impl Gateway {
         purpose: Purpose,
     ) -> Result<Object, ScimError> {
         let mapping = self.ty(ty)?;
-        let body = body.as_object().ok_or_else(|| ScimError::invalid_syntax("The body must be a JSON object."))?;
-        let rules = validate::Rules::new(cx.is_tolerant());
+        let body =
+            body.as_object().ok_or_else(|| ScimError::invalid_syntax("The body must be a JSON object."))?;
+        let rules = validate::Rules { mode: cx.mode() };
         let normalised = validate::normalise(body, &mapping.resource_type, &rules, purpose)?;
         if !normalised.ignored.is_empty() {
-            tracing::debug!(count = normalised.ignored.len(), "ignored attributes that the mapping does not have");
+            tracing::debug!(
+                count = normalised.ignored.len(),
+                "ignored attributes that the mapping does not have"
+            );
         }
         Ok(normalised.resource)
     }
@@ -91,7 +97,9 @@ pub(super) fn fill_required(mapping: &TypeMapping, body: &Json, known: &Object) 
     let Some(object) = body.as_object_mut() else { return body };
     for attribute in mapping.resource_type.core.attributes.iter().filter(|a| a.required) {
         let is_given = object.keys().any(|k| k.eq_ignore_ascii_case(&attribute.name));
-        if let (false, DataType::Boolean, Some(value)) = (is_given, attribute.data_type, known.get(&attribute.name)) {
+        if let (false, DataType::Boolean, Some(value)) =
+            (is_given, attribute.data_type, known.get(&attribute.name))
+        {
             object.insert(attribute.name.clone(), value.clone());
         }
     }

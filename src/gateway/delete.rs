@@ -39,7 +39,13 @@ impl Gateway {
     /// # Errors
     ///
     /// 403, 404, 409 if the mapping refuses it, 412, 503.
-    pub async fn delete(&self, cx: &Context, ty: TypeId, id: &str, if_match: Option<&str>) -> Result<(), ScimError> {
+    pub async fn delete(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        id: &str,
+        if_match: Option<&str>,
+    ) -> Result<(), ScimError> {
         let mapping = self.permitted(cx, ty, Action::Write)?;
         let _turn = self.locks.acquire(vec![format!("{ty} id {id}")]).await;
         let before = self.before(cx, ty, id).await?;
@@ -95,7 +101,9 @@ impl Gateway {
         let mapping = self.ty(ty)?;
         for pointer in self.pointers_at(ty) {
             let names_dn = pointer.by.part == 0 && Some(pointer.by.field) == mapping.find_root("dn");
-            let Some(old) = pointed_value(mapping, &known.record, &pointer).filter(|_| names_dn) else { continue };
+            let Some(old) = pointed_value(mapping, &known.record, &pointer).filter(|_| names_dn) else {
+                continue;
+            };
             let steps = self.relink(&pointer, &old, Some(&Value::Text(dn.to_owned()))).await?;
             if !steps.is_empty() {
                 let name = &self.ty(pointer.holder)?.resource_type.name;
@@ -106,7 +114,12 @@ impl Gateway {
     }
 
     /// The steps that replace a pointer's value wherever it stands, or take it away.
-    async fn relink(&self, pointer: &Pointer<'_>, old: &Value, new: Option<&Value>) -> Result<Vec<Step>, ScimError> {
+    async fn relink(
+        &self,
+        pointer: &Pointer<'_>,
+        old: &Value,
+        new: Option<&Value>,
+    ) -> Result<Vec<Step>, ScimError> {
         let mapping = self.ty(pointer.holder)?;
         let field = &pointer.reference.field;
         let layout = mapping.shape.part(field.part);
@@ -167,7 +180,9 @@ fn references<'m>(lens: &'m Lens, part: Option<usize>, found: &mut dyn FnMut(&'m
         Lens::Reference(reference) => found(reference, part),
         Lens::Complex(subs) => subs.iter().for_each(|s| references(&s.lens, part, found)),
         Lens::Rows(rows) => rows.each.iter().for_each(|s| references(&s.lens, Some(rows.part), found)),
-        Lens::Slots(slots) => slots.slots.iter().flat_map(|(_, s)| s).for_each(|s| references(&s.lens, part, found)),
+        Lens::Slots(slots) => {
+            slots.slots.iter().flat_map(|(_, s)| s).for_each(|s| references(&s.lens, part, found))
+        }
         Lens::First(list) | Lens::Union(list) => list.iter().for_each(|l| references(l, part, found)),
         Lens::Scalar(_) | Lens::Inverse(_) | Lens::Password(_) | Lens::Side => {}
     }

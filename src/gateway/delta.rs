@@ -79,9 +79,8 @@ impl Gateway {
         }
         let mut row = (*known.row).clone();
         row.last_modified = crate::ops::clock::now();
-        let name = &mapping.resource_type.name;
-        let row = self.correlation.update(name, row).await.map_err(|e| super::identity::failed(&e))?;
-        Ok(Some(row))
+        let row = self.correlation.update(row).await.map_err(|e| super::identity::failed(&e))?;
+        row.map(Some).ok_or_else(super::identity::not_found)
     }
 
     /// Leaves out links that are there already, or gone already: nothing is written for them.
@@ -162,7 +161,13 @@ impl Gateway {
         (!changes.is_empty()).then_some(Step::Update { bag, target, changes, required: true })
     }
 
-    fn with_floor(&self, cx: &Context, mapping: &TypeMapping, layout: &Part, mut steps: Vec<Step>) -> Vec<Step> {
+    fn with_floor(
+        &self,
+        cx: &Context,
+        mapping: &TypeMapping,
+        layout: &Part,
+        mut steps: Vec<Step>,
+    ) -> Vec<Step> {
         let answers = self.answers(cx);
         let record = Record::create(&mapping.shape);
         let eval = Eval { shape: &mapping.shape, record: &record, at: (0, 0), answers: &answers };
@@ -206,7 +211,9 @@ fn delta_lens<'m>(mapping: &'m TypeMapping, operations: &[Operation]) -> Option<
     let first = operations.first()?.path.as_ref()?;
     let rule = mapping.find_rule(first.attr.urn.as_deref(), &first.attr.name)?;
     let same = |op: &Operation| {
-        op.path.as_ref().is_some_and(|p| p.attr.name.eq_ignore_ascii_case(&first.attr.name) && p.attr.sub.is_none() && p.sub.is_none())
+        op.path.as_ref().is_some_and(|p| {
+            p.attr.name.eq_ignore_ascii_case(&first.attr.name) && p.attr.sub.is_none() && p.sub.is_none()
+        })
     };
     let Lens::Rows(rows) = &rule.lens else { return None };
     let [value] = rows.each.as_slice() else { return None };
@@ -226,7 +233,8 @@ fn delta_lens<'m>(mapping: &'m TypeMapping, operations: &[Operation]) -> Option<
 fn needs_more(mapping: &TypeMapping, settle: &Settle) -> bool {
     let SetOp::To(values) = &settle.assign.op else { return true };
     let AssignTarget::Field(target) = &settle.assign.target else { return true };
-    let known = |f: &&FieldRef| f.part == settle.part || (f.part == 0 && mapping.bag().key.contains(&f.field));
+    let known =
+        |f: &&FieldRef| f.part == settle.part || (f.part == 0 && mapping.bag().key.contains(&f.field));
     settle.derived
         || target.part != settle.part
         || values.iter().any(|v| is_generated(v) || !v.fields().iter().all(known))
@@ -273,6 +281,11 @@ fn deltas(operations: &[Operation]) -> Option<Vec<Delta>> {
                 }
             }
             (Op::Add, None, Some(Json::Object(element))) => push(true, element.get("value")?.as_str()?),
+            (Op::Remove, None, Some(Json::Array(list))) => {
+                for element in list {
+                    push(false, element.get("value")?.as_str()?);
+                }
+            }
             (Op::Remove, Some(filter), None) => {
                 for id in ids(filter)? {
                     push(false, id);
@@ -316,10 +329,11 @@ fn merge(steps: Vec<Step>) -> Vec<Step> {
     let mut out: Vec<Step> = Vec::new();
     for step in steps {
         match (out.last_mut(), step) {
-            (
-                Some(Step::Update { changes: all, target: one, .. }),
-                Step::Update { changes, target, .. },
-            ) if *one == target => changes.into_iter().for_each(|c| join(all, c)),
+            (Some(Step::Update { changes: all, target: one, .. }), Step::Update { changes, target, .. })
+                if *one == target =>
+            {
+                changes.into_iter().for_each(|c| join(all, c))
+            }
             (_, step) => out.push(step),
         }
     }
@@ -328,7 +342,9 @@ fn merge(steps: Vec<Step>) -> Vec<Step> {
 
 fn join(all: &mut Vec<Change>, change: Change) {
     match (&change, all.iter_mut().find(|c| std::mem::discriminant(*c) == std::mem::discriminant(&change))) {
-        (Change::Add(field, new), Some(Change::Add(f, values))) if f == field => values.extend(new.iter().cloned()),
+        (Change::Add(field, new), Some(Change::Add(f, values))) if f == field => {
+            values.extend(new.iter().cloned())
+        }
         (Change::Remove(field, new), Some(Change::Remove(f, values))) if f == field => {
             values.extend(new.iter().cloned());
         }

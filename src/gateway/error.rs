@@ -28,7 +28,10 @@ fn failure(error: &StoreError) -> ScimError {
     match error {
         StoreError::Unavailable(_) | StoreError::Timeout(_) | StoreError::Denied(_) => {
             tracing::warn!(error = %error, "the store does not answer");
-            ScimError::unavailable("The store behind this service cannot be reached; try again later.", RETRY_AFTER_SECS)
+            ScimError::unavailable(
+                "The store behind this service cannot be reached; try again later.",
+                RETRY_AFTER_SECS,
+            )
         }
         _ => {
             tracing::error!(error = %error, "the store and the mapping do not fit");
@@ -53,11 +56,15 @@ pub(super) fn writing(error: &StoreError, mapping: &Mapping, ty: &TypeMapping) -
         StoreError::ConstraintViolated { constraint, reason } => {
             tracing::info!(store.constraint = constraint, store.reason = reason, "the store refused a value");
             match name(constraint) {
-                Some(attribute) => ScimError::invalid_value(format!("The store does not accept this value of `{attribute}`.")),
+                Some(attribute) => ScimError::invalid_value(format!(
+                    "The store does not accept this value of `{attribute}`."
+                )),
                 None => ScimError::invalid_value("The store does not accept these values."),
             }
         }
-        StoreError::PreconditionFailed => ScimError::precondition_failed("The resource has changed meanwhile."),
+        StoreError::PreconditionFailed => {
+            ScimError::precondition_failed("The resource has changed meanwhile.")
+        }
         StoreError::LimitExceeded(_) => ScimError::too_large("The change is larger than the store accepts."),
         StoreError::Denied(reason) => {
             tracing::warn!(store.reason = reason, "the service account lacks a right");
@@ -99,7 +106,9 @@ fn collect_fields<'a>(lens: &'a Lens, out: &mut Vec<&'a FieldRef>) {
         Lens::Scalar(scalar) => out.extend(scalar.fields()),
         Lens::Complex(subs) => subs.iter().for_each(|s| collect_fields(&s.lens, out)),
         Lens::Rows(rows) => rows.each.iter().for_each(|s| collect_fields(&s.lens, out)),
-        Lens::Slots(slots) => slots.slots.iter().flat_map(|(_, s)| s).for_each(|s| collect_fields(&s.lens, out)),
+        Lens::Slots(slots) => {
+            slots.slots.iter().flat_map(|(_, s)| s).for_each(|s| collect_fields(&s.lens, out))
+        }
         Lens::Reference(reference) => out.push(&reference.field),
         Lens::Password(password) => out.push(&password.field),
         Lens::First(list) | Lens::Union(list) => list.iter().for_each(|l| collect_fields(l, out)),

@@ -4,7 +4,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use crate::{
-    correlation::{CorrelationError, NewRow, Row},
+    correlation::{Buried, CorrelationError, NewRow, Row},
     gateway::{Gateway, TypeId},
     mapping::{Ids, TypeMapping, record::Record},
     scim::{Object, error::ScimError},
@@ -40,6 +40,12 @@ impl TypeMapping {
         record.row(0, 0).and_then(|d| self.anchor(d.was.as_ref().unwrap_or(&d.now)))
     }
 
+    /// What it means if a resource turns up under an anchor whose owner was deleted: an entry's
+    /// UUID is never given out twice, so it was restored; a table's key may be used again.
+    fn buried(&self) -> Buried {
+        if self.is_ldap() { Buried::Revive } else { Buried::Mint }
+    }
+
     /// The SCIM id of a new anchor.
     pub(super) fn new_id(&self, tenant: &str, anchor: &str) -> String {
         match self.ids {
@@ -67,7 +73,11 @@ impl Gateway {
             })
             .collect();
         if !missing.is_empty() {
-            let new = self.correlation.insert_missing(name, missing).await.map_err(|e| failed(&e))?;
+            let new = self
+                .correlation
+                .insert_missing(name, missing, mapping.buried())
+                .await
+                .map_err(|e| failed(&e))?;
             rows.extend(new.into_iter().map(|r| (r.anchor.clone(), r)));
         }
         let known = records.into_iter().filter_map(|record| {

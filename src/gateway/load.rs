@@ -48,7 +48,8 @@ impl Gateway {
             limit,
         };
         let rows = self.store.select(select).await.map_err(|e| error::reading(&e))?;
-        let mut records: Vec<Record> = rows.into_iter().map(|row| Record::stored(&mapping.shape, row)).collect();
+        let mut records: Vec<Record> =
+            rows.into_iter().map(|row| Record::stored(&mapping.shape, row)).collect();
         self.load_parts(mapping, &mut records, &reads).await?;
         let answers = Answers::new(crate::ops::clock::now(), "");
         if let Some(protect) = &mapping.protect {
@@ -68,7 +69,12 @@ impl Gateway {
         Predicate::Not(Box::new(protect.to_predicate(0, &eval)))
     }
 
-    async fn load_parts(&self, mapping: &TypeMapping, records: &mut [Record], reads: &Reads) -> Result<(), ScimError> {
+    async fn load_parts(
+        &self,
+        mapping: &TypeMapping,
+        records: &mut [Record],
+        reads: &Reads,
+    ) -> Result<(), ScimError> {
         for (part, fields) in reads.parts.iter().filter(|(part, _)| **part != 0) {
             let layout = mapping.shape.part(*part);
             if layout.opened.is_some() || layout.on.is_empty() {
@@ -121,7 +127,8 @@ fn parents_by_link(layout: &Part, records: &[Record]) -> Parents {
             let values: Option<Vec<Value>> =
                 layout.on.iter().map(|(_, above)| draft.now.first(*above).cloned()).collect();
             let Some(values) = values else { continue };
-            let key = layout.on.iter().zip(&values).map(|((own, _), v)| comparable(layout, *own, v)).collect();
+            let key =
+                layout.on.iter().zip(&values).map(|((own, _), v)| comparable(layout, *own, v)).collect();
             parents.entry(key).or_insert_with(|| (values, Vec::new())).1.push((index, row));
         }
     }
@@ -160,7 +167,9 @@ fn sort(layout: &Part, rows: &mut [Row]) {
     rows.sort_by(|a, b| {
         for (field, descending) in layout.order.iter().chain(&by_key) {
             let order = match (a.first(*field), b.first(*field)) {
-                (Some(x), Some(y)) => x.compare(y, Fold::Exact).unwrap_or_else(|| x.to_text().cmp(&y.to_text())),
+                (Some(x), Some(y)) => {
+                    x.compare(y, Fold::Exact).unwrap_or_else(|| x.to_text().cmp(&y.to_text()))
+                }
                 (x, y) => x.is_none().cmp(&y.is_none()),
             };
             let order = if *descending { order.reverse() } else { order };

@@ -51,7 +51,8 @@ mod tests {
         let locks = Locks::default();
         let first = locks.acquire(vec!["b".into(), "a".into(), "a".into()]).await;
         assert_eq!(first.len(), 2);
-        let waiting = tokio::time::timeout(std::time::Duration::from_millis(20), locks.acquire(vec!["a".into()]));
+        let waiting =
+            tokio::time::timeout(std::time::Duration::from_millis(20), locks.acquire(vec!["a".into()]));
         assert!(waiting.await.is_err(), "held");
         drop(first);
         assert_eq!(locks.acquire(vec!["a".into()]).await.len(), 1);

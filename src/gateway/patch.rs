@@ -11,7 +11,7 @@ use crate::{
         error::ScimError,
         patch::{self, PatchRules},
         resource::Selection,
-        validate,
+        validate::{self, Mode},
     },
 };
 
@@ -32,15 +32,14 @@ impl Gateway {
     ) -> Result<Option<Object>, ScimError> {
         let mapping = self.permitted(cx, ty, Action::Write)?;
         let resource_type = &mapping.resource_type;
-        let rules = PatchRules::new(cx.is_tolerant());
+        let rules = match cx.mode() {
+            Mode::Tolerant => PatchRules::default(),
+            Mode::Rfc => PatchRules::rfc(),
+        };
+        let rules = PatchRules { max_operations: self.limits.max_operations, ..rules };
         let operations = patch::parse_request(body, resource_type, &rules)?;
-        if operations.len() > self.limits.max_operations {
-            return Err(ScimError::too_large(format!(
-                "A PATCH may have {} operations at the most.",
-                self.limits.max_operations
-            )));
-        }
-        let minimal = selection.is_default() && cx.principal.patch_response(&resource_type.name) == PatchResponse::Minimal;
+        let minimal = selection.is_default()
+            && cx.principal.patch_response(&resource_type.name) == PatchResponse::Minimal;
         let _turn = self.locks.acquire(vec![format!("{ty} id {id}")]).await;
         if if_match.is_none()
             && let Some(row) = self.patch_members(cx, ty, id, &operations).await?

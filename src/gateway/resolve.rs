@@ -139,7 +139,9 @@ impl Gateway {
         let records = self.load(target, predicate, &reads, None).await?;
         let known = self.correlate(target, records).await?;
         let shown = known.into_iter().map(|known| {
-            let name = display.as_ref().and_then(|f| values_of(mapping, &known.record, f).first().map(Value::to_text));
+            let name = display
+                .as_ref()
+                .and_then(|f| values_of(mapping, &known.record, f).first().map(Value::to_text));
             let pointed = Pointed {
                 resource_type: mapping.resource_type.name.clone(),
                 endpoint: mapping.resource_type.endpoint.clone(),
@@ -196,7 +198,8 @@ impl Gateway {
         answers: &mut Answers,
     ) -> Result<(), ScimError> {
         let Some(inverse) = self.ty(ty)?.inverses.get(index).cloned() else { return Ok(()) };
-        let all: Vec<String> = wanted.iter().flatten().collect::<BTreeSet<_>>().into_iter().cloned().collect();
+        let all: Vec<String> =
+            wanted.iter().flatten().collect::<BTreeSet<_>>().into_iter().cloned().collect();
         let found: Vec<(String, Pointed)> = match &inverse.via {
             Some((_, holders)) => self.find_by_field(inverse.holder, holders, &all).await?,
             None => self.holders(&inverse, &all).await?,
@@ -219,7 +222,11 @@ impl Gateway {
     }
 
     /// The holders whose pointer is one of these texts.
-    async fn holders(&self, inverse: &Inverse, wanted: &[String]) -> Result<Vec<(String, Pointed)>, ScimError> {
+    async fn holders(
+        &self,
+        inverse: &Inverse,
+        wanted: &[String],
+    ) -> Result<Vec<(String, Pointed)>, ScimError> {
         let mapping = self.ty(inverse.holder)?;
         let layout = mapping.shape.part(inverse.part);
         let mut out = Vec::new();

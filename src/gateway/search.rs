@@ -44,11 +44,16 @@ impl Gateway {
             }
             None => None,
         };
+        let selection = Selection::parse(
+            query.attributes.as_deref(),
+            query.excluded_attributes.as_deref(),
+            &mapping.resource_type,
+        )?;
         let prepared = self.prepare(cx, ty, filter.as_ref()).await?;
         let count = self.page_size(query);
         let start = usize::try_from(query.start_index.saturating_sub(1)).unwrap_or(0);
-        if let Some(found) = self.small(cx, ty, &prepared, &query.selection, count).await? {
-            return self.answer_small(cx, ty, found, start, count, query).await;
+        if let Some(found) = self.small(cx, ty, &prepared, &selection, count).await? {
+            return self.answer_small(cx, ty, found, start, count, &selection).await;
         }
         let key = ListingKey {
             client: cx.principal.client.clone(),
@@ -61,11 +66,11 @@ impl Gateway {
         };
         let end = start.saturating_add(count).min(anchors.len());
         let page: Vec<&str> = anchors.get(start..end).unwrap_or_default().iter().map(|a| &**a).collect();
-        let resources = self.page(cx, ty, &page, &query.selection).await?;
+        let resources = self.page(cx, ty, &page, &selection).await?;
         if count > 0 {
             self.listings.keep(key, (start, end), &anchors);
         }
-        Ok(ListResponse::new(anchors.len(), query.start_index, resources).into_json())
+        Ok(ListResponse { total_results: anchors.len(), start_index: start + 1, resources }.body())
     }
 
     fn page_size(&self, query: &SearchRequest) -> usize {
@@ -90,7 +95,11 @@ impl Gateway {
             if needs.is_empty() {
                 let Pushed { predicate, exact } = pushed;
                 let coverage = self.store.coverage(mapping.bag(), &predicate);
-                return Ok(Prepared { filter: Some(filter), exact: exact && coverage == Coverage::Exact, predicate });
+                return Ok(Prepared {
+                    filter: Some(filter),
+                    exact: exact && coverage == Coverage::Exact,
+                    predicate,
+                });
             }
             self.resolve(cx, ty, needs, &mut answers).await?;
         }
@@ -136,12 +145,12 @@ impl Gateway {
         found: Vec<Known>,
         start: usize,
         count: usize,
-        query: &SearchRequest,
+        selection: &Selection,
     ) -> Result<Json, ScimError> {
         let total = found.len();
         let page: Vec<Known> = found.into_iter().skip(start).take(count).collect();
-        let resources = self.present(cx, ty, &page, &query.selection).await?;
-        Ok(ListResponse::new(total, query.start_index, resources).into_json())
+        let resources = self.present(cx, ty, &page, selection).await?;
+        Ok(ListResponse { total_results: total, start_index: start + 1, resources }.body())
     }
 
     /// The records of which the filter is true.
@@ -154,7 +163,8 @@ impl Gateway {
     ) -> Result<Vec<Known>, ScimError> {
         let Some(filter) = prepared.filter.filter(|_| !prepared.exact) else { return Ok(known) };
         let mapping = self.ty(ty)?;
-        let resources: Vec<Object> = self.resources(cx, ty, &known, &filter_rules(mapping, Some(filter))).await?;
+        let resources: Vec<Object> =
+            self.resources(cx, ty, &known, &filter_rules(mapping, Some(filter))).await?;
         let kept = known.into_iter().zip(resources);
         Ok(kept.filter(|(_, r)| eval::matches(filter, &mapping.resource_type, r)).map(|(k, _)| k).collect())
     }
@@ -182,7 +192,12 @@ impl Gateway {
     }
 
     /// Decides in memory over a bounded number of candidates.
-    async fn examine(&self, cx: &Context, ty: TypeId, prepared: &Prepared<'_>) -> Result<Vec<Box<str>>, ScimError> {
+    async fn examine(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        prepared: &Prepared<'_>,
+    ) -> Result<Vec<Box<str>>, ScimError> {
         let mapping = self.ty(ty)?;
         let in_filter = filter_rules(mapping, prepared.filter.filter(|_| !prepared.exact));
         let reads: Reads = mapping.reads_for(&in_filter);

@@ -30,7 +30,9 @@ fn slot_commons(lens: &Lens) -> Vec<(&str, &Common, &Lens)> {
             .iter()
             .flat_map(|(kind, subs)| subs.iter().map(move |s| (kind.as_str(), s)))
             .filter_map(|(kind, sub)| match &sub.lens {
-                Lens::Scalar(scalar) if scalar.common.unique.is_some() => Some((kind, &scalar.common, &sub.lens)),
+                Lens::Scalar(scalar) if scalar.common.unique.is_some() => {
+                    Some((kind, &scalar.common, &sub.lens))
+                }
                 _ => None,
             })
             .collect(),
@@ -44,7 +46,9 @@ impl Gateway {
         let mapping = self.ty(ty)?;
         let mut names = Vec::new();
         for (rule, fold) in unique_rules(mapping) {
-            if let Some(text) = side_value(wanted, rule.urn.as_deref(), &rule.attribute).and_then(Json::as_str) {
+            if let Some(text) =
+                side_value(wanted, rule.urn.as_deref(), &rule.attribute).and_then(Json::as_str)
+            {
                 names.push(format!("{ty} {} {}", rule.name, fold.apply(text)));
             }
         }
@@ -118,7 +122,12 @@ impl Gateway {
             }
             // The store's equality may be wider than ours: what it found must really be the same.
             let record = crate::mapping::record::Record::stored(&mapping.shape, row);
-            let eval = crate::mapping::form::Eval { shape: &mapping.shape, record: &record, at: (0, 0), answers: &answers };
+            let eval = crate::mapping::form::Eval {
+                shape: &mapping.shape,
+                record: &record,
+                at: (0, 0),
+                answers: &answers,
+            };
             let theirs = rule.lens.get_at(mapping, &eval, 0);
             let same = match (theirs.as_ref().and_then(Json::as_str), value.as_str()) {
                 (Some(a), Some(b)) => confusable(a, fold) == confusable(b, fold),
@@ -151,8 +160,11 @@ impl Gateway {
             limit: None,
         };
         let rows = self.store.select(select).await.map_err(|e| error::reading(&e))?;
-        let taken: std::collections::HashSet<String> =
-            rows.iter().flat_map(|r| r.all(field)).map(|v| Fold::Case.apply(&v.to_text()).into_owned()).collect();
+        let taken: std::collections::HashSet<String> = rows
+            .iter()
+            .flat_map(|r| r.all(field))
+            .map(|v| Fold::Case.apply(&v.to_text()).into_owned())
+            .collect();
         let numbered = (2..).map(|n| format!("{stem}{separator}{n}"));
         let mut names = std::iter::once(stem.to_owned()).chain(numbered);
         names
@@ -166,7 +178,12 @@ fn unique_predicate(mapping: &TypeMapping, lens: &Lens, value: &Json, fold: Fold
     use crate::mapping::lens::{Scalar, Source};
     let scalar: &Scalar = match lens {
         Lens::Scalar(scalar) => scalar,
-        Lens::First(list) => return list.iter().find(|l| l.is_writable()).and_then(|l| unique_predicate(mapping, l, value, fold)),
+        Lens::First(list) => {
+            return list
+                .iter()
+                .find(|l| l.is_writable())
+                .and_then(|l| unique_predicate(mapping, l, value, fold));
+        }
         _ => return None,
     };
     let Source::Field { field, codecs, map, .. } = &scalar.source else { return None };
@@ -176,7 +193,9 @@ fn unique_predicate(mapping: &TypeMapping, lens: &Lens, value: &Json, fold: Fold
 
 fn slot_value(of: &Object, rule: &Rule, kind: &str) -> Option<Json> {
     let list = side_value(of, rule.urn.as_deref(), &rule.attribute)?.as_array()?;
-    let element = list.iter().find(|e| e.get("type").and_then(Json::as_str).is_some_and(|t| t.eq_ignore_ascii_case(kind)))?;
+    let element = list
+        .iter()
+        .find(|e| e.get("type").and_then(Json::as_str).is_some_and(|t| t.eq_ignore_ascii_case(kind)))?;
     element.get("value").cloned()
 }
 

@@ -102,20 +102,18 @@ impl Gateway {
         if let Some(dn) = &plan.dn {
             self.repoint(ty, &known, dn).await?;
         }
-        let row = self.remember(ty, &known.row, &anchor, new_side, plan.dn.as_deref()).await?;
+        let row = self.remember(&known.row, &anchor, new_side, plan.dn.as_deref()).await?;
         self.again(cx, ty, row, selection).await
     }
 
     /// Brings the correlation row in step.
     async fn remember(
         &self,
-        ty: TypeId,
         row: &Row,
         anchor: &str,
         side: Object,
         locator: Option<&str>,
     ) -> Result<Arc<Row>, ScimError> {
-        let name = &self.ty(ty)?.resource_type.name;
         let (external_id, sidecar) = unside(side);
         let mut new = row.clone();
         new.anchor = anchor.to_owned();
@@ -125,7 +123,7 @@ impl Gateway {
         if let Some(locator) = locator {
             locator.clone_into(&mut new.locator);
         }
-        self.correlation.update(name, new).await.map_err(|e| failed(&e))
+        self.correlation.update(new).await.map_err(|e| failed(&e))?.ok_or_else(not_found)
     }
 
     /// Reads a resource again after a change.
@@ -177,7 +175,12 @@ fn new_anchor(mapping: &TypeMapping, record: &Record) -> Option<String> {
 }
 
 /// The anchor of a new root row: what the store reported, else what was written.
-pub(super) fn reported_anchor(mapping: &TypeMapping, plan: &Plan, reports: &[Report], record: &Record) -> Option<String> {
+pub(super) fn reported_anchor(
+    mapping: &TypeMapping,
+    plan: &Plan,
+    reports: &[Report],
+    record: &Record,
+) -> Option<String> {
     let (step, fields) = plan.root_insert.as_ref()?;
     let report = reports.get(*step)?;
     let mut row = record.row(0, 0)?.now.clone();

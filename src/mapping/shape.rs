@@ -82,7 +82,12 @@ pub struct Shape {
 
 impl Shape {
     /// The root.
+    ///
+    /// # Panics
+    ///
+    /// If there is no part at all, which no compiled mapping has.
     #[must_use]
+    #[expect(clippy::indexing_slicing, reason = "a shape has at least its root")]
     pub fn root(&self) -> &Part {
         &self.parts[0]
     }

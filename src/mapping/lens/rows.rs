@@ -70,7 +70,7 @@ impl Rows {
         let pairs = pair(&existing, &wanted, &self.by, self.simple);
         // Rows that read as nothing (a dangling pointer, a foreign value) are not ours: they stay.
         for (index, (row, _)) in existing.iter().enumerate() {
-            if !pairs.iter().any(|p| *p == Some(index)) {
+            if !pairs.contains(&Some(index)) {
                 w.record.remove_row(w.shape(), self.part, *row);
             }
         }
