@@ -6,9 +6,11 @@
 //! attributes under their URN, no nulls and no empty arrays.
 
 pub mod attribute;
+pub mod discovery;
 pub mod error;
 pub mod filter;
 pub mod json;
+pub mod message;
 pub mod patch;
 pub mod path;
 pub mod resource;
