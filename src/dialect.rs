@@ -1,7 +1,7 @@
 //! What real clients send instead of RFC 7643 and RFC 7644, brought into the
 //! RFC's form before `scim` reads it.
 //!
-//! One function for each deviation, in [`names`] and [`values`]; each says who
+//! One function for each deviation, in `names` and `values`; each says who
 //! sends it. Here are only deviations whose repair needs no more than the
 //! schema. Those that change what an operation means live with the operation,
 //! in the tolerant mode of `scim::patch` and `scim::validate`: paths as keys

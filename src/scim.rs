@@ -4,11 +4,17 @@
 //! No I/O, and no knowledge of stores, mappings or HTTP. A resource is a
 //! canonical JSON object: attribute names in the schema's spelling, extension
 //! attributes under their URN, no nulls and no empty arrays.
+//!
+//! A body goes through [`json`] and, when clients may deviate, `dialect`; then
+//! through [`validate`] (POST, PUT) or [`patch`]. A query goes through
+//! [`message`] and [`filter`]. An answer goes through [`resource`].
 
 pub mod attribute;
+pub mod discovery;
 pub mod error;
 pub mod filter;
 pub mod json;
+pub mod message;
 pub mod patch;
 pub mod path;
 pub mod resource;

@@ -5,7 +5,7 @@
 //! translates it need not know the leniencies: names in the schema's spelling,
 //! no URN for core attributes, `emails co "x"` as `emails.value co "x"`,
 //! literals in the type of their attribute, `eq null` as `not (… pr)`.
-//! [`matches`] takes filters in either form.
+//! [`matches()`] takes filters in either form.
 //!
 //! Where the RFC is silent: an absent value meets `ne`, and `ne` on several
 //! values holds if one of them differs; an empty string is absent; an absent

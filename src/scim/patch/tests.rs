@@ -246,6 +246,28 @@ fn values_that_are_nothing_unassign() {
 }
 
 #[test]
+fn what_loses_its_value_goes() {
+    // P-rem-4, E-10, E-11
+    let before = json!({
+        "schemas": [USER, ENTERPRISE], "userName": "u",
+        "emails": [{"value": "a@x", "type": "work", "display": "A"}, {"value": "b@x"}],
+        ENTERPRISE: {"department": "IT", "manager": {"value": "m"}},
+    });
+    for operation in [
+        json!({"op": "remove", "path": "emails[type eq \"work\"].value"}),
+        json!({"op": "replace", "path": "emails[type eq \"work\"].value", "value": ""}),
+        json!({"op": "replace", "path": "emails[type eq \"work\"]", "value": null}),
+    ] {
+        let after = run(&before, operation.clone()).unwrap();
+        assert_eq!(after["emails"], json!([{"value": "b@x"}]), "{operation}");
+    }
+    let display = run(&before, json!({"op": "remove", "path": "emails[type eq \"work\"].display"})).unwrap();
+    assert_eq!(display["emails"], json!([{"value": "a@x", "type": "work"}, {"value": "b@x"}]));
+    let manager = json!({"op": "remove", "path": format!("{ENTERPRISE}:manager.value")});
+    assert_eq!(run(&before, manager).unwrap()[ENTERPRISE], json!({"department": "IT"}));
+}
+
+#[test]
 fn a_value_list_on_remove_is_a_dialect() {
     // P-rem-2
     let operation = json!({"op": "remove", "path": "emails", "value": [{"value": "a@x"}]});
