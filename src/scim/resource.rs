@@ -66,6 +66,12 @@ impl Selection {
         Ok(Self { choice, always, request, never })
     }
 
+    /// True if the client made no choice.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        self.choice == Choice::Default
+    }
+
     /// True if the answer needs this attribute, or a part of it.
     ///
     /// Lets a caller skip what is costly to fetch, such as `members`.
