@@ -1,0 +1,3 @@
+//! Settings: what the operator says beside the mapping files.
+
+pub mod sql;
