@@ -9,8 +9,12 @@
 //! **Invariant:** names (tables, columns, attributes) come only from a compiled
 //! mapping; values reach a store only as binds or through an escaping type.
 
+pub mod coerce;
 pub mod dn;
 pub mod error;
+pub mod memory;
+#[cfg(feature = "sql")]
+pub mod sql;
 pub mod value;
 
 use std::sync::Arc;
@@ -306,9 +310,10 @@ pub enum Target {
 pub enum Change {
     /// Replaces all values.
     Set(FieldId, Cell),
-    /// Makes sure these values are present; those present already are no error.
+    /// Makes sure these values are present; those present already are no error. Not for columns, which
+    /// hold one value or are set as a whole.
     Add(FieldId, Vec<Value>),
-    /// Makes sure these values are absent; those absent already are no error.
+    /// Makes sure these values are absent; those absent already are no error. Not for columns.
     Remove(FieldId, Vec<Value>),
 }
 
@@ -433,4 +438,30 @@ pub trait Store: ReadStore {
     ///
     /// The first step's [`StoreError`] that failed.
     fn apply(&self, steps: Vec<Step>) -> LocalBoxFuture<'_, Result<Vec<Report>, StoreError>>;
+}
+
+/// The values of a cell, looked up in the reports of earlier steps if need be.
+fn cell_values(cell: &Cell, steps: &[Step], reports: &[Report]) -> Result<Vec<Value>, StoreError> {
+    let (step, field) = match cell {
+        Cell::Values(values) => return Ok(values.clone()),
+        Cell::From { step, field } => (*step, *field),
+    };
+    let reported = match steps.get(step) {
+        Some(Step::Insert { report, .. } | Step::Find { report, .. }) => report.as_slice(),
+        _ => &[],
+    };
+    let place = reported.iter().position(|f| *f == field);
+    let values = place.and_then(|place| reports.get(step)?.get(place));
+    let values = values.ok_or_else(|| {
+        StoreError::Unsupported(format!("step {step} does not report field {field}, or does not come first"))
+    })?;
+    Ok(values.first().cloned().into_iter().collect())
+}
+
+/// The test that a field holds just these values.
+fn holds(field: FieldId, values: &[Value]) -> Predicate {
+    match values {
+        [] => Predicate::Field(field, Test::Absent),
+        values => values.iter().fold(Predicate::True, |all, v| all.and(Predicate::equals(field, v.clone()))),
+    }
 }

@@ -1,0 +1,79 @@
+//! The SQL store: bags are tables of SQLite, PostgreSQL, MySQL or MariaDB.
+//!
+//! Statements are built at run time from the compiled mapping and the database's
+//! own catalogue: [`predicate`] writes conditions, [`read`] and [`write`] whole
+//! statements, [`dialect`] moves values, [`error`] reads what went wrong, and
+//! [`pool`] runs it all on threads of its own. Nothing here knows SCIM.
+//!
+//! **Invariant:** an error is never an empty answer.
+
+mod bind;
+mod catalogue;
+mod dialect;
+mod error;
+mod fold;
+mod pool;
+mod predicate;
+mod read;
+mod statement;
+mod url;
+mod write;
+
+use std::sync::Arc;
+
+use futures_util::future::LocalBoxFuture;
+
+use crate::{
+    config::sql::SqlSettings,
+    store::{
+        Bag, Coverage, Predicate, ReadStore, Report, Row, Select, Step, Store, StoreError,
+        sql::pool::{Access, Pool},
+    },
+};
+
+/// A store in a relational database.
+pub struct SqlStore {
+    pool: Pool,
+}
+
+impl SqlStore {
+    /// Makes the store ready. No connection is made before the first request, so a database that is
+    /// down does not keep the program from starting; [`ReadStore::probe`] tells.
+    ///
+    /// Futures of the store are driven inside a tokio runtime with its timer on.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unsupported`] if the URL names a database that this program knows nothing of or
+    /// was built without, or a session setting has no proper name.
+    pub fn open(settings: &SqlSettings) -> Result<Self, StoreError> {
+        settings.session.keys().try_for_each(|name| dialect::check_setting(name))?;
+        Ok(Self { pool: Pool::start(settings)? })
+    }
+}
+
+impl ReadStore for SqlStore {
+    fn select(&self, select: Select) -> LocalBoxFuture<'_, Result<Vec<Row>, StoreError>> {
+        self.pool.ask(Access::Read, move |connection, catalogue| read::select(connection, catalogue, &select))
+    }
+
+    fn count(&self, bag: Arc<Bag>, predicate: Predicate) -> LocalBoxFuture<'_, Result<u64, StoreError>> {
+        self.pool.ask(Access::Read, move |connection, catalogue| {
+            read::count(connection, catalogue, &bag, &predicate)
+        })
+    }
+
+    fn coverage(&self, bag: &Bag, predicate: &Predicate) -> Coverage {
+        predicate::coverage(self.pool.flavour(), self.pool.catalogue(), bag, predicate)
+    }
+
+    fn probe(&self) -> LocalBoxFuture<'_, Result<String, StoreError>> {
+        self.pool.ask(Access::Read, |connection, _| connection.version())
+    }
+}
+
+impl Store for SqlStore {
+    fn apply(&self, steps: Vec<Step>) -> LocalBoxFuture<'_, Result<Vec<Report>, StoreError>> {
+        self.pool.ask(Access::Write, move |connection, catalogue| write::apply(connection, catalogue, &steps))
+    }
+}
