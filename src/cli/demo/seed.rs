@@ -100,10 +100,16 @@ const TITLES: [&str; 8] = [
 ];
 
 /// Number of employees.
-pub const PEOPLE: usize = 240;
+const PEOPLE: usize = 240;
 
 /// First employee number; the managing director has it.
-pub const FIRST: usize = 1001;
+const FIRST: usize = 1001;
+
+/// Makes and fills the database: the schema, then the people. The caller opens the transaction.
+#[must_use]
+pub fn statements() -> [String; 2] {
+    [schema_sql().to_owned(), seed_sql()]
+}
 
 /// The schema: plain SQLite, without anything of the gateway.
 #[must_use]
@@ -114,7 +120,7 @@ pub fn schema_sql() -> &'static str {
 /// Statements that fill the schema.
 #[must_use]
 pub fn seed_sql() -> String {
-    let mut sql = String::from("begin;\n");
+    let mut sql = String::new();
     for (index, (name, cost_center)) in DEPARTMENTS.iter().enumerate() {
         insert(&mut sql, "departments", &[number(index + 1), text(name), text(cost_center)]);
     }
@@ -134,7 +140,6 @@ pub fn seed_sql() -> String {
             insert(&mut sql, "team_members", &[number(team + 1), number(FIRST + person), joined]);
         }
     }
-    sql.push_str("commit;\n");
     sql
 }
 
@@ -334,8 +339,7 @@ mod tests {
     fn filled() -> SqliteConnection {
         let mut connection = SqliteConnection::establish(":memory:").unwrap();
         connection.batch_execute("pragma foreign_keys = on").unwrap();
-        connection.batch_execute(schema_sql()).unwrap();
-        connection.batch_execute(&seed_sql()).unwrap();
+        connection.transaction(|c| statements().iter().try_for_each(|sql| c.batch_execute(sql))).unwrap();
         connection
     }
 
