@@ -72,7 +72,7 @@ prepare_demo() {
   wait_for 20 test -s "$1/hr.db" || made=1
   kill "$demo" 2>/dev/null
   wait "$demo" || true
-  [ $made = 0 ] || { cat "$1/demo.log"; return 1; }
+  [ "$made" = 0 ] || { cat "$1/demo.log"; return 1; }
   { echo "mapping = \"$PWD/mappings/demo.toml\""; echo '[stores.main.sql]'; echo 'url = "sqlite:'"$1"'/hr.db"'; } |
     settings >"$1/scimgate.toml"
 }
@@ -154,12 +154,12 @@ run_store() {
   fi
   "$python" tests/suites/conformance.py --url "$address/scim/v2" --token $token >"$dir/result" || failed=1
   sed 's/^/  /' "$dir/result"
-  [ $failed = 0 ] || { echo "  end of the gateway's log:"; tail -n 20 "$dir/log" | sed 's/^/    /'; }
+  [ "$failed" = 0 ] || { echo "  end of the gateway's log:"; tail -n 20 "$dir/log" | sed 's/^/    /'; }
   grep -E ': [0-9]+ passed, ' "$dir/result" | while IFS=: read -r suite counts; do
     printf '%-10s %-14s%s\n' "$store" "$suite" "$counts" >>"$work/table"
   done
   stop_gateway
-  return $failed
+  return "$failed"
 }
 
 trap clean_up EXIT
@@ -176,4 +176,4 @@ for store in "$@"; do
 done
 echo
 cat "$work/table" 2>/dev/null || true
-exit $failed
+exit "$failed"

@@ -252,13 +252,13 @@ impl Person {
         );
         let work = text(&format!("{}@example.com", self.login()));
         insert(sql, "employee_emails", &[number(i * 2 + 1), emp_no.clone(), text("W"), work, number(1)]);
-        if i % 3 == 0 {
+        if i.is_multiple_of(3) {
             let home = text(&format!("{}@mail.example", self.login()));
             insert(sql, "employee_emails", &[number(i * 2 + 2), emp_no.clone(), text("H"), home, number(0)]);
         }
         let desk = text(&format!("+49 911 555-{:04}", 1000 + i));
         insert(sql, "employee_phones", &[number(i * 2 + 1), emp_no.clone(), text("W"), desk]);
-        if i % 2 == 0 {
+        if i.is_multiple_of(2) {
             let mobile = text(&format!("+49 151 555 {:05}", 20_000 + i * 37));
             insert(sql, "employee_phones", &[number(i * 2 + 2), emp_no, text("M"), mobile]);
         }
@@ -270,8 +270,8 @@ fn is_member(team: usize, person: usize) -> bool {
     match team {
         0 => true,
         1 => person < DEPARTMENTS.len(),
-        5 => person % 2 == 0,
-        _ => (person * 31 + team * 17) % (7 + team) == 0,
+        5 => person.is_multiple_of(2),
+        _ => (person * 31 + team * 17).is_multiple_of(7 + team),
     }
 }
 
@@ -321,7 +321,7 @@ fn day(seed: usize) -> String {
     text(&format!("{}-{:02}-{:02}", 1998 + seed % 28, seed % 12 + 1, seed % 28 + 1))
 }
 
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(test)]
 mod tests {
     use diesel::{
         Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection,
