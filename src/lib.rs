@@ -9,3 +9,9 @@ pub mod scim;
 pub mod store;
 
 pub mod mapping;
+
+pub mod config;
+
+pub mod auth;
+
+pub mod plan;

@@ -13,11 +13,15 @@
 
 pub mod codec;
 pub mod diagnostic;
+pub mod diff;
 pub mod form;
+pub mod identity;
 pub mod lens;
 pub mod node;
+pub mod query;
 pub mod record;
 pub mod shape;
+pub mod write;
 
 use std::collections::BTreeMap;
 

@@ -8,7 +8,11 @@
 pub mod attribute;
 pub mod error;
 pub mod filter;
+pub mod resource;
 pub mod schema;
+pub mod schemas;
+pub mod text;
+pub mod value;
 
 /// A SCIM resource or a part of it, as JSON.
 pub type Json = serde_json::Value;

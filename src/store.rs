@@ -9,6 +9,7 @@
 //! **Invariant:** names (tables, columns, attributes) come only from a compiled
 //! mapping; values reach a store only as binds or through an escaping type.
 
+pub mod dn;
 pub mod error;
 pub mod value;
 
@@ -86,7 +87,26 @@ pub enum FieldKind {
     Dn,
 }
 
+impl FieldKind {
+    /// Equality of two values of a field of this kind.
+    #[must_use]
+    pub fn same(self, a: &Value, b: &Value) -> bool {
+        match (self, a, b) {
+            (Self::Dn, Value::Text(x), Value::Text(y)) if x != y => {
+                matches!((dn::normalise(x), dn::normalise(y)), (Some(x), Some(y)) if x == y)
+            }
+            _ => a.same(b, Fold::Exact),
+        }
+    }
+}
+
 impl Bag {
+    /// Kind of a field.
+    #[must_use]
+    pub fn kind(&self, id: FieldId) -> FieldKind {
+        self.fields.get(id).map_or(FieldKind::Any, |f| f.kind)
+    }
+
     /// Finds a field by name, without case.
     #[must_use]
     pub fn find_field(&self, name: &str) -> Option<FieldId> {

@@ -10,7 +10,7 @@ pub mod template;
 
 pub use self::{
     cond::{Cond, CondTest, PartTest},
-    set::{Assign, SetOp},
+    set::{Assign, AssignTarget, SetOp},
     template::Template,
 };
 
@@ -62,6 +62,14 @@ pub enum Need {
         /// this resource holds of its holders.
         by: Vec<String>,
     },
+    /// The resources whose id, or whose attribute in our own database, is this: the answer is a
+    /// list whose `id`s are their anchors.
+    Anchors {
+        /// `id` or `externalId`.
+        attribute: String,
+        /// The value.
+        value: String,
+    },
 }
 
 /// The resource a reference points at, or one that points here.
@@ -69,6 +77,8 @@ pub enum Need {
 pub struct Pointed {
     /// Its resource type.
     pub resource_type: String,
+    /// The type's endpoint, with its leading slash.
+    pub endpoint: String,
     /// Its SCIM id.
     pub id: String,
     /// A name for people, where cheap.

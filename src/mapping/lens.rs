@@ -5,6 +5,16 @@
 //! change), filter (a comparison → predicate) and schema (what it says about
 //! the attribute). This file holds the compiled form that all of them share.
 
+pub mod face;
+pub mod json;
+pub mod password;
+pub mod reference;
+pub mod rows;
+pub mod scalar;
+pub mod slots;
+pub mod text;
+pub mod writer;
+
 use crate::{
     mapping::{
         codec::Codec,

@@ -6,7 +6,7 @@
 //! written to it.
 
 use crate::{
-    mapping::shape::{FieldRef, PartId, Shape},
+    mapping::shape::{FieldRef, PartId, Shape, Use},
     store::{Fold, Row, Value},
 };
 
@@ -235,6 +235,10 @@ impl Record {
         if same_values(draft.now.all(field.field), &values) {
             return;
         }
+        if matches!(part.usage, Use::Find | Use::FindOrAdd) && field.part != at.0 {
+            self.choose(shape, field, row, values);
+            return;
+        }
         let back = draft.was.as_ref().filter(|was| same_values(was.all(field.field), &values));
         let values = back.map_or(values, |was| was.all(field.field).to_vec());
         let emptied = values.is_empty();
@@ -242,10 +246,26 @@ impl Record {
         if emptied && field.part != 0 && at.0 != field.part {
             let is_value = part.value == Some(field.field) || opened_here;
             if (is_value || (!part.always && self.carries_nothing(shape, field.part, row)))
-                && matches!(part.usage, crate::mapping::shape::Use::Own)
+                && part.usage == Use::Own
             {
                 self.remove_row(shape, field.part, row);
             }
+        }
+    }
+
+    /// Looked-up rows are never changed: another value means another row.
+    fn choose(&mut self, shape: &Shape, field: &FieldRef, row: usize, values: Vec<Value>) {
+        let is_new = self.row(field.part, row).is_some_and(|d| d.was.is_none());
+        let parent = self.row(field.part, row).map_or(0, |d| d.parent);
+        if !is_new || values.is_empty() {
+            self.remove_row(shape, field.part, row);
+        }
+        if values.is_empty() {
+            return;
+        }
+        let row = if is_new { row } else { self.add_row(shape, field.part, parent, field.slot.as_ref()) };
+        if let Some(draft) = self.row_mut(field.part, row) {
+            draft.now.set(field.field, values);
         }
     }
 

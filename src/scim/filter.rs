@@ -1,6 +1,9 @@
 //! Filters (RFC 7644 §3.4.2.2): the syntax tree and its text form.
 //!
-//! Parsing is in [`parse`](self), evaluation against a resource in `eval`.
+//! Reading is in [`parse`], evaluation against a resource in [`eval`].
+
+pub mod eval;
+pub mod parse;
 
 use std::fmt;
 
@@ -39,6 +42,10 @@ pub enum Filter {
 }
 
 impl CompareOp {
+    /// Every operator, in the RFC's order.
+    pub const ALL: [Self; 9] =
+        [Self::Eq, Self::Ne, Self::Co, Self::Sw, Self::Ew, Self::Gt, Self::Ge, Self::Lt, Self::Le];
+
     /// The operator as written in a filter.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -1,0 +1,129 @@
+//! Settings of an LDAP store.
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use url::Url;
+
+use crate::config::{error::Problems, read, secret::Places};
+
+/// How a directory is reached.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LdapSettings {
+    /// `ldap://host:389`, `ldaps://host:636`; the first that answers is used.
+    #[serde(deserialize_with = "read::one_or_several")]
+    pub urls: Vec<String>,
+    /// DN of the service account; without it the connection is anonymous.
+    pub bind_dn: Option<String>,
+    /// Password of the service account.
+    #[serde(deserialize_with = "read::secret")]
+    pub password: Option<SecretString>,
+    /// File that holds the password.
+    pub password_file: Option<PathBuf>,
+    /// PEM file of the certificate authorities to trust; without it the well-known ones.
+    pub ca_file: Option<PathBuf>,
+    /// Upgrades an `ldap://` connection by StartTLS before anything else is sent.
+    pub start_tls: bool,
+    /// Lets the password travel unprotected to a host that is not this one.
+    pub allow_plain_ldap: bool,
+    /// Seconds to wait for a connection.
+    pub connect_timeout_secs: u64,
+    /// Seconds to wait for the answer of an operation.
+    pub operation_timeout_secs: u64,
+    /// Connections of each worker thread.
+    pub connections_per_worker: usize,
+    /// Entries asked for per page of a search (RFC 2696).
+    pub page_size: u32,
+    /// Operations under way at once on a connection.
+    pub max_in_flight: usize,
+    /// Seconds after which a connection is replaced by a fresh one.
+    pub recycle_secs: u64,
+}
+
+impl Default for LdapSettings {
+    fn default() -> Self {
+        Self {
+            urls: Vec::new(),
+            bind_dn: None,
+            password: None,
+            password_file: None,
+            ca_file: None,
+            start_tls: false,
+            allow_plain_ldap: false,
+            connect_timeout_secs: 5,
+            operation_timeout_secs: 10,
+            connections_per_worker: 1,
+            page_size: 500,
+            max_in_flight: 64,
+            recycle_secs: 3600,
+        }
+    }
+}
+
+impl LdapSettings {
+    pub(super) fn check(&mut self, at: &str, places: &Places, problems: &mut Problems) {
+        if self.urls.is_empty() {
+            problems.add(format!("{at}.urls"), "expected at least one URL such as ldaps://ldap.example.com");
+        }
+        for url in &self.urls {
+            match Url::parse(url) {
+                Ok(url) => self.check_url(at, &url, problems),
+                Err(e) => problems.add(format!("{at}.urls"), format!("`{url}` is no URL: {e}")),
+            }
+        }
+        places.read_secret(
+            &format!("{at}.password"),
+            self.password_file.as_deref(),
+            &mut self.password,
+            problems,
+        );
+        match (&self.bind_dn, &self.password) {
+            (Some(_), None) => problems.add(format!("{at}.password"), "is missing: bind_dn needs one"),
+            (None, Some(_)) => problems.add(format!("{at}.bind_dn"), "is missing: a password needs one"),
+            _ => {}
+        }
+        if let Some(file) = &mut self.ca_file {
+            places.settle(&format!("{at}.ca_file"), file, problems);
+        }
+        problems.range(format!("{at}.connect_timeout_secs"), self.connect_timeout_secs, 1, 120);
+        problems.range(format!("{at}.operation_timeout_secs"), self.operation_timeout_secs, 1, 600);
+        problems.range(format!("{at}.connections_per_worker"), self.connections_per_worker as u64, 1, 64);
+        problems.range(format!("{at}.page_size"), self.page_size.into(), 1, 10_000);
+        problems.range(format!("{at}.max_in_flight"), self.max_in_flight as u64, 1, 10_000);
+        problems.range(format!("{at}.recycle_secs"), self.recycle_secs, 1, 30 * 86_400);
+    }
+
+    fn check_url(&self, at: &str, url: &Url, problems: &mut Problems) {
+        let key = format!("{at}.urls");
+        // S-03: the URL is printed in logs; credentials have keys of their own.
+        if !url.username().is_empty() || url.password().is_some() {
+            problems.add(&key, "expected no user or password in the URL; use bind_dn and password_file");
+        }
+        match url.scheme() {
+            "ldaps" if self.start_tls => {
+                problems.add(format!("{at}.start_tls"), "expected false: ldaps is encrypted from the start");
+            }
+            "ldap" if !self.start_tls && !self.allow_plain_ldap && self.bind_dn.is_some() => {
+                if !is_loopback(url) {
+                    problems.add(
+                        &key,
+                        "expected ldaps:// or start_tls = true, since the password would travel unprotected \
+                         (allow_plain_ldap = true accepts that)",
+                    );
+                }
+            }
+            "ldap" | "ldaps" => {}
+            other => problems.add(&key, format!("expected ldap:// or ldaps://, found {other}:")),
+        }
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    // The host of a URL whose scheme is not one of the web's is kept as text.
+    url.host_str().is_some_and(|host| {
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    })
+}

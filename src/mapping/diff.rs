@@ -1,0 +1,419 @@
+//! From a changed record to the steps that make the store hold it: looked-up
+//! rows are found first, rows go children first and come parents first, and
+//! generated keys flow from step to step.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    mapping::{
+        TypeMapping,
+        diff::entry::Naming,
+        record::{Draft, Record, same_values},
+        shape::{PartId, Shape, Use},
+        write::Written,
+    },
+    plan::Plan,
+    scim::error::ScimError,
+    store::{Cell, Change, FieldId, Predicate, Source, Step, Target, Value},
+};
+
+pub mod entry;
+
+struct Diff<'a> {
+    ty: &'a TypeMapping,
+    shape: &'a Shape,
+    record: &'a Record,
+    plan: Plan,
+    /// Steps that report a row's fields.
+    made: BTreeMap<(PartId, usize), (usize, Vec<FieldId>)>,
+}
+
+impl TypeMapping {
+    /// The steps that turn the stored rows into the record's.
+    ///
+    /// # Errors
+    ///
+    /// 400 `mutability` if a name changes that must not.
+    pub fn diff(&self, written: &Written) -> Result<Plan, ScimError> {
+        let mut diff = Diff {
+            ty: self,
+            shape: &self.shape,
+            record: &written.record,
+            plan: Plan::default(),
+            made: BTreeMap::new(),
+        };
+        diff.removals();
+        diff.row(0, 0)?;
+        if let Some(password) = &written.password {
+            let target = diff.password_target();
+            diff.plan.steps.push(Step::Password {
+                bag: self.bag().clone(),
+                target,
+                password: password.clone(),
+            });
+        }
+        diff.plan.resource_type.clone_from(&self.resource_type.name);
+        Ok(diff.plan)
+    }
+}
+
+impl TypeMapping {
+    /// The steps that remove the record's removed own rows, children first.
+    #[must_use]
+    pub fn removals(&self, record: &Record) -> Vec<Step> {
+        let mut diff =
+            Diff { ty: self, shape: &self.shape, record, plan: Plan::default(), made: BTreeMap::new() };
+        diff.removals();
+        diff.plan.steps
+    }
+}
+
+impl Diff<'_> {
+    fn draft(&self, part: PartId, row: usize) -> Option<&Draft> {
+        self.record.row(part, row)
+    }
+
+    /// Own rows that go, children first.
+    fn removals(&mut self) {
+        for part in (1..self.shape.parts.len()).rev() {
+            let layout = self.shape.part(part);
+            if layout.opened.is_some() || layout.usage != Use::Own {
+                continue;
+            }
+            for draft in self.record.rows(part) {
+                if let (true, Some(was)) = (draft.removed, &draft.was) {
+                    let target = Target::Rows(self.identity(part, draft.parent, was));
+                    self.plan.steps.push(Step::Delete { bag: layout.bag.clone(), target, required: false });
+                }
+            }
+        }
+    }
+
+    /// The predicate that means one stored row: its key, its link to the parent, its slots.
+    fn identity(&self, part: PartId, parent: usize, was: &crate::store::Row) -> Predicate {
+        let layout = self.shape.part(part);
+        let parent_was = self.draft(layout.parent, parent).and_then(|d| d.was.as_ref());
+        let mut all = Predicate::True;
+        let mut named: Vec<FieldId> = Vec::new();
+        let mut add = |field: FieldId, value: &Value, all: &mut Predicate| {
+            if !named.contains(&field) {
+                named.push(field);
+                *all = std::mem::take(all).and(Predicate::equals(field, value.clone()));
+            }
+        };
+        for field in &layout.bag.key {
+            if let Some(value) = was.first(*field) {
+                add(*field, value, &mut all);
+            }
+        }
+        let keyed = !layout.bag.key.is_empty() && layout.bag.key.iter().all(|f| was.first(*f).is_some());
+        for (own, above) in layout.on.iter().filter(|_| part != 0) {
+            if let Some(value) = parent_was.and_then(|p| p.first(*above)).or(was.first(*own)) {
+                add(*own, value, &mut all);
+            }
+        }
+        for field in &layout.slot {
+            if let Some(value) = was.first(*field) {
+                add(*field, value, &mut all);
+            }
+        }
+        if !keyed && part != 0 && layout.slot.is_empty() {
+            for (field, cell) in was.cells.iter().enumerate() {
+                match cell.first() {
+                    Some(value) => add(field, value, &mut all),
+                    None => {
+                        all =
+                            std::mem::take(&mut all).and(Predicate::Field(field, crate::store::Test::Absent))
+                    }
+                }
+            }
+        }
+        all
+    }
+
+    /// A row and everything below it: looked-up rows first, the row, its own rows.
+    fn row(&mut self, part: PartId, row: usize) -> Result<(), ScimError> {
+        let below: Vec<(PartId, usize)> = (1..self.shape.parts.len())
+            .filter(|p| {
+                *p != part && self.shape.part(*p).parent == part && self.shape.part(*p).opened.is_none()
+            })
+            .flat_map(|p| {
+                let rows = self.record.rows(p).iter().enumerate();
+                rows.filter(move |(_, d)| d.parent == row && !d.removed)
+                    .map(move |(i, _)| (p, i))
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        for (child, index) in &below {
+            if matches!(self.shape.part(*child).usage, Use::Find | Use::FindOrAdd) {
+                self.find(*child, *index);
+            }
+        }
+        if part == 0 || self.shape.part(part).usage == Use::Own {
+            self.own(part, row)?;
+        }
+        for (child, index) in below {
+            if self.shape.part(child).usage == Use::Own {
+                self.row(child, index)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A looked-up row that was chosen anew.
+    fn find(&mut self, part: PartId, row: usize) {
+        let layout = self.shape.part(part);
+        let Some(draft) = self.draft(part, row).filter(|d| d.was.is_none()) else { return };
+        let given = |f: &FieldId| draft.now.first(*f).cloned().map(|v| (*f, v));
+        let mut cells: Vec<(FieldId, Value)> =
+            (0..layout.bag.fields.len()).filter_map(|f| given(&f)).collect();
+        let predicate = match layout.find_by {
+            Some(by) => cells
+                .iter()
+                .filter(|(f, _)| *f == by)
+                .fold(Predicate::True, |p, (f, v)| p.and(Predicate::equals(*f, v.clone()))),
+            None => cells
+                .iter()
+                .filter(|(f, _)| !layout.constants.iter().any(|(c, _)| c == f))
+                .fold(Predicate::True, |p, (f, v)| p.and(Predicate::equals(*f, v.clone()))),
+        };
+        let report: Vec<FieldId> = layout.on.iter().map(|(own, _)| *own).collect();
+        let add = (layout.usage == Use::FindOrAdd)
+            .then(|| cells.drain(..).map(|(f, v)| (f, Cell::Values(vec![v]))).collect());
+        self.made.insert((part, row), (self.plan.steps.len(), report.clone()));
+        self.plan.steps.push(Step::Find { bag: layout.bag.clone(), predicate, report, add });
+    }
+
+    /// The cell of a field that follows from a looked-up row, or from a key made by an earlier step.
+    fn linked(&self, part: PartId, row: usize) -> Vec<(FieldId, Cell)> {
+        let layout = self.shape.part(part);
+        let mut cells = Vec::new();
+        if part != 0 {
+            let parent = self.draft(part, row).map_or(0, |d| d.parent);
+            for (own, above) in &layout.on {
+                let value = self.draft(layout.parent, parent).map(|d| d.now.all(*above)).unwrap_or_default();
+                let step = self.made.get(&(layout.parent, parent));
+                let cell = match (value, step) {
+                    ([], Some((step, report))) if report.contains(above) => {
+                        Cell::From { step: *step, field: *above }
+                    }
+                    (values, _) => Cell::Values(values.to_vec()),
+                };
+                cells.push((*own, cell));
+            }
+        }
+        for (child, layout) in self.shape.parts.iter().enumerate().skip(1) {
+            if layout.parent != part
+                || !matches!(layout.usage, Use::Find | Use::FindOrAdd)
+                || layout.opened.is_some()
+            {
+                continue;
+            }
+            let rows = || self.record.rows(child).iter().enumerate().filter(|(_, d)| d.parent == row);
+            let chosen = rows().find(|(_, d)| !d.removed && d.was.is_none());
+            let dropped = rows().any(|(_, d)| d.removed) && !rows().any(|(_, d)| !d.removed);
+            for (own, above) in &layout.on {
+                if let Some((step, _)) = chosen.and_then(|(i, _)| self.made.get(&(child, i))) {
+                    cells.push((*above, Cell::From { step: *step, field: *own }));
+                } else if dropped {
+                    cells.push((*above, Cell::Values(Vec::new())));
+                }
+            }
+        }
+        cells
+    }
+
+    /// The fields of a row as they shall be, opened parts folded back in.
+    fn folded(&self, part: PartId, row: usize) -> crate::store::Row {
+        let mut now = self.draft(part, row).map(|d| d.now.clone()).unwrap_or_default();
+        for (id, layout) in self.shape.parts.iter().enumerate().skip(1) {
+            let Some(field) = layout.opened.filter(|_| layout.parent == part) else { continue };
+            if !self.record.rows(id).iter().any(|d| d.parent == row) {
+                continue;
+            }
+            let live = self.record.rows(id).iter().filter(|d| d.parent == row && !d.removed);
+            now.set(field, live.filter_map(|d| d.now.first(0).cloned()).collect());
+        }
+        now
+    }
+
+    fn own(&mut self, part: PartId, row: usize) -> Result<(), ScimError> {
+        let Some(draft) = self.draft(part, row).cloned() else { return Ok(()) };
+        let now = self.folded(part, row);
+        match draft.was {
+            None => self.insert(part, row, &now),
+            Some(was) => self.update(part, row, &was, &now),
+        }
+    }
+
+    fn insert(&mut self, part: PartId, row: usize, now: &crate::store::Row) -> Result<(), ScimError> {
+        let layout = self.shape.part(part);
+        let links = self.linked(part, row);
+        let mut cells: Vec<(FieldId, Cell)> = Vec::new();
+        for (field, values) in now.cells.iter().enumerate() {
+            let linked = links.iter().any(|(f, _)| *f == field);
+            let pseudo = layout.bag.fields.get(field).is_some_and(|f| entry::is_pseudo(&layout.bag, &f.name));
+            if !values.is_empty() && !linked && !pseudo {
+                cells.push((field, Cell::Values(values.clone())));
+            }
+        }
+        cells.extend(links.into_iter().filter(|(_, c)| *c != Cell::Values(Vec::new())));
+        let mut report: Vec<FieldId> = layout.bag.key.clone();
+        if part == 0 {
+            report.extend(self.ty.version);
+        }
+        report.extend(self.children_links(part));
+        report.sort_unstable();
+        report.dedup();
+        if let Source::Entries { .. } = layout.bag.source {
+            let dn = Naming::new(self.ty, part).new_dn(now, self.parent_dn(part, row).as_deref())?;
+            if let Some(field) = layout.bag.find_field("dn") {
+                cells.push((field, Cell::Values(vec![Value::Text(dn.clone())])));
+            }
+            if part == 0 {
+                self.plan.dn = Some(dn);
+            }
+        }
+        let step = self.plan.steps.len();
+        self.made.insert((part, row), (step, report.clone()));
+        if part == 0 {
+            self.plan.root_insert = Some((step, report.clone()));
+        }
+        // A bag of references is a set: a link that somebody else made meanwhile is no error.
+        let unless_exists = part != 0 && layout.many && layout.bag.key.is_empty();
+        self.plan.steps.push(Step::Insert { bag: layout.bag.clone(), cells, report, unless_exists });
+        Ok(())
+    }
+
+    /// Fields of a part's rows that its children's links need.
+    fn children_links(&self, part: PartId) -> Vec<FieldId> {
+        let children = self.shape.parts.iter().skip(1).filter(|p| p.parent == part && p.opened.is_none());
+        children.filter(|p| p.usage == Use::Own).flat_map(|p| p.on.iter().map(|(_, above)| *above)).collect()
+    }
+
+    fn parent_dn(&self, part: PartId, row: usize) -> Option<String> {
+        if part == 0 {
+            return None;
+        }
+        let layout = self.shape.part(part);
+        let parent = self.draft(part, row)?.parent;
+        let field = self.shape.part(layout.parent).bag.find_field("dn")?;
+        Some(self.draft(layout.parent, parent)?.now.first(field)?.to_text())
+    }
+
+    fn update(
+        &mut self,
+        part: PartId,
+        row: usize,
+        was: &crate::store::Row,
+        now: &crate::store::Row,
+    ) -> Result<(), ScimError> {
+        let layout = self.shape.part(part);
+        let links = self.linked(part, row);
+        let is_entry = matches!(layout.bag.source, Source::Entries { .. });
+        let mut changes = Vec::new();
+        for (field, values) in now.cells.iter().enumerate() {
+            let old = was.all(field);
+            let name = layout.bag.field_name(field);
+            if links.iter().any(|(f, _)| *f == field)
+                || entry::is_pseudo(&layout.bag, name)
+                || same_values(old, values)
+            {
+                continue;
+            }
+            changes.extend(self.field_changes(part, field, old, values, is_entry));
+        }
+        for (field, cell) in links {
+            if !matches!(&cell, Cell::Values(values) if same_values(was.all(field), values)) {
+                changes.push(Change::Set(field, cell));
+            }
+        }
+        let mut target = self.target(part, row, was);
+        if is_entry {
+            let naming = Naming::new(self.ty, part);
+            if let Some(dn) = naming.changed_dn(was, now)? {
+                let bag = layout.bag.clone();
+                self.plan.steps.push(Step::Rename { bag, target: target.clone(), dn: dn.clone() });
+                naming.drop_named(&mut changes, was, now, &dn);
+                if let Target::Entry { dn: at, .. } = &mut target {
+                    at.clone_from(&dn);
+                }
+                if part == 0 {
+                    self.plan.dn = Some(dn);
+                }
+            }
+        }
+        if !changes.is_empty() {
+            let required = part == 0;
+            self.plan.steps.push(Step::Update { bag: layout.bag.clone(), target, changes, required });
+        }
+        Ok(())
+    }
+
+    /// The smallest change of one field: whole values for single-valued ones, deltas for the others,
+    /// unless the order of the values carries meaning.
+    fn field_changes(
+        &self,
+        part: PartId,
+        field: FieldId,
+        old: &[Value],
+        new: &[Value],
+        is_entry: bool,
+    ) -> Vec<Change> {
+        let whole = || vec![Change::Set(field, Cell::Values(new.to_vec()))];
+        if !is_entry || (old.len() <= 1 && new.len() <= 1) {
+            return whole();
+        }
+        let kind = self.shape.part(part).bag.kind(field);
+        let has = |list: &[Value], v: &Value| list.iter().any(|o| kind.same(o, v));
+        let removed: Vec<Value> = old.iter().filter(|v| !has(new, v)).cloned().collect();
+        let added: Vec<Value> = new.iter().filter(|v| !has(old, v)).cloned().collect();
+        if self.is_ordered(part, field) {
+            let kept: Vec<Value> = old.iter().filter(|v| has(new, v)).chain(&added).cloned().collect();
+            if !same_values(&kept, new) {
+                return whole();
+            }
+        }
+        // A value that changes only its spelling is one value to the directory.
+        let respelled = new.iter().any(|v| !has(&added, v) && !old.contains(v));
+        if respelled {
+            return whole();
+        }
+        let mut changes = Vec::new();
+        if !removed.is_empty() {
+            changes.push(Change::Remove(field, removed));
+        }
+        if !added.is_empty() {
+            changes.push(Change::Add(field, added));
+        }
+        changes
+    }
+
+    fn is_ordered(&self, part: PartId, field: FieldId) -> bool {
+        let opened = self.shape.parts.iter().position(|p| p.parent == part && p.opened == Some(field));
+        opened.is_some_and(|id| self.ty.is_positional(id))
+    }
+
+    fn target(&self, part: PartId, row: usize, was: &crate::store::Row) -> Target {
+        let layout = self.shape.part(part);
+        let parent = self.draft(part, row).map_or(0, |d| d.parent);
+        match (&layout.bag.source, layout.bag.find_field("dn"), layout.bag.key.first()) {
+            (Source::Entries { .. }, Some(dn), Some(key)) => Target::Entry {
+                dn: was.first(dn).map(Value::to_text).unwrap_or_default(),
+                anchor: was.first(*key).cloned().unwrap_or(Value::Text(String::new())),
+            },
+            _ => Target::Rows(self.identity(part, parent, was)),
+        }
+    }
+
+    fn password_target(&self) -> Target {
+        let bag = self.ty.bag();
+        let was = self.draft(0, 0).and_then(|d| d.was.as_ref());
+        let dn = self.plan.dn.clone().or_else(|| {
+            let field = bag.find_field("dn")?;
+            Some(was?.first(field)?.to_text())
+        });
+        let anchor = bag.key.first().and_then(|k| was?.first(*k).cloned());
+        Target::Entry { dn: dn.unwrap_or_default(), anchor: anchor.unwrap_or(Value::Text(String::new())) }
+    }
+}

@@ -1,0 +1,344 @@
+//! The faces of every lens, by kind: reading, writing, and which rows and
+//! fields it reads.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    mapping::{
+        TypeMapping,
+        form::{Cond, Eval, Need},
+        lens::{Lens, Rule, Sub, reference, rows, writer::Writer},
+        shape::{FieldRef, PartId, Shape},
+    },
+    scim::{Json, Object, error::ScimError},
+    store::FieldId,
+};
+
+impl Rule {
+    /// The attribute as SCIM shows it; `side` is what our own database keeps of the resource.
+    #[must_use]
+    pub fn get(&self, ty: &TypeMapping, eval: &Eval<'_>, side: &Object) -> Option<Json> {
+        let kept = side_value(side, self.urn.as_deref(), &self.attribute);
+        self.lens.get_whole(ty, eval, kept)
+    }
+}
+
+/// What our own database keeps of an attribute.
+#[must_use]
+pub fn side_value<'a>(side: &'a Object, urn: Option<&str>, attribute: &str) -> Option<&'a Json> {
+    match urn {
+        None => side.get(attribute),
+        Some(urn) => side.get(urn)?.get(attribute),
+    }
+}
+
+impl Lens {
+    /// A value that does not depend on a position, nor on our own database.
+    #[must_use]
+    pub fn get_at(&self, ty: &TypeMapping, eval: &Eval<'_>, position: usize) -> Option<Json> {
+        match self {
+            Self::Scalar(scalar) => scalar.get(eval, position),
+            Self::First(list) => list.iter().find_map(|lens| lens.get_at(ty, eval, position)),
+            lens => lens.get_whole(ty, eval, None),
+        }
+    }
+
+    fn get_whole(&self, ty: &TypeMapping, eval: &Eval<'_>, kept: Option<&Json>) -> Option<Json> {
+        match self {
+            Self::Scalar(scalar) => scalar.get(eval, 0),
+            Self::Complex(subs) => complex(subs, ty, eval, kept),
+            Self::Rows(rows) => some_list(rows.get(ty, eval)),
+            Self::Slots(slots) => {
+                let mut list = slots.get(ty, eval);
+                list.extend(kept.and_then(Json::as_array).into_iter().flatten().cloned());
+                some_list(list)
+            }
+            Self::Reference(lens) => lens.get(eval, ty.references.get(lens.target)?).map(Json::Object),
+            Self::Inverse(index) => {
+                let found = eval.answers.list(&self.inverse_need(ty, eval, *index)?)?;
+                some_list(
+                    found
+                        .iter()
+                        .map(|pointed| {
+                            let mut object = reference::to_object(pointed, &eval.answers.base_url, "display");
+                            object.insert("type".into(), "direct".into());
+                            Json::Object(object)
+                        })
+                        .collect(),
+                )
+            }
+            Self::Password(_) => None,
+            Self::Side => kept.cloned(),
+            Self::First(list) => list.iter().find_map(|lens| lens.get_whole(ty, eval, kept)),
+            Self::Union(list) => {
+                let mut all: Vec<Json> = Vec::new();
+                for lens in list {
+                    let kept = if matches!(lens, Self::Side) { kept } else { None };
+                    for element in
+                        lens.get_whole(ty, eval, kept).as_ref().and_then(Json::as_array).into_iter().flatten()
+                    {
+                        if !all.contains(element) {
+                            all.push(element.clone());
+                        }
+                    }
+                }
+                some_list(all)
+            }
+        }
+    }
+
+    fn inverse_need(&self, ty: &TypeMapping, eval: &Eval<'_>, index: usize) -> Option<Need> {
+        let inverse = ty.inverses.get(index)?;
+        let field = inverse.via.as_ref().map_or(&inverse.by, |(own, _)| own);
+        let mut by: Vec<String> = eval.values(field).iter().map(crate::store::Value::to_text).collect();
+        by.sort();
+        Some(Need::Inverse { inverse: index, by })
+    }
+
+    /// Makes the attribute or sub-attribute read as `json`; `None` = as nothing.
+    ///
+    /// # Errors
+    ///
+    /// 400 `invalidValue` if the value has no form in the store.
+    pub fn put(
+        &self,
+        w: &mut Writer<'_>,
+        at: (PartId, usize),
+        path: &str,
+        json: Option<&Json>,
+    ) -> Result<(), ScimError> {
+        match self {
+            Self::Scalar(scalar) if scalar.is_writable() => scalar.put(w, at, path, json),
+            Self::Complex(subs) => {
+                for sub in subs {
+                    let path = format!("{path}.{}", sub.name);
+                    sub.lens.put(w, at, &path, json.and_then(|j| j.get(&sub.name)))?;
+                }
+                Ok(())
+            }
+            Self::Rows(rows) => rows.put(w, at, path, elements(json)),
+            Self::Slots(slots) => slots.put(w, at, path, elements(json)).map(|_| ()),
+            Self::Reference(lens) => lens.put(w, at, path, json),
+            Self::Password(lens) => lens.put(w, at, path, json),
+            Self::First(list) => match list.iter().find(|lens| lens.is_writable()) {
+                Some(lens) => lens.put(w, at, path, json),
+                None => Ok(()),
+            },
+            Self::Union(list) => put_union(list, w, at, path, elements(json)),
+            Self::Scalar(_) | Self::Inverse(_) | Self::Side => Ok(()),
+        }
+    }
+
+    /// True if a request may change it.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        match self {
+            Self::Scalar(scalar) => scalar.is_writable(),
+            Self::Complex(subs) => subs.iter().any(|s| s.lens.is_writable()),
+            Self::Rows(rows) => rows.common.write != super::Write::No,
+            Self::Slots(slots) => slots.common.write != super::Write::No,
+            Self::Reference(lens) => lens.common.write != super::Write::No,
+            Self::Inverse(_) => false,
+            Self::Password(_) | Self::Side => true,
+            Self::First(list) | Self::Union(list) => list.iter().any(Self::is_writable),
+        }
+    }
+
+    /// What of it our own database keeps, given the whole attribute that shall be read.
+    #[must_use]
+    pub fn kept_aside(&self, json: Option<&Json>) -> Option<Json> {
+        match self {
+            Self::Side => json.cloned(),
+            Self::Complex(subs) => {
+                let object = json?.as_object()?;
+                let kept: Object = subs
+                    .iter()
+                    .filter(|s| matches!(s.lens, Self::Side))
+                    .filter_map(|s| object.get(&s.name).map(|v| (s.name.clone(), v.clone())))
+                    .collect();
+                (!kept.is_empty()).then_some(Json::Object(kept))
+            }
+            Self::Slots(slots) if slots.rest_side => {
+                let other = |e: &&Json| {
+                    let kind = e.get("type").and_then(Json::as_str);
+                    kind.is_some_and(|k| !slots.slots.iter().any(|(name, _)| name.eq_ignore_ascii_case(k)))
+                };
+                some_list(elements(json).iter().filter(other).cloned().collect())
+            }
+            Self::First(list) if list.iter().all(|l| matches!(l, Self::Side) || !l.is_writable()) => {
+                list.iter().any(|l| matches!(l, Self::Side)).then(|| json.cloned()).flatten()
+            }
+            _ => None,
+        }
+    }
+
+    /// Notes every row and field that reading it needs.
+    pub fn reads(&self, ty: &TypeMapping, reads: &mut Reads) {
+        match self {
+            Self::Scalar(scalar) => {
+                scalar.fields().into_iter().for_each(|f| reads.field(&ty.shape, f));
+                if let super::Source::State { read, .. } = &scalar.source {
+                    reads.cond(&ty.shape, read);
+                }
+            }
+            Self::Complex(subs) => subs.iter().for_each(|s| s.lens.reads(ty, reads)),
+            Self::Rows(rows) => {
+                reads.part(&ty.shape, rows.part);
+                rows.each.iter().for_each(|s| s.lens.reads(ty, reads));
+            }
+            Self::Slots(slots) => {
+                slots.slots.iter().flat_map(|(_, subs)| subs).for_each(|s| s.lens.reads(ty, reads))
+            }
+            Self::Reference(lens) => reads.field(&ty.shape, &lens.field),
+            Self::Inverse(index) => {
+                if let Some(inverse) = ty.inverses.get(*index) {
+                    reads.field(&ty.shape, inverse.via.as_ref().map_or(&inverse.by, |(own, _)| own));
+                }
+            }
+            Self::Password(_) | Self::Side => {}
+            Self::First(list) | Self::Union(list) => list.iter().for_each(|l| l.reads(ty, reads)),
+        }
+    }
+}
+
+/// Which parts and fields a read needs.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Reads {
+    /// Needed fields, by part; a part that is not in the list is not read.
+    pub parts: std::collections::BTreeMap<PartId, BTreeSet<FieldId>>,
+}
+
+impl Reads {
+    /// Needs a part's rows.
+    pub fn part(&mut self, shape: &Shape, part: PartId) {
+        let layout = shape.part(part);
+        if part != 0 {
+            self.part(shape, layout.parent);
+        }
+        let own = self.parts.entry(part).or_default();
+        own.extend(&layout.bag.key);
+        own.extend(&layout.slot);
+        own.extend(layout.on.iter().map(|(own, _)| *own));
+        own.extend(layout.order.iter().map(|(f, _)| *f));
+        if part != 0 {
+            let above = self.parts.entry(layout.parent).or_default();
+            above.extend(layout.on.iter().map(|(_, parents)| *parents));
+            above.extend(layout.opened);
+        }
+    }
+
+    /// Needs a field.
+    pub fn field(&mut self, shape: &Shape, field: &FieldRef) {
+        self.part(shape, field.part);
+        self.parts.entry(field.part).or_default().insert(field.field);
+        self.parts
+            .entry(field.part)
+            .or_default()
+            .extend(shape.part(field.part).value.filter(|_| field.slot.is_some()));
+    }
+
+    /// Needs what a condition tests.
+    pub fn cond(&mut self, shape: &Shape, cond: &Cond) {
+        cond.fields().into_iter().for_each(|f| self.field(shape, f));
+        cond.parts().into_iter().for_each(|p| self.part(shape, p));
+    }
+
+    /// Needs everything that a change of the resource may touch.
+    #[must_use]
+    pub fn everything(shape: &Shape) -> Self {
+        let mut reads = Self::default();
+        for (part, layout) in shape.parts.iter().enumerate() {
+            reads.part(shape, part);
+            reads.parts.entry(part).or_default().extend(0..layout.bag.fields.len());
+        }
+        reads
+    }
+}
+
+fn complex(subs: &[Sub], ty: &TypeMapping, eval: &Eval<'_>, kept: Option<&Json>) -> Option<Json> {
+    let mut object = rows::element(subs, ty, eval, 0);
+    for sub in subs.iter().filter(|s| matches!(s.lens, Lens::Side)) {
+        if let Some(value) = kept.and_then(|k| k.get(&sub.name)) {
+            object.insert(sub.name.clone(), value.clone());
+        }
+    }
+    (!object.is_empty()).then_some(Json::Object(object))
+}
+
+fn some_list(list: Vec<Json>) -> Option<Json> {
+    (!list.is_empty()).then_some(Json::Array(list))
+}
+
+fn elements(json: Option<&Json>) -> &[Json] {
+    match json {
+        Some(Json::Array(list)) => list,
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    }
+}
+
+/// Each element stays where it is read from; new ones go to the first lens that can take them.
+fn put_union(
+    list: &[Lens],
+    w: &mut Writer<'_>,
+    at: (PartId, usize),
+    path: &str,
+    wanted: &[Json],
+) -> Result<(), ScimError> {
+    let now: Vec<Vec<Json>> = list
+        .iter()
+        .map(|lens| match lens.get_whole(w.ty, &w.eval(at), None) {
+            Some(Json::Array(elements)) => elements,
+            _ => Vec::new(),
+        })
+        .collect();
+    let value = |e: &Json| e.get("value").cloned().unwrap_or_else(|| e.clone());
+    let mut shares: Vec<Vec<Json>> = vec![Vec::new(); list.len()];
+    for element in wanted {
+        let home = now.iter().position(|elements| elements.iter().any(|e| value(e) == value(element)));
+        let lens =
+            home.or_else(|| list.iter().position(|l| l.is_writable() && l.takes(element, &shares, list)));
+        match lens.and_then(|i| shares.get_mut(i)) {
+            Some(share) => share.push(element.clone()),
+            None => {
+                return Err(ScimError::invalid_value(format!(
+                    "`{path}` has an element that the store cannot keep."
+                )));
+            }
+        }
+    }
+    for (lens, share) in list.iter().zip(shares) {
+        if lens.is_writable() {
+            lens.put(w, at, path, Some(&Json::Array(share)))?;
+        }
+    }
+    Ok(())
+}
+
+impl Lens {
+    /// True if the lens has a place for this new element of a list.
+    fn takes(&self, element: &Json, shares: &[Vec<Json>], list: &[Lens]) -> bool {
+        let kind = element.get("type").and_then(Json::as_str);
+        match self {
+            Self::Slots(slots) => {
+                let taken = list.iter().position(|l| std::ptr::eq(l, self)).and_then(|i| shares.get(i));
+                let has = |k: &str| {
+                    taken.is_some_and(|t| t.iter().any(|e| e.get("type").and_then(Json::as_str) == Some(k)))
+                };
+                match kind {
+                    Some(kind) => {
+                        slots.slots.iter().any(|(name, _)| name.eq_ignore_ascii_case(kind)) && !has(kind)
+                    }
+                    None => slots.slots.iter().any(|(name, _)| !has(name)),
+                }
+            }
+            Self::Rows(rows) => rows.each.iter().all(|sub| match &sub.lens {
+                Self::Scalar(super::Scalar { source: super::Source::Const(own), case_exact, .. }) => {
+                    element.get(&sub.name).is_none_or(|given| super::json::same_json(own, given, *case_exact))
+                }
+                _ => true,
+            }),
+            _ => true,
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The lens of a list: the rows of a part, one element each.
+
+use std::collections::HashMap;
+
+use crate::{
+    mapping::{
+        TypeMapping,
+        form::Eval,
+        lens::{Lens, Rows, Scalar, Source, Sub, json::same_json, writer::Writer},
+        no_place,
+        record::Record,
+        shape::PartId,
+    },
+    scim::{Json, Object, error::ScimError},
+};
+
+impl Rows {
+    /// One element per row that reads as something.
+    #[must_use]
+    pub fn get(&self, ty: &TypeMapping, eval: &Eval<'_>) -> Vec<Json> {
+        self.elements(ty, eval).into_iter().map(|(_, element)| element).collect()
+    }
+
+    /// The elements with the rows they come from.
+    fn elements(&self, ty: &TypeMapping, eval: &Eval<'_>) -> Vec<(usize, Json)> {
+        let mut out = Vec::new();
+        for row in self.shown_rows(eval) {
+            let here = Eval { at: (self.part, row), ..*eval };
+            let element = element(&self.each, ty, &here, out.len());
+            if self.simple {
+                if let Some(value) = element.into_iter().next().map(|(_, v)| v) {
+                    out.push((row, value));
+                }
+            } else if has_data(&self.each, &element) {
+                out.push((row, Json::Object(element)));
+            }
+        }
+        out
+    }
+
+    /// The live rows, without the placeholder that keeps a list from being empty.
+    fn shown_rows(&self, eval: &Eval<'_>) -> Vec<usize> {
+        let rows = eval.record.rows_below(eval.shape, eval.at, self.part);
+        let Some(floor) = &eval.shape.part(self.part).floor else { return rows };
+        let Some(floor) = floor.one(eval, &no_place()) else { return rows };
+        let is_floor = |row: &usize| {
+            eval.record.row(self.part, *row).is_some_and(|d| {
+                d.now.first(0).is_some_and(|v| eval.shape.part(self.part).bag.kind(0).same(v, &floor))
+            })
+        };
+        rows.into_iter().filter(|row| !is_floor(row)).collect()
+    }
+
+    /// Makes the rows read as `wanted`: rows are kept by their value, then re-used by their type;
+    /// the others go, and new ones come.
+    ///
+    /// # Errors
+    ///
+    /// 400 `invalidValue` if an element has no form in the store.
+    pub fn put(
+        &self,
+        w: &mut Writer<'_>,
+        at: (PartId, usize),
+        path: &str,
+        wanted: &[Json],
+    ) -> Result<(), ScimError> {
+        let wanted = self.in_order(path, wanted)?;
+        let existing = self.elements(w.ty, &w.eval(at));
+        let shown = self.shown_rows(&w.eval(at));
+        let pairs = pair(&existing, &wanted, &self.by, self.simple);
+        // Rows that read as nothing (a dangling pointer, a foreign value) are not ours: they stay.
+        for (index, (row, _)) in existing.iter().enumerate() {
+            if !pairs.iter().any(|p| *p == Some(index)) {
+                w.record.remove_row(w.shape(), self.part, *row);
+            }
+        }
+        debug_assert!(existing.iter().all(|(row, _)| shown.contains(row)), "elements come from shown rows");
+        for (element, pair) in wanted.iter().zip(&pairs) {
+            let row = match pair.and_then(|i| existing.get(i)) {
+                Some((row, old)) if old == *element => {
+                    let _ = row;
+                    continue;
+                }
+                Some((row, _)) => *row,
+                None => {
+                    let parent = w.shape().part(self.part).parent;
+                    let above = w.record.ensure_row(w.shape(), at, parent, None);
+                    w.record.add_row(w.shape(), self.part, above, None)
+                }
+            };
+            self.put_element(w, (self.part, row), path, element)?;
+        }
+        self.keep_floor(w, at);
+        self.keep_order(w, &wanted, at);
+        Ok(())
+    }
+
+    fn put_element(
+        &self,
+        w: &mut Writer<'_>,
+        at: (PartId, usize),
+        path: &str,
+        element: &Json,
+    ) -> Result<(), ScimError> {
+        for sub in &self.each {
+            let json = if self.simple { Some(element) } else { element.get(&sub.name) };
+            let path = if self.simple { path.to_owned() } else { format!("{path}.{}", sub.name) };
+            sub.lens.put(w, at, &path, json)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the placeholder if no row is left.
+    fn keep_floor(&self, w: &mut Writer<'_>, at: (PartId, usize)) {
+        let Some(floor) = &w.shape().part(self.part).floor else { return };
+        if !w.record.rows_below(w.shape(), at, self.part).is_empty() {
+            return;
+        }
+        let Some(value) = floor.one(&w.eval(at), &no_place()) else { return };
+        let row = w.record.add_row(w.shape(), self.part, at.1, None);
+        if let Some(draft) = w.record.row_mut(self.part, row) {
+            draft.now.set(0, vec![value]);
+        }
+    }
+
+    /// With positional sub-attributes the order of the rows carries meaning.
+    fn keep_order(&self, w: &mut Writer<'_>, wanted: &[&Json], at: (PartId, usize)) {
+        // Rows that others hang on keep their index.
+        let is_hung_on = w.shape().parts.iter().skip(1).any(|p| p.parent == self.part);
+        if !self.is_positional() || is_hung_on {
+            return;
+        }
+        let elements = self.elements(w.ty, &w.eval(at));
+        let place =
+            |element: &Json| wanted.iter().position(|v| same_value(v, element, &self.by, self.simple));
+        let order: HashMap<usize, usize> =
+            elements.iter().filter_map(|(row, e)| place(e).map(|p| (*row, p))).collect();
+        w.record.reorder(self.part, &order);
+    }
+
+    /// True if a sub-attribute depends on the element's position.
+    #[must_use]
+    pub fn is_positional(&self) -> bool {
+        self.each.iter().any(|s| matches!(&s.lens, Lens::Scalar(Scalar { source: Source::Place(_), .. })))
+    }
+
+    /// Sorts elements by their wished places.
+    fn in_order<'j>(&self, path: &str, wanted: &'j [Json]) -> Result<Vec<&'j Json>, ScimError> {
+        let mut sorted: Vec<(usize, &Json)> = Vec::new();
+        for element in wanted {
+            let mut best = usize::MAX;
+            for sub in &self.each {
+                let Lens::Scalar(Scalar { source: Source::Place(places), case_exact, .. }) = &sub.lens else {
+                    continue;
+                };
+                let Some(given) = element.get(&sub.name) else { continue };
+                match places.iter().position(|p| same_json(p, given, *case_exact)) {
+                    Some(place) => best = best.min(place),
+                    None => {
+                        let known: Vec<String> = places.iter().map(Json::to_string).collect();
+                        return Err(ScimError::invalid_value(format!(
+                            "`{path}.{}` must be one of {}, not {given}.",
+                            sub.name,
+                            known.join(", ")
+                        )));
+                    }
+                }
+            }
+            sorted.push((best, element));
+        }
+        sorted.sort_by_key(|(place, _)| *place);
+        Ok(sorted.into_iter().map(|(_, e)| e).collect())
+    }
+}
+
+/// Builds one element from its sub-attributes.
+#[must_use]
+pub fn element(subs: &[Sub], ty: &TypeMapping, eval: &Eval<'_>, position: usize) -> Object {
+    let mut out = Object::new();
+    for sub in subs {
+        match &sub.lens {
+            Lens::Reference(reference) => {
+                let Some(target) = ty.references.get(reference.target) else { continue };
+                if let Some(mut pointed) = reference.get(eval, target) {
+                    if let Some(kind) = pointed_type(eval, reference, target) {
+                        pointed.insert("type".into(), kind.into());
+                    }
+                    out.extend(pointed);
+                }
+            }
+            lens => {
+                if let Some(json) = lens.get_at(ty, eval, position) {
+                    out.insert(sub.name.clone(), json);
+                }
+            }
+        }
+    }
+    out
+}
+
+fn pointed_type(eval: &Eval<'_>, reference: &super::Reference, _target: &super::RefTarget) -> Option<String> {
+    let by =
+        super::scalar::decode(eval.values(&reference.field).first()?.clone(), &reference.codecs)?.to_text();
+    let need = crate::mapping::form::Need::ByToId { reference: reference.target, by };
+    eval.answers.pointed(&need).flatten().map(|p| p.resource_type)
+}
+
+/// True if an element says anything beside constants and positions.
+#[must_use]
+pub fn has_data(subs: &[Sub], element: &Object) -> bool {
+    let carries = |sub: &Sub| {
+        !matches!(&sub.lens, Lens::Scalar(Scalar { source: Source::Place(_) | Source::Const(_), .. }))
+    };
+    match subs.iter().find(|s| s.name == "value") {
+        Some(value) if carries(value) => element.contains_key("value"),
+        _ => subs.iter().any(|s| carries(s) && element.contains_key(&s.name)),
+    }
+}
+
+/// For each wanted element the existing one whose row it takes over.
+fn pair(existing: &[(usize, Json)], wanted: &[&Json], by: &str, simple: bool) -> Vec<Option<usize>> {
+    let mut by_value: HashMap<String, Vec<usize>> = HashMap::new();
+    for (index, (_, element)) in existing.iter().enumerate().rev() {
+        by_value.entry(value_key(element, by, simple)).or_default().push(index);
+    }
+    let mut pairs: Vec<Option<usize>> =
+        wanted.iter().map(|e| by_value.get_mut(&value_key(e, by, simple)).and_then(Vec::pop)).collect();
+    let mut left: Vec<usize> = by_value.into_values().flatten().collect();
+    left.sort_unstable();
+    if !simple && !left.is_empty() && left.len() <= 100 {
+        for (element, pair) in wanted.iter().zip(&mut pairs).filter(|(_, p)| p.is_none()) {
+            let kind = element.get("type");
+            let found = left
+                .iter()
+                .position(|i| existing.get(*i).is_some_and(|(_, e)| kind.is_some() && e.get("type") == kind));
+            *pair = found.map(|i| left.remove(i));
+        }
+    }
+    pairs
+}
+
+fn value_key(element: &Json, by: &str, simple: bool) -> String {
+    let value = if simple { Some(element) } else { element.get(by) };
+    value.map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned)).unwrap_or_default()
+}
+
+fn same_value(a: &Json, b: &Json, by: &str, simple: bool) -> bool {
+    value_key(a, by, simple) == value_key(b, by, simple)
+}
+
+impl Record {
+    /// Puts the rows of a part in the order that `places` gives; rows it does not name go last.
+    pub fn reorder(&mut self, part: PartId, places: &HashMap<usize, usize>) {
+        let Some(rows) = self.parts.get_mut(part) else { return };
+        if rows.len() < 2 {
+            return;
+        }
+        let mut numbered: Vec<(usize, _)> = std::mem::take(rows).into_iter().enumerate().collect();
+        numbered.sort_by_key(|(i, _)| places.get(i).copied().unwrap_or(usize::MAX));
+        *rows = numbered.into_iter().map(|(_, d)| d).collect();
+    }
+}

@@ -1,0 +1,565 @@
+//! SCIM filter → predicate of the store: the filter faces of the lenses.
+//!
+//! A conjunction is split branch by branch; a disjunction is pushed whole or
+//! not at all; `not` only over exact predicates (design: a superset may be
+//! narrowed afterwards, a subset never widened).
+
+use crate::{
+    mapping::{
+        TypeMapping,
+        form::{Answers, Eval, Need, cond::slot_test},
+        lens::{
+            Lens, Otherwise, Reference, Rows, Rule, Scalar, Slots, Source, Sub, ValueMap, json::same_json,
+        },
+        no_place,
+        record::Record,
+        shape::{FieldRef, PartId},
+    },
+    scim::{
+        Json,
+        attribute::AttrPath,
+        filter::{CompareOp, Filter},
+        schema::DataType,
+    },
+    store::{Fold, Order, Predicate, Test, Value},
+};
+
+/// A predicate that returns at least the rows that match.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pushed {
+    /// On the rows of the root.
+    pub predicate: Predicate,
+    /// True if it returns exactly the rows that match.
+    pub exact: bool,
+}
+
+impl Pushed {
+    const EVERYTHING: Self = Self { predicate: Predicate::True, exact: false };
+
+    fn exact(predicate: Predicate) -> Self {
+        Self { predicate, exact: true }
+    }
+
+    fn superset(predicate: Predicate) -> Self {
+        Self { predicate, exact: false }
+    }
+
+    fn not(self) -> Self {
+        match (self.exact, self.predicate) {
+            (true, Predicate::Not(inner)) => Self::exact(*inner),
+            (true, Predicate::True) => Self::exact(Predicate::False),
+            (true, Predicate::False) => Self::exact(Predicate::True),
+            (true, p) => Self::exact(Predicate::Not(Box::new(p))),
+            (false, _) => Self::EVERYTHING,
+        }
+    }
+
+    fn all(list: impl IntoIterator<Item = Pushed>) -> Self {
+        list.into_iter().fold(Self::exact(Predicate::True), |a, b| Self {
+            exact: a.exact && b.exact,
+            predicate: a.predicate.and(b.predicate),
+        })
+    }
+
+    fn any(list: impl IntoIterator<Item = Pushed>) -> Self {
+        let list: Vec<Pushed> = list.into_iter().collect();
+        if list.iter().any(|p| p.predicate == Predicate::True) {
+            return Self {
+                predicate: Predicate::True,
+                exact: list.iter().any(|p| p.exact && p.predicate == Predicate::True),
+            };
+        }
+        let exact = list.iter().all(|p| p.exact);
+        let mut any: Vec<Predicate> =
+            list.into_iter().map(|p| p.predicate).filter(|p| *p != Predicate::False).collect();
+        let predicate = match any.len() {
+            0 => Predicate::False,
+            1 => any.remove(0),
+            _ => Predicate::Any(any),
+        };
+        Self { predicate, exact }
+    }
+}
+
+/// One comparison, or a test of presence.
+#[derive(Clone, Copy)]
+struct Compare<'f> {
+    op: Option<CompareOp>,
+    json: &'f Json,
+}
+
+struct Query<'a> {
+    ty: &'a TypeMapping,
+    answers: &'a Answers,
+    record: Record,
+}
+
+impl TypeMapping {
+    /// Turns a filter into a predicate on the root's rows. What only the gateway can find out
+    /// (ids, client ids) is asked through `answers`.
+    #[must_use]
+    pub fn push(&self, filter: &Filter, answers: &Answers) -> Pushed {
+        let query = Query { ty: self, answers, record: Record::create(&self.shape) };
+        query.filter(filter)
+    }
+
+    /// The rule that a path means, with the sub-attribute if the path names one.
+    fn rule_of<'f>(&self, path: &'f AttrPath) -> Option<(&Rule, Option<&'f str>)> {
+        let urn = path.urn.as_deref();
+        self.find_rule(urn, &path.name).map(|rule| (rule, path.sub.as_deref()))
+    }
+
+    /// The needs that a comparison of a side attribute or an id has: whose anchors match.
+    #[must_use]
+    pub fn anchors_need(&self, path: &AttrPath, value: &Json) -> Option<Need> {
+        let text = value.as_str()?;
+        let core = path.urn.is_none()
+            || path.urn.as_deref().is_some_and(|u| u.eq_ignore_ascii_case(&self.resource_type.core.id));
+        if !core || path.sub.is_some() {
+            return None;
+        }
+        if path.name.eq_ignore_ascii_case("id") {
+            return Some(Need::Anchors { attribute: "id".into(), value: text.to_owned() });
+        }
+        let side = matches!(self.find_rule(None, &path.name).map(|r| &r.lens), Some(Lens::Side));
+        (side && path.name.eq_ignore_ascii_case("externalId"))
+            .then(|| Need::Anchors { attribute: "externalId".into(), value: text.to_owned() })
+    }
+}
+
+impl Query<'_> {
+    fn eval(&self) -> Eval<'_> {
+        Eval { shape: &self.ty.shape, record: &self.record, at: (0, 0), answers: self.answers }
+    }
+
+    fn filter(&self, filter: &Filter) -> Pushed {
+        match filter {
+            Filter::Or(list) => Pushed::any(list.iter().map(|f| self.filter(f))),
+            Filter::And(list) => Pushed::all(list.iter().map(|f| self.filter(f))),
+            Filter::Not(inner) => self.filter(inner).not(),
+            Filter::Present(path) => self.compare(path, Compare { op: None, json: &Json::Null }),
+            Filter::Compare(path, op, json) => match (op, json) {
+                (CompareOp::Eq, Json::Null) => self.compare(path, Compare { op: None, json }).not(),
+                (CompareOp::Ne, Json::Null) => self.compare(path, Compare { op: None, json }),
+                (CompareOp::Ne, _) => self.differs(path, json),
+                _ => self.compare(path, Compare { op: Some(*op), json }),
+            },
+            Filter::Element(path, inner) => self.element(path, inner),
+        }
+    }
+
+    /// `ne`: on a list, some value differs (D-1), which is not the negation of `eq`.
+    fn differs(&self, path: &AttrPath, json: &Json) -> Pushed {
+        match self.ty.rule_of(path) {
+            Some((rule, _)) if rule.many => Pushed::EVERYTHING,
+            _ => self.compare(path, Compare { op: Some(CompareOp::Eq), json }).not(),
+        }
+    }
+
+    fn compare(&self, path: &AttrPath, compare: Compare<'_>) -> Pushed {
+        if compare.op == Some(CompareOp::Eq)
+            && let Some(need) = self.ty.anchors_need(path, compare.json)
+        {
+            return self.anchors(&need);
+        }
+        match self.ty.rule_of(path) {
+            Some((rule, sub)) => self.lens(&rule.lens, sub, compare, 0),
+            None => Pushed::EVERYTHING,
+        }
+    }
+
+    fn anchors(&self, need: &Need) -> Pushed {
+        let Some(found) = self.answers.list(need) else { return Pushed::EVERYTHING };
+        Pushed::exact(self.ty.anchor_predicate(found.iter().map(|p| p.id.as_str())))
+    }
+
+    /// A comparison as a predicate on the root (`part` = 0) or on the rows of a part.
+    fn lens(&self, lens: &Lens, sub: Option<&str>, compare: Compare<'_>, part: PartId) -> Pushed {
+        match lens {
+            Lens::Scalar(scalar) if sub.is_none() => self.scalar(scalar, compare, part),
+            Lens::Complex(subs) => match sub {
+                Some(sub) => self.sub(subs, sub, compare, part),
+                None if compare.op.is_none() => {
+                    Pushed::any(subs.iter().map(|s| self.lens(&s.lens, None, compare, part)))
+                }
+                None => self.sub(subs, "value", compare, part),
+            },
+            Lens::Rows(rows) => self.rows(rows, sub, compare),
+            Lens::Slots(slots) => {
+                Pushed::any(slots.slots.iter().map(|(kind, subs)| self.slot(kind, subs, sub, compare, part)))
+                    .and_rest(slots)
+            }
+            Lens::Reference(reference) => self.reference(reference, sub, compare, part),
+            Lens::First(list) => match list.as_slice() {
+                [one] => self.lens(one, sub, compare, part),
+                _ => Pushed::superset(
+                    Pushed::any(list.iter().map(|l| self.lens(l, sub, compare, part))).predicate,
+                ),
+            },
+            Lens::Union(list) => Pushed::any(list.iter().map(|l| self.lens(l, sub, compare, part))),
+            Lens::Scalar(_) | Lens::Inverse(_) | Lens::Password(_) | Lens::Side => Pushed::EVERYTHING,
+        }
+    }
+
+    fn sub(&self, subs: &[Sub], name: &str, compare: Compare<'_>, part: PartId) -> Pushed {
+        match subs.iter().find(|s| s.name.eq_ignore_ascii_case(name)) {
+            Some(sub) => self.lens(&sub.lens, None, compare, part),
+            None => Pushed::EVERYTHING,
+        }
+    }
+
+    fn slot(
+        &self,
+        kind: &str,
+        subs: &[Sub],
+        sub: Option<&str>,
+        compare: Compare<'_>,
+        part: PartId,
+    ) -> Pushed {
+        match sub {
+            Some(name) if name.eq_ignore_ascii_case("type") => {
+                let here = Pushed::any(
+                    subs.iter()
+                        .map(|s| self.lens(&s.lens, None, Compare { op: None, json: &Json::Null }, part)),
+                );
+                if holds(&Json::from(kind), compare, false) { here } else { Pushed::exact(Predicate::False) }
+            }
+            Some(name) if name.eq_ignore_ascii_case("primary") => Pushed::EVERYTHING,
+            Some(name) => match subs.iter().find(|s| s.name.eq_ignore_ascii_case(name)) {
+                Some(sub) => self.lens(&sub.lens, None, compare, part),
+                None => Pushed::exact(Predicate::False),
+            },
+            None if compare.op.is_none() => {
+                Pushed::any(subs.iter().map(|s| self.lens(&s.lens, None, compare, part)))
+            }
+            None => self.sub(subs, "value", compare, part),
+        }
+    }
+
+    fn rows(&self, rows: &Rows, sub: Option<&str>, compare: Compare<'_>) -> Pushed {
+        let inner = match sub {
+            None if compare.op.is_none() => match rows.each.iter().find(|s| s.name == "value") {
+                Some(value) => self.lens(&value.lens, None, compare, rows.part),
+                None => Pushed::superset(Predicate::True),
+            },
+            _ if rows.simple => match rows.each.first() {
+                Some(only) => self.lens(&only.lens, None, compare, rows.part),
+                None => Pushed::EVERYTHING,
+            },
+            sub => self.row_sub(rows, sub.unwrap_or("value"), compare),
+        };
+        self.lift_rows(rows, inner)
+    }
+
+    fn row_sub(&self, rows: &Rows, name: &str, compare: Compare<'_>) -> Pushed {
+        match rows.each.iter().find(|s| s.name.eq_ignore_ascii_case(name)) {
+            Some(sub) => self.lens(&sub.lens, None, compare, rows.part),
+            // `type`, `display` and `$ref` of a reference are not stored.
+            None => Pushed::superset(Predicate::True),
+        }
+    }
+
+    /// From "a row meets it" to "some row of the resource meets it".
+    fn lift_rows(&self, rows: &Rows, inner: Pushed) -> Pushed {
+        if inner.predicate == Predicate::False {
+            return inner;
+        }
+        let layout = self.ty.shape.part(rows.part);
+        let one_test = matches!(inner.predicate, Predicate::Field(..));
+        let exact =
+            inner.exact && layout.floor.is_none() && (layout.opened.is_none() || one_test) && !hides(rows);
+        Pushed { predicate: self.ty.shape.lift(rows.part, 0, inner.predicate), exact }
+    }
+
+    /// `attribute[filter]`: the whole filter on one element.
+    fn element(&self, path: &AttrPath, inner: &Filter) -> Pushed {
+        let Some((rule, _)) = self.ty.rule_of(path) else { return Pushed::EVERYTHING };
+        self.element_of(&rule.lens, inner)
+    }
+
+    fn element_of(&self, lens: &Lens, inner: &Filter) -> Pushed {
+        match lens {
+            Lens::Rows(rows) => {
+                let inner = self.within(inner, &|path, compare| match rows.simple {
+                    true => self.rows_value(rows, compare),
+                    false => self.row_sub(rows, &path.name, compare),
+                });
+                self.lift_rows(rows, inner)
+            }
+            Lens::Slots(slots) => {
+                let per_slot = slots.slots.iter().map(|(kind, subs)| {
+                    let here = self.within(inner, &|path, compare| {
+                        if path.name.eq_ignore_ascii_case("type") {
+                            return Pushed::exact(if holds(&Json::from(kind.as_str()), compare, false) {
+                                Predicate::True
+                            } else {
+                                Predicate::False
+                            });
+                        }
+                        self.slot(kind, subs, Some(&path.name), compare, 0)
+                    });
+                    // The element must be there at all.
+                    let there = Pushed::any(
+                        subs.iter()
+                            .map(|s| self.lens(&s.lens, None, Compare { op: None, json: &Json::Null }, 0)),
+                    );
+                    if here.predicate == Predicate::False { here } else { Pushed::all([here, there]) }
+                });
+                Pushed::any(per_slot).and_rest(slots)
+            }
+            Lens::Union(list) | Lens::First(list) => {
+                Pushed::superset(Pushed::any(list.iter().map(|l| self.element_of(l, inner))).predicate)
+            }
+            Lens::Complex(subs) => {
+                self.within(inner, &|path, compare| self.sub(subs, &path.name, compare, 0))
+            }
+            _ => Pushed::EVERYTHING,
+        }
+    }
+
+    fn rows_value(&self, rows: &Rows, compare: Compare<'_>) -> Pushed {
+        match rows.each.first() {
+            Some(only) => self.lens(&only.lens, None, compare, rows.part),
+            None => Pushed::EVERYTHING,
+        }
+    }
+
+    /// A filter whose paths are sub-attributes of one element.
+    fn within(&self, filter: &Filter, leaf: &dyn Fn(&AttrPath, Compare<'_>) -> Pushed) -> Pushed {
+        match filter {
+            Filter::Or(list) => Pushed::any(list.iter().map(|f| self.within(f, leaf))),
+            Filter::And(list) => Pushed::all(list.iter().map(|f| self.within(f, leaf))),
+            Filter::Not(inner) => self.within(inner, leaf).not(),
+            Filter::Present(path) => leaf(path, Compare { op: None, json: &Json::Null }),
+            Filter::Compare(path, op, json) => match (op, json) {
+                (CompareOp::Eq, Json::Null) => leaf(path, Compare { op: None, json }).not(),
+                (CompareOp::Ne, Json::Null) => leaf(path, Compare { op: None, json }),
+                (CompareOp::Ne, _) => leaf(path, Compare { op: Some(CompareOp::Eq), json }).not(),
+                _ => leaf(path, Compare { op: Some(*op), json }),
+            },
+            Filter::Element(..) => Pushed::EVERYTHING,
+        }
+    }
+
+    fn reference(
+        &self,
+        reference: &Reference,
+        sub: Option<&str>,
+        compare: Compare<'_>,
+        part: PartId,
+    ) -> Pushed {
+        if !sub.is_none_or(|s| s.eq_ignore_ascii_case("value")) {
+            return Pushed::EVERYTHING;
+        }
+        let here = |test: Test| self.lift_field(&reference.field, test, part);
+        match (compare.op, compare.json) {
+            // A pointer at nothing is not shown.
+            (None, _) => Pushed::superset(here(Test::Present)),
+            (Some(CompareOp::Eq), Json::String(id)) => {
+                let need = Need::IdToBy { reference: reference.target, id: id.clone() };
+                match self.answers.value(&need) {
+                    None => Pushed::EVERYTHING,
+                    Some(None) => Pushed::exact(Predicate::False),
+                    Some(Some(by)) => match reference.encode(by) {
+                        Some(value) => Pushed::exact(here(Test::OneOf(vec![value], Fold::Exact))),
+                        None => Pushed::exact(Predicate::False),
+                    },
+                }
+            }
+            _ => Pushed::superset(here(Test::Present)),
+        }
+    }
+
+    fn scalar(&self, scalar: &Scalar, compare: Compare<'_>, part: PartId) -> Pushed {
+        match &scalar.source {
+            Source::Field { field, codecs, map, nothing } => {
+                if codecs.iter().any(|c| !c.keeps_equality()) && compare.op.is_some() {
+                    return Pushed::EVERYTHING;
+                }
+                let nothing: Vec<Value> =
+                    nothing.iter().filter_map(|t| t.one(&self.eval(), &no_place())).collect();
+                match map {
+                    Some(map) => self.mapped(scalar, field, map, &nothing, compare, part),
+                    None => self.plain(scalar, field, codecs, &nothing, compare, part),
+                }
+            }
+            Source::State { read, .. } => {
+                let truth = Pushed::exact(read.to_predicate(part, &self.eval()));
+                match (compare.op, compare.json.as_bool()) {
+                    (None, _) => Pushed::exact(Predicate::True),
+                    (Some(CompareOp::Eq), Some(true)) => truth,
+                    (Some(CompareOp::Eq), Some(false)) => truth.not(),
+                    _ => Pushed::EVERYTHING,
+                }
+            }
+            Source::Const(own) => {
+                let same = compare.op.is_none() || holds(own, compare, scalar.case_exact);
+                // The element itself must be there, which its other sub-attributes decide.
+                if same { Pushed::superset(Predicate::True) } else { Pushed::exact(Predicate::False) }
+            }
+            Source::Text { texts, .. } => {
+                let fields = texts.iter().flat_map(|t| crate::mapping::lens::text::fields(t));
+                match compare.op {
+                    None => Pushed::superset(
+                        Pushed::any(fields.map(|f| Pushed::exact(self.lift_field(f, Test::Present, part))))
+                            .predicate,
+                    ),
+                    Some(_) => Pushed::EVERYTHING,
+                }
+            }
+            Source::Place(_) | Source::Extreme { .. } => Pushed::EVERYTHING,
+        }
+    }
+
+    fn plain(
+        &self,
+        scalar: &Scalar,
+        field: &FieldRef,
+        codecs: &[crate::mapping::codec::Codec],
+        nothing: &[Value],
+        compare: Compare<'_>,
+        part: PartId,
+    ) -> Pushed {
+        let fold =
+            if scalar.case_exact || scalar.data_type != DataType::String { Fold::Exact } else { Fold::Case };
+        let test = |t: Test| Pushed::exact(self.lift_value(field, t, nothing, part));
+        let Some(op) = compare.op else {
+            // Empty text is nothing to SCIM, whatever the mapping says.
+            return Pushed { exact: false, ..test(Test::Present) };
+        };
+        if let (CompareOp::Co | CompareOp::Sw | CompareOp::Ew, Some(text)) = (op, compare.json.as_str()) {
+            if !codecs.is_empty() {
+                return Pushed::EVERYTHING;
+            }
+            return test(match op {
+                CompareOp::Co => Test::Contains(text.to_owned(), fold),
+                CompareOp::Sw => Test::Starts(text.to_owned(), fold),
+                _ => Test::Ends(text.to_owned(), fold),
+            });
+        }
+        let Ok(Some(value)) = scalar.encode(compare.json, codecs, None) else {
+            return if op == CompareOp::Eq { Pushed::exact(Predicate::False) } else { Pushed::EVERYTHING };
+        };
+        let order = match op {
+            CompareOp::Eq => return test(Test::OneOf(vec![value], fold)),
+            CompareOp::Gt => Order::Gt,
+            CompareOp::Ge => Order::Ge,
+            CompareOp::Lt => Order::Lt,
+            CompareOp::Le => Order::Le,
+            _ => return Pushed::EVERYTHING,
+        };
+        // The order of text is the store's own; numbers and instants have one order.
+        let ordered = matches!(scalar.data_type, DataType::Integer | DataType::Decimal | DataType::DateTime)
+            && codecs.iter().all(crate::mapping::codec::Codec::keeps_order);
+        if !ordered {
+            return Pushed::EVERYTHING;
+        }
+        // A coarser stored form keeps more than it should at the edge: a superset.
+        let order = match (order, codecs.is_empty()) {
+            (Order::Gt, false) => Order::Ge,
+            (Order::Lt, false) => Order::Le,
+            (order, _) => order,
+        };
+        Pushed { exact: codecs.is_empty(), ..test(Test::Order(order, value, Fold::Exact)) }
+    }
+
+    fn mapped(
+        &self,
+        scalar: &Scalar,
+        field: &FieldRef,
+        map: &ValueMap,
+        nothing: &[Value],
+        compare: Compare<'_>,
+        part: PartId,
+    ) -> Pushed {
+        let matching = |json: &Json| compare.op.is_none() || holds(json, compare, scalar.case_exact);
+        let listed: Vec<Value> = map.pairs.iter().filter_map(|(stored, _)| stored.clone()).collect();
+        let yes: Vec<Value> = map
+            .pairs
+            .iter()
+            .filter(|(_, json)| matching(json))
+            .filter_map(|(stored, _)| stored.clone())
+            .collect();
+        let mut any = Vec::new();
+        if !yes.is_empty() {
+            any.push(Pushed::exact(self.lift_value(field, Test::OneOf(yes, Fold::Exact), nothing, part)));
+        }
+        if map.pairs.iter().any(|(stored, json)| stored.is_none() && matching(json)) {
+            let present = Pushed::exact(self.lift_value(field, Test::Present, nothing, part));
+            any.push(present.not());
+        }
+        let others = || {
+            let present = Pushed::exact(self.lift_value(field, Test::Present, nothing, part));
+            let known = Pushed::exact(self.lift_value(
+                field,
+                Test::OneOf(listed.clone(), Fold::Exact),
+                nothing,
+                part,
+            ));
+            Pushed::all([present, known.not()])
+        };
+        match &map.otherwise {
+            Otherwise::Value(json) if matching(json) => any.push(others()),
+            Otherwise::Keep => any.push(Pushed { exact: false, ..others() }),
+            _ => {}
+        }
+        Pushed::any(any)
+    }
+
+    /// A test of a field whose values may read as nothing.
+    fn lift_value(&self, field: &FieldRef, test: Test, nothing: &[Value], part: PartId) -> Predicate {
+        let own = Predicate::Field(field.field, test);
+        let own = if nothing.is_empty() {
+            own
+        } else {
+            own.and(Predicate::Not(Box::new(Predicate::Field(
+                field.field,
+                Test::OneOf(nothing.to_vec(), Fold::Exact),
+            ))))
+        };
+        self.ty.shape.lift(field.part, part, slot_test(&self.ty.shape, field).and(own))
+    }
+
+    fn lift_field(&self, field: &FieldRef, test: Test, part: PartId) -> Predicate {
+        self.lift_value(field, test, &[], part)
+    }
+}
+
+impl Pushed {
+    /// Elements that our own database keeps are not in the predicate.
+    fn and_rest(self, slots: &Slots) -> Self {
+        if slots.rest_side { Self::EVERYTHING } else { self }
+    }
+}
+
+/// True if some rows of the list may not be shown: a dangling pointer reads as nothing.
+fn hides(rows: &Rows) -> bool {
+    rows.each.iter().any(|s| matches!(s.lens, Lens::Scalar(Scalar { source: Source::Place(_), .. })))
+}
+
+/// Whether a constant meets a comparison.
+fn holds(own: &Json, compare: Compare<'_>, case_exact: bool) -> bool {
+    let fold = if case_exact { Fold::Exact } else { Fold::Case };
+    let texts = || {
+        let (a, b) = (own.as_str()?, compare.json.as_str()?);
+        Some((fold.apply(a).into_owned(), fold.apply(b).into_owned()))
+    };
+    match compare.op {
+        None => true,
+        Some(CompareOp::Eq) => same_json(own, compare.json, case_exact) || same_bool(own, compare.json),
+        Some(CompareOp::Ne) => !same_json(own, compare.json, case_exact) && !same_bool(own, compare.json),
+        Some(CompareOp::Co) => texts().is_some_and(|(a, b)| a.contains(&b)),
+        Some(CompareOp::Sw) => texts().is_some_and(|(a, b)| a.starts_with(&b)),
+        Some(CompareOp::Ew) => texts().is_some_and(|(a, b)| a.ends_with(&b)),
+        // Rare on constants: left to the evaluation in memory.
+        Some(_) => true,
+    }
+}
+
+/// `"True"` compares with `true` (E-12).
+fn same_bool(own: &Json, given: &Json) -> bool {
+    match (own, given) {
+        (Json::Bool(b), Json::String(text)) => text.eq_ignore_ascii_case(&b.to_string()),
+        _ => false,
+    }
+}

@@ -1,0 +1,262 @@
+//! From the wanted resource to the changed record: lenses first, then defaults
+//! (`initial`), then what follows from other fields (`derived`), then `touch`.
+//!
+//! Only attributes that differ are written, so what already reads as wanted,
+//! and what is not ours, stays as it is.
+
+use crate::{
+    mapping::{
+        Settle, TypeMapping,
+        form::{Answers, AssignTarget, Eval, SetOp, Template, set},
+        lens::{Lens, Rule, face::side_value, writer::Writer},
+        record::Record,
+        shape::{FieldRef, PartId, Use},
+    },
+    scim::{Json, Object, error::ScimError},
+    store::{Fold, Secret, Value},
+};
+
+/// What a write makes of a resource.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// The rows as they shall become.
+    pub record: Record,
+    /// What our own database shall keep.
+    pub side: Object,
+    /// A new password that goes by a channel of its own.
+    pub password: Option<Secret>,
+}
+
+impl TypeMapping {
+    /// Reads the whole resource from a record: every mapped attribute, without `id` and `meta`'s
+    /// own parts. `wants` tells which attributes are needed.
+    #[must_use]
+    pub fn read(
+        &self,
+        record: &Record,
+        side: &Object,
+        answers: &Answers,
+        wants: &dyn Fn(&Rule) -> bool,
+    ) -> Object {
+        let eval = Eval { shape: &self.shape, record, at: (0, 0), answers };
+        let mut out = Object::new();
+        for rule in self.rules.iter().filter(|r| wants(r)) {
+            let Some(json) = rule.get(self, &eval, side) else { continue };
+            put_value(&mut out, rule.urn.as_deref(), &rule.attribute, Some(json));
+        }
+        out
+    }
+
+    /// Changes `base` (a new or a stored record) so that it reads as `wanted`. `current` is what it
+    /// reads as now.
+    ///
+    /// # Errors
+    ///
+    /// 400 `invalidValue` if a value has no form in the store.
+    pub fn write(
+        &self,
+        base: &Record,
+        side: &Object,
+        current: &Object,
+        wanted: &Object,
+        answers: &Answers,
+    ) -> Result<Written, ScimError> {
+        let is_new = base.row(0, 0).is_some_and(|d| d.was.is_none());
+        let mut w = Writer { ty: self, record: base.clone(), side: side.clone(), password: None, answers };
+        if is_new {
+            for (part, _) in
+                self.shape.parts.iter().enumerate().filter(|(_, p)| p.always && p.usage == Use::Own)
+            {
+                w.record.ensure_row(&self.shape, (0, 0), part, None);
+            }
+        }
+        for rule in &self.rules {
+            let (now, new) = (
+                side_value(current, rule.urn.as_deref(), &rule.attribute),
+                side_value(wanted, rule.urn.as_deref(), &rule.attribute),
+            );
+            if now == new && !is_new {
+                continue;
+            }
+            if new.is_none() && is_new {
+                self.default(&mut w, rule);
+                if !matches!(rule.lens, Lens::Rows(_)) {
+                    continue;
+                }
+            }
+            rule.lens.put(&mut w, (0, 0), &rule_path(rule), new)?;
+            let kept = rule.lens.kept_aside(new);
+            put_value(&mut w.side, rule.urn.as_deref(), &rule.attribute, kept);
+        }
+        settle(self, &mut w, base);
+        touch(self, &mut w);
+        Ok(Written { record: w.record, side: w.side, password: w.password })
+    }
+
+    /// A lens's `initial`: what is stored when the client gives nothing on create.
+    fn default(&self, w: &mut Writer<'_>, rule: &Rule) {
+        for (common, field) in commons(&rule.lens) {
+            let values: Vec<Value> =
+                common.initial.iter().flat_map(|t| t.many(&w.eval((0, 0)), field, false)).collect();
+            if !values.is_empty() {
+                w.assign((0, 0), field, values);
+            }
+        }
+    }
+}
+
+/// The field lenses of a rule with their common keys.
+fn commons(lens: &Lens) -> Vec<(&crate::mapping::lens::Common, &FieldRef)> {
+    match lens {
+        Lens::Scalar(s) => match &s.source {
+            crate::mapping::lens::Source::Field { field, .. } => vec![(&s.common, field)],
+            _ => Vec::new(),
+        },
+        Lens::Reference(r) => vec![(&r.common, &r.field)],
+        Lens::Complex(subs) => subs.iter().flat_map(|s| commons(&s.lens)).collect(),
+        Lens::Slots(slots) => {
+            slots.slots.iter().flat_map(|(_, subs)| subs).flat_map(|s| commons(&s.lens)).collect()
+        }
+        Lens::First(list) => list.iter().find(|l| l.is_writable()).map(commons).unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
+fn rule_path(rule: &Rule) -> String {
+    match &rule.urn {
+        None => rule.attribute.clone(),
+        Some(urn) => format!("{urn}:{}", rule.attribute),
+    }
+}
+
+/// Sets or removes an attribute of a resource, under its extension if it has one.
+pub fn put_value(object: &mut Object, urn: Option<&str>, attribute: &str, value: Option<Json>) {
+    match (urn, value) {
+        (None, Some(value)) => {
+            object.insert(attribute.to_owned(), value);
+        }
+        (None, None) => {
+            object.remove(attribute);
+        }
+        (Some(urn), Some(value)) => {
+            let extension = object.entry(urn).or_insert_with(|| Json::Object(Object::new()));
+            if let Some(extension) = extension.as_object_mut() {
+                extension.insert(attribute.to_owned(), value);
+            }
+        }
+        (Some(urn), None) => {
+            let Some(extension) = object.get_mut(urn).and_then(Json::as_object_mut) else { return };
+            extension.remove(attribute);
+            if extension.is_empty() {
+                object.remove(urn);
+            }
+        }
+    }
+}
+
+fn settle(ty: &TypeMapping, w: &mut Writer<'_>, base: &Record) {
+    for entry in &ty.settle {
+        for row in 0..w.record.rows(entry.part).len() {
+            let at = (entry.part, row);
+            let Some(draft) = w.record.row(at.0, at.1) else { continue };
+            if draft.removed {
+                continue;
+            }
+            let is_new = draft.was.is_none();
+            match entry.derived {
+                false if is_new => settle_initial(ty, w, entry, at),
+                false => {}
+                true => settle_derived(ty, w, entry, at, base),
+            }
+        }
+    }
+}
+
+fn settle_initial(ty: &TypeMapping, w: &mut Writer<'_>, entry: &Settle, at: (PartId, usize)) {
+    if let AssignTarget::Field(field) = &entry.assign.target
+        && !w.record.values(&ty.shape, at, field).is_empty()
+    {
+        return;
+    }
+    set::apply(std::slice::from_ref(&entry.assign), &ty.shape, &mut w.record, at, w.answers);
+}
+
+/// Keeps a derived field in step. In a multi-valued field only the value it made before is replaced.
+fn settle_derived(ty: &TypeMapping, w: &mut Writer<'_>, entry: &Settle, at: (PartId, usize), base: &Record) {
+    let AssignTarget::Field(field) = &entry.assign.target else {
+        return set::apply(std::slice::from_ref(&entry.assign), &ty.shape, &mut w.record, at, w.answers);
+    };
+    let is_new = w.record.row(at.0, at.1).is_none_or(|d| d.was.is_none());
+    if let SetOp::To(list) = &entry.assign.op
+        && let [Template::Unique { separator, text }] = list.as_slice()
+        && let Some(stem) = crate::mapping::form::template::compose(text, &w.eval(at), field, 0)
+        && fits(w.record.values(&ty.shape, at, field), &stem.to_text(), separator)
+    {
+        return;
+    }
+    let before = if is_new || base.row(at.0, at.1).is_none() {
+        Vec::new()
+    } else {
+        let eval = Eval { shape: &ty.shape, record: base, at, answers: w.answers };
+        set::assigned(&entry.assign.op, &eval, field)
+    };
+    let after = set::assigned(&entry.assign.op, &w.eval(at), field);
+    if !is_new && same(&before, &after) {
+        return;
+    }
+    let now = w.record.values(&ty.shape, at, field);
+    // Further values of a multi-valued attribute are not ours; a single foreign value is replaced.
+    let ours = now.iter().any(|v| contains(&before, v));
+    let others =
+        now.iter().filter(|v| (ours || now.len() > 1) && !contains(&before, v) && !contains(&after, v));
+    let values: Vec<Value> = after.iter().chain(others).cloned().collect();
+    w.assign(at, field, values);
+}
+
+/// True if a value is the text, or the text with a number behind it.
+fn fits(values: &[Value], stem: &str, separator: &str) -> bool {
+    values.first().is_some_and(|v| {
+        let text = v.to_text();
+        text == stem
+            || text
+                .strip_prefix(stem)
+                .and_then(|rest| rest.strip_prefix(separator))
+                .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    })
+}
+
+fn touch(ty: &TypeMapping, w: &mut Writer<'_>) {
+    let mut done: Vec<(PartId, usize)> = Vec::new();
+    for (part, assign) in &ty.touch {
+        for row in 0..w.record.rows(*part).len() {
+            let at = (*part, row);
+            let changed = match part {
+                0 => w.record.is_changed(),
+                _ => w.record.row(*part, row).is_some_and(|d| !d.removed && d.was.as_ref() != Some(&d.now)),
+            };
+            if changed || done.contains(&at) {
+                done.push(at);
+                set::apply(std::slice::from_ref(assign), &ty.shape, &mut w.record, at, w.answers);
+            }
+        }
+    }
+}
+
+fn contains(list: &[Value], value: &Value) -> bool {
+    list.iter().any(|v| v.same(value, Fold::Exact))
+}
+
+fn same(a: &[Value], b: &[Value]) -> bool {
+    a.len() == b.len() && a.iter().all(|v| contains(b, v))
+}
+
+impl Record {
+    /// True if any row is new, gone or different.
+    #[must_use]
+    pub fn is_changed(&self) -> bool {
+        self.parts.iter().flatten().any(|d| match &d.was {
+            None => !d.removed,
+            Some(was) => d.removed || *was != d.now,
+        })
+    }
+}

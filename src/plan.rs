@@ -1,0 +1,79 @@
+//! Plans: what a write will do, as data that can be printed and executed.
+//!
+//! A plan is computed without touching the store; whoever wants to know what a
+//! request would do reads the plan.
+
+use std::fmt;
+
+use crate::store::{Cell, Change, FieldId, Step, Target};
+
+/// What a write will do to the store.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// Name of the resource type.
+    pub resource_type: String,
+    /// SCIM id; `None` for a new resource.
+    pub id: Option<String>,
+    /// The steps, in order, applied together.
+    pub steps: Vec<Step>,
+    /// The step that makes the root row, and what it reports.
+    pub root_insert: Option<(usize, Vec<FieldId>)>,
+    /// The entry's new DN, if it gets one.
+    pub dn: Option<String>,
+}
+
+impl Plan {
+    /// A plan of given steps.
+    #[must_use]
+    pub fn of(resource_type: &str, id: &str, steps: Vec<Step>) -> Self {
+        Self { resource_type: resource_type.to_owned(), id: Some(id.to_owned()), steps, ..Self::default() }
+    }
+}
+
+/// One line a step: what happens where, with field names and without values.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, step) in self.steps.iter().enumerate() {
+            writeln!(f, "{}. {}", number + 1, Line(step))?;
+        }
+        Ok(())
+    }
+}
+
+struct Line<'a>(&'a Step);
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = |cells: &[(FieldId, Cell)], bag: &crate::store::Bag| {
+            cells.iter().map(|(field, _)| bag.field_name(*field).to_owned()).collect::<Vec<_>>().join(", ")
+        };
+        match self.0 {
+            Step::Insert { bag, cells, .. } => write!(f, "insert into {}: {}", bag.name, named(cells, bag)),
+            Step::Find { bag, add, .. } => {
+                write!(f, "find {} of {}", if add.is_some() { "or add a row" } else { "a row" }, bag.name)
+            }
+            Step::Update { bag, target, changes, .. } => {
+                write!(f, "update {}{}:", bag.name, one(target))?;
+                for change in changes {
+                    let (verb, field) = match change {
+                        Change::Set(field, _) => ("set", field),
+                        Change::Add(field, _) => ("add to", field),
+                        Change::Remove(field, _) => ("remove from", field),
+                    };
+                    write!(f, " {verb} {};", bag.field_name(*field))?;
+                }
+                Ok(())
+            }
+            Step::Delete { bag, target, .. } => write!(f, "delete from {}{}", bag.name, one(target)),
+            Step::Rename { bag, .. } => write!(f, "rename an entry of {}", bag.name),
+            Step::Password { bag, .. } => write!(f, "set the password of an entry of {}", bag.name),
+        }
+    }
+}
+
+fn one(target: &Target) -> &'static str {
+    match target {
+        Target::Rows(_) => "",
+        Target::Entry { .. } => " (one entry)",
+    }
+}
