@@ -41,7 +41,8 @@ fn server(variable: &str) -> Option<String> {
         // Past the capture of the test runner: a skipped test must be seen.
         use std::io::Write as _;
         let name = std::thread::current().name().unwrap_or("?").to_owned();
-        writeln!(std::io::stderr(), "SKIPPED {name}: {variable} is not set; tests/run sets it").unwrap();
+        let text = format!("SKIPPED {name}: {variable} is not set; tests/run sets it\n");
+        std::io::stderr().write_all(text.as_bytes()).unwrap();
     }
     address
 }

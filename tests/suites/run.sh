@@ -5,6 +5,7 @@
 #
 # tests/run starts the servers and calls this; SCIMGATE_TEST_LDAP, SCIMGATE_TEST_POSTGRES and
 # SCIMGATE_TEST_MYSQL tell where they are. Each store is filled afresh from tests/fixtures.
+# SCIMGATE_BINARY names another program than the one that is built here.
 # shellcheck disable=SC2317 # the functions are called by name
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../.."
@@ -12,6 +13,7 @@ cd "$(dirname "$(readlink -f "$0")")/../.."
 
 token=conformance-suites
 hash=sha256:$(printf %s $token | sha256sum | cut -d' ' -f1)
+binary=${SCIMGATE_BINARY:-target/debug/scimgate}
 work=$(mktemp -d "${TMPDIR:-/tmp}/scimgate-suites.XXXXXX")
 gateway=
 database=suites_$$
@@ -44,11 +46,12 @@ ldap_client() {
   "$tool" -x -H "$SCIMGATE_TEST_LDAP" -D "$SCIMGATE_TEST_LDAP_BIND_DN" -w "$SCIMGATE_TEST_LDAP_PASSWORD" "$@"
 }
 
-# settings MAPPING: what all stores have in common; the store's own table follows on standard input.
+# settings: the store's lines from standard input, then what all stores have in common.
 # The suites look for what they just made in the first page, hence the large one; scim-sanity wants
 # PATCH to answer with the resource.
 settings() {
-  cat - <<END
+  cat
+  cat <<END
 [server]
 listen = ["127.0.0.1:0"]
 [correlation]
@@ -66,7 +69,7 @@ END
 # Each prepare_STORE fills a store and writes DIR/scimgate.toml.
 prepare_demo() {
   # The demo makes its database when it starts; the suites need other settings than the demo's own.
-  target/debug/scimgate demo --listen 127.0.0.1:0 --dir "$1" >"$1/demo.log" 2>&1 &
+  "$binary" demo --listen 127.0.0.1:0 --dir "$1" >"$1/demo.log" 2>&1 &
   local demo=$!
   local made=0
   wait_for 20 test -s "$1/hr.db" || made=1
@@ -139,7 +142,7 @@ run_store() {
   mkdir -p "$dir"
   echo "Conformance suites in front of $store:"
   "prepare_$store" "$dir" || { echo "the store cannot be filled"; return 1; }
-  NO_COLOR=1 target/debug/scimgate serve --config "$dir/scimgate.toml" >"$dir/log" 2>&1 &
+  NO_COLOR=1 "$binary" serve --config "$dir/scimgate.toml" >"$dir/log" 2>&1 &
   gateway=$!
   if ! wait_for 20 has_address "$dir/log"; then
     cat "$dir/log"
@@ -165,7 +168,7 @@ run_store() {
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-cargo build --quiet --features full
+[ -n "${SCIMGATE_BINARY:-}" ] || cargo build --quiet --features full
 python=$(python_for_suites)
 [ $# -gt 0 ] || set -- demo openldap postgres mysql
 failed=0
