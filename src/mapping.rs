@@ -11,7 +11,9 @@
 //! asked through [`form::Answers`]: a pure computation notes its needs, the
 //! gateway finds them, and the computation runs again.
 
+mod check;
 pub mod codec;
+pub mod compile;
 pub mod diagnostic;
 pub mod diff;
 pub mod form;

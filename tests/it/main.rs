@@ -15,5 +15,7 @@ mod architecture;
 mod every_store;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod idp_vectors;
+mod mapping_files;
+mod shipped_mappings;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod support;

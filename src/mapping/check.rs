@@ -1,0 +1,30 @@
+//! Static checks of a compiled mapping: what each form says may be right and
+//! the whole still wrong.
+//!
+//! The checks need no store; what only a live schema can tell (types, lengths,
+//! indexes) is checked against the store elsewhere.
+
+mod fields;
+mod rows;
+mod states;
+mod types;
+
+use crate::mapping::{compile::TypeDraft, diagnostic::Diagnostics};
+
+/// Runs every check.
+pub(super) fn run(types: &[TypeDraft], diagnostics: &mut Diagnostics) {
+    for draft in types {
+        fields::check_written_once(draft, diagnostics);
+        fields::check_derived(draft, diagnostics);
+        fields::check_watched(draft, diagnostics);
+        types::check_rename(draft, diagnostics);
+        types::check_by(draft, types, diagnostics);
+        states::check_states(draft, diagnostics);
+        if !draft.broken {
+            // These ask for what is missing; it may be what could not be read.
+            rows::check_where(draft, diagnostics);
+            rows::check_rdn(draft, diagnostics);
+            types::check_required(draft, diagnostics);
+        }
+    }
+}

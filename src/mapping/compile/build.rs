@@ -1,0 +1,77 @@
+//! Closes the bags: default types of fields, and which rows are ours.
+
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+
+use crate::{
+    mapping::{
+        compile::{Compiler, TypeDraft},
+        form::{Answers, Eval},
+        record::Record,
+        shape::PartId,
+    },
+    store::{FieldKind, Fold, Predicate, Source, Test, Value},
+};
+
+impl Compiler {
+    /// Closes the bags of every type.
+    pub(super) fn build(&mut self) {
+        let ldap = self.is_ldap();
+        for draft in &mut self.types {
+            draft.share_kinds();
+            for part in &mut draft.shape.parts {
+                for field in &mut Arc::make_mut(&mut part.bag).fields {
+                    if ldap && field.kind == FieldKind::Any {
+                        field.kind = FieldKind::Text;
+                    }
+                }
+            }
+            // Children first: a parent's scope holds the bags of parts that it tests.
+            for part in (0..draft.shape.parts.len()).rev() {
+                let scope = draft.row_scope(part);
+                if let Some(part) = draft.shape.parts.get_mut(part) {
+                    Arc::make_mut(&mut part.bag).scope = scope;
+                }
+            }
+        }
+    }
+}
+
+impl TypeDraft {
+    /// A value of an opened part has the type of the field it lies in.
+    fn share_kinds(&mut self) {
+        for id in 1..self.shape.parts.len() {
+            let part = self.shape.part(id);
+            let Some(opened) = part.opened else { continue };
+            let above = self.shape.part(part.parent).bag.fields.get(opened).map(|f| f.kind);
+            if let (Some(kind), Some(part)) = (above, self.shape.parts.get_mut(id)) {
+                Arc::make_mut(&mut part.bag).fields.iter_mut().for_each(|f| f.kind = kind);
+            }
+        }
+    }
+
+    /// Which rows of a part are ours, beside how they hang on the parent.
+    fn row_scope(&self, id: PartId) -> Predicate {
+        let part = self.shape.part(id);
+        if part.opened.is_some() {
+            return Predicate::True;
+        }
+        let record = Record::create(&self.shape);
+        let answers = Answers::new(OffsetDateTime::UNIX_EPOCH, "");
+        let eval = Eval { shape: &self.shape, record: &record, at: (0, 0), answers: &answers };
+        let given = self.extras.get(id).and_then(|x| x.scope.as_ref());
+        let scope = given.map_or(Predicate::True, |cond| cond.to_predicate(id, &eval));
+        let Source::Entries { classes, .. } = &part.bag.source else { return scope };
+        let class = part.bag.find_field("objectClass");
+        let tested = given.is_some_and(|c| c.fields().iter().any(|f| f.part == id && Some(f.field) == class));
+        match (class, classes.first()) {
+            // The first class tells our entries, unless `where` says more about classes.
+            (Some(class), Some(first)) if !tested => {
+                let is = Test::OneOf(vec![Value::from(first.as_str())], Fold::Case);
+                Predicate::Field(class, is).and(scope)
+            }
+            _ => scope,
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! What is gathered of one resource type while its part of the file is read.
+
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
+
+use crate::{
+    mapping::{
+        Delete, Ids, Rename, Settle, TypeMapping,
+        codec::Codec,
+        form::{Assign, Cond, Template},
+        lens::{Inverse, RefTarget, Rule},
+        node::Node,
+        shape::{FieldRef, Part, PartId, Shape, Use},
+    },
+    scim::schema::{Mutability, ResourceType},
+    store::{Bag, Field, FieldId, FieldKind, Predicate, Source, Value},
+};
+
+/// A place where names are read: bare names belong to the part's rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Scope {
+    pub(super) ty: usize,
+    pub(super) part: PartId,
+}
+
+/// Where no field is in scope.
+pub(super) const NOWHERE: Scope = Scope { ty: usize::MAX, part: 0 };
+
+/// A resource type in the making.
+pub(in crate::mapping) struct TypeDraft {
+    pub(in crate::mapping) name: String,
+    pub(in crate::mapping) span: Range<usize>,
+    /// Its table in the file.
+    pub(super) node: Node,
+    /// Its schemas in full, before they are cut down to what is mapped.
+    pub(in crate::mapping) declared: ResourceType,
+    pub(super) published: ResourceType,
+    pub(in crate::mapping) shape: Shape,
+    /// Beside [`Shape::parts`], index by index.
+    pub(in crate::mapping) extras: Vec<PartExtra>,
+    /// Parts that this version cannot lay out; what names them is not reported again.
+    pub(super) missing: Vec<String>,
+    /// Something of it could not be read: what would follow from that is not reported.
+    pub(in crate::mapping) broken: bool,
+    pub(in crate::mapping) rules: Vec<RuleDraft>,
+    pub(in crate::mapping) references: Vec<RefTarget>,
+    pub(super) inverses: Vec<Option<Inverse>>,
+    pub(super) pending: Vec<PendingInverse>,
+    /// `[R.fields]`.
+    pub(super) settings: Vec<(FieldRef, FieldSetting)>,
+    pub(in crate::mapping) writes: Vec<WriteSite>,
+    pub(in crate::mapping) states: Vec<StateSite>,
+    pub(in crate::mapping) wheres: Vec<WhereSite>,
+    pub(in crate::mapping) bys: Vec<BySite>,
+    pub(super) version: Option<FieldId>,
+    pub(in crate::mapping) ids: Ids,
+    pub(super) protect: Option<Cond>,
+    pub(in crate::mapping) settle: Vec<(Settle, Range<usize>)>,
+    pub(super) touch: Vec<(PartId, Assign)>,
+    pub(super) delete: Delete,
+    pub(in crate::mapping) rename: Rename,
+    pub(super) make: Vec<String>,
+}
+
+/// What is known of a part beside its compiled form.
+#[derive(Default)]
+pub(in crate::mapping) struct PartExtra {
+    /// True for a part that no table of the file declares.
+    pub(super) implicit: bool,
+    /// Short names of slots.
+    pub(super) alias: BTreeMap<String, Vec<Value>>,
+    /// What its fields read as nothing.
+    pub(super) nothing: Vec<Template>,
+    /// Its `where`.
+    pub(super) scope: Option<Cond>,
+    pub(in crate::mapping) span: Range<usize>,
+}
+
+/// A compiled rule with what is published of it.
+pub(in crate::mapping) struct RuleDraft {
+    pub(in crate::mapping) rule: Rule,
+    pub(in crate::mapping) face: Face,
+    pub(in crate::mapping) span: Range<usize>,
+}
+
+/// What a lens says about its attribute.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::mapping) struct Face {
+    /// Clients may change it.
+    pub(in crate::mapping) writable: bool,
+    /// The file's own word on mutability.
+    pub(in crate::mapping) mutability: Option<Mutability>,
+    pub(super) required: Option<bool>,
+    pub(in crate::mapping) unique: bool,
+    pub(super) case_exact: Option<bool>,
+    pub(super) canonical: Vec<String>,
+    /// Names of the resource types a reference points at.
+    pub(super) types: Vec<String>,
+    /// Sub-attributes; `None`: all of the schema's.
+    pub(super) subs: Option<Vec<(String, Face)>>,
+}
+
+impl Default for Face {
+    fn default() -> Self {
+        Self {
+            writable: true,
+            mutability: None,
+            required: None,
+            unique: false,
+            case_exact: None,
+            canonical: Vec::new(),
+            types: Vec::new(),
+            subs: None,
+        }
+    }
+}
+
+/// A field's settings in `[R.fields]`.
+#[derive(Debug, Clone, Default)]
+pub(super) struct FieldSetting {
+    pub(super) codecs: Vec<Codec>,
+    pub(super) nothing: Vec<Template>,
+}
+
+/// A field that a lens writes.
+#[derive(Debug, Clone)]
+pub(in crate::mapping) struct WriteSite {
+    pub(in crate::mapping) field: FieldRef,
+    pub(in crate::mapping) rule: String,
+    pub(in crate::mapping) span: Range<usize>,
+    /// Lenses of the same group write one field together and must agree (`type` and `primary` of a row).
+    pub(in crate::mapping) group: Option<usize>,
+}
+
+/// A state lens, for the check of its SETs.
+pub(in crate::mapping) struct StateSite {
+    pub(in crate::mapping) at: PartId,
+    pub(in crate::mapping) read: Cond,
+    pub(in crate::mapping) on_true: Vec<Assign>,
+    pub(in crate::mapping) on_false: Vec<Assign>,
+    pub(in crate::mapping) true_span: Range<usize>,
+    pub(in crate::mapping) false_span: Range<usize>,
+}
+
+/// One conjunct of a `where`.
+pub(in crate::mapping) struct WhereSite {
+    pub(in crate::mapping) part: PartId,
+    pub(in crate::mapping) cond: Cond,
+    pub(in crate::mapping) span: Range<usize>,
+}
+
+/// A field by which a reference finds its target.
+pub(in crate::mapping) struct BySite {
+    pub(in crate::mapping) target: usize,
+    pub(in crate::mapping) field: FieldRef,
+    pub(in crate::mapping) span: Range<usize>,
+}
+
+/// An inverse lens, before the lens it mirrors is known.
+pub(super) struct PendingInverse {
+    pub(super) index: usize,
+    pub(super) holder: String,
+    pub(super) attribute: String,
+    pub(super) via: Option<(FieldRef, String, Range<usize>)>,
+    pub(super) writable: bool,
+    pub(super) span: Range<usize>,
+}
+
+impl TypeDraft {
+    pub(super) fn new(name: &str, span: Range<usize>, node: Node, declared: ResourceType) -> Self {
+        Self {
+            name: name.to_owned(),
+            span,
+            node,
+            declared,
+            published: ResourceType::default(),
+            shape: Shape { parts: Vec::new() },
+            extras: Vec::new(),
+            missing: Vec::new(),
+            broken: false,
+            rules: Vec::new(),
+            references: Vec::new(),
+            inverses: Vec::new(),
+            pending: Vec::new(),
+            settings: Vec::new(),
+            writes: Vec::new(),
+            states: Vec::new(),
+            wheres: Vec::new(),
+            bys: Vec::new(),
+            version: None,
+            ids: Ids::default(),
+            protect: None,
+            settle: Vec::new(),
+            touch: Vec::new(),
+            delete: Delete::default(),
+            rename: Rename::default(),
+            make: Vec::new(),
+        }
+    }
+
+    /// Adds a part with an empty bag.
+    pub(super) fn add_part(
+        &mut self,
+        name: &str,
+        parent: PartId,
+        source: Source,
+        extra: PartExtra,
+    ) -> PartId {
+        let id = self.shape.parts.len();
+        let path = if id == 0 { self.name.clone() } else { format!("{}.part.{name}", self.name) };
+        let bag = Bag { name: path, source, fields: Vec::new(), key: Vec::new(), scope: Predicate::True };
+        self.shape.parts.push(Part {
+            name: name.to_owned(),
+            bag: Arc::new(bag),
+            parent,
+            on: Vec::new(),
+            opened: None,
+            many: false,
+            usage: Use::Own,
+            always: false,
+            slot: Vec::new(),
+            value: None,
+            constants: Vec::new(),
+            initial: Vec::new(),
+            touch: Vec::new(),
+            order: Vec::new(),
+            floor: None,
+            find_by: None,
+        });
+        self.extras.push(extra);
+        id
+    }
+
+    /// Finds a part that the file declares.
+    pub(super) fn find_part(&self, name: &str) -> Option<PartId> {
+        let parts = self.shape.parts.iter().zip(&self.extras).enumerate().skip(1);
+        parts.filter(|(_, (_, x))| !x.implicit).find(|(_, (p, _))| p.name == name).map(|(id, _)| id)
+    }
+
+    /// Names of the parts that the file declares.
+    pub(super) fn part_names(&self) -> Vec<&str> {
+        let parts = self.shape.parts.iter().zip(&self.extras).skip(1);
+        parts.filter(|(_, x)| !x.implicit).map(|(p, _)| p.name.as_str()).collect()
+    }
+
+    /// The field of this name in a part's bag; it is there from now on.
+    pub(super) fn intern(&mut self, part: PartId, name: &str) -> FieldId {
+        let Some(part) = self.shape.parts.get_mut(part) else { return 0 };
+        if let Some(id) = part.bag.find_field(name) {
+            return id;
+        }
+        let kind = match name {
+            "dn" | "container" if matches!(part.bag.source, Source::Entries { .. }) => FieldKind::Dn,
+            _ => FieldKind::Any,
+        };
+        let bag = Arc::make_mut(&mut part.bag);
+        bag.fields.push(Field { name: name.to_owned(), kind, many: false });
+        bag.fields.len() - 1
+    }
+
+    /// Changes a field; for an opened part also the field of the parent that it lies in.
+    pub(super) fn change_field(&mut self, at: &FieldRef, change: &dyn Fn(&mut Field)) {
+        let Some(part) = self.shape.parts.get_mut(at.part) else { return };
+        let above = part.opened.map(|field| FieldRef { part: part.parent, field, slot: None });
+        if let Some(field) = Arc::make_mut(&mut part.bag).fields.get_mut(at.field) {
+            change(field);
+        }
+        if let Some(above) = above {
+            self.change_field(&above, change);
+        }
+    }
+
+    /// Declares the type of a field, unless it is declared already.
+    pub(super) fn declare(&mut self, at: &FieldRef, kind: FieldKind) {
+        self.change_field(at, &|field| {
+            if field.kind == FieldKind::Any {
+                field.kind = kind;
+            }
+        });
+    }
+
+    /// Opens a multi-valued field as a part of its own: a bag of rows with the one field `it`.
+    pub(super) fn open(&mut self, at: &FieldRef, name: Option<&str>, extra: PartExtra) -> PartId {
+        let opened = |p: &Part| p.parent == at.part && p.opened == Some(at.field);
+        if name.is_none()
+            && let Some(id) =
+                self.shape.parts.iter().zip(&self.extras).position(|(p, x)| x.implicit && opened(p))
+        {
+            return id;
+        }
+        let bag = self.shape.part(at.part).bag.clone();
+        let kind = bag.fields.get(at.field).map_or(FieldKind::Any, |f| f.kind);
+        let name = name.map_or_else(|| bag.field_name(at.field).to_owned(), str::to_owned);
+        let id = self.add_part(&name, at.part, bag.source.clone(), extra);
+        self.intern(id, "it");
+        if let Some(part) = self.shape.parts.get_mut(id) {
+            part.opened = Some(at.field);
+            part.many = true;
+            let bag = Arc::make_mut(&mut part.bag);
+            bag.key = vec![0];
+            bag.fields.iter_mut().for_each(|f| f.kind = kind);
+        }
+        self.change_field(at, &|f| f.many = true);
+        id
+    }
+
+    /// The field that a value lies in: for a value of an opened part, the parent's field.
+    pub(in crate::mapping) fn stored_at(&self, at: &FieldRef) -> FieldRef {
+        let part = self.shape.part(at.part);
+        match part.opened {
+            Some(field) => self.stored_at(&FieldRef { part: part.parent, field, slot: None }),
+            None => at.clone(),
+        }
+    }
+
+    pub(super) fn finish(self) -> TypeMapping {
+        TypeMapping {
+            resource_type: self.published,
+            shape: self.shape,
+            rules: self.rules.into_iter().map(|r| r.rule).collect(),
+            references: self.references,
+            inverses: self.inverses.into_iter().flatten().collect(),
+            version: self.version,
+            ids: self.ids,
+            protect: self.protect,
+            settle: self.settle.into_iter().map(|(s, _)| s).collect(),
+            touch: self.touch,
+            delete: self.delete,
+            rename: self.rename,
+            make: self.make,
+        }
+    }
+}

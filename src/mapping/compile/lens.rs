@@ -1,0 +1,384 @@
+//! Lenses from their tables: which kind a table means, and the keys that go
+//! with every kind.
+
+mod link;
+mod many;
+mod simple;
+mod stored;
+
+use std::ops::Range;
+
+use crate::{
+    mapping::{
+        compile::{
+            Compiler,
+            draft::{Face, Scope, WriteSite},
+            keys::{Keys, suggest},
+        },
+        lens::{Common, Lens, Write},
+        node::{Kind, Node},
+        shape::FieldRef,
+    },
+    scim::schema::{DataType, Mutability, SchemaAttribute, Uniqueness},
+    store::Fold,
+};
+
+/// What a lens is made for.
+#[derive(Clone, Copy)]
+pub(super) struct Site<'a> {
+    pub(super) scope: Scope,
+    /// Address of the rule.
+    pub(super) rule: &'a str,
+    pub(super) attribute: &'a SchemaAttribute,
+    /// True for the elements of a multi-valued attribute and for sub-attributes.
+    pub(super) inner: bool,
+    /// Sub-attributes of a row that may share a field.
+    pub(super) group: Option<usize>,
+    /// The schema forbids clients to change what this is a part of.
+    pub(super) fixed: bool,
+}
+
+impl<'a> Site<'a> {
+    pub(super) fn new(scope: Scope, rule: &'a str, attribute: &'a SchemaAttribute) -> Self {
+        let fixed = attribute.mutability == Mutability::ReadOnly;
+        Self { scope, rule, attribute, inner: false, group: None, fixed }
+    }
+
+    /// The same place for a sub-attribute.
+    fn sub(&self, attribute: &'a SchemaAttribute) -> Self {
+        Self {
+            attribute,
+            inner: true,
+            fixed: self.fixed || attribute.mutability == Mutability::ReadOnly,
+            ..*self
+        }
+    }
+
+    /// True if a list is wanted here.
+    fn is_list(&self) -> bool {
+        self.attribute.multi_valued && !self.inner
+    }
+}
+
+/// A lens and what is published of it.
+pub(super) struct Made {
+    pub(super) lens: Lens,
+    pub(super) face: Face,
+}
+
+/// The keys that go with every lens.
+struct Shared {
+    common: Common,
+    face: Face,
+    /// `accept_loss` is there.
+    accepted: bool,
+    case_exact: bool,
+}
+
+const COMMON: &[&str] =
+    &["initial", "also", "write", "mutability", "refuse", "required", "unique", "match", "accept_loss"];
+
+/// A kind of lens: the keys that tell it, and the keys it may have.
+struct Form {
+    by: &'static [&'static str],
+    what: &'static str,
+    keys: &'static [&'static str],
+    later: &'static [&'static str],
+    make: fn(&mut Compiler, &Site<'_>, &Node) -> Option<Made>,
+}
+
+/// In the order in which the kinds are told apart.
+const FORMS: &[Form] = &[
+    Form {
+        by: &["rows"],
+        what: "a rows lens",
+        keys: &["rows", "each", "type", "primary", "by", "ref", "dangling", "here"],
+        later: &["unmatched", "there"],
+        make: Compiler::rows_lens,
+    },
+    Form {
+        by: &["slots"],
+        what: "a slots lens",
+        keys: &["slots", "primary", "rest"],
+        later: &[],
+        make: Compiler::slots_lens,
+    },
+    Form { by: &["sub"], what: "a complex value", keys: &["sub"], later: &[], make: Compiler::sub_lens },
+    Form {
+        by: &["inverse"],
+        what: "an inverse lens",
+        keys: &["inverse", "via"],
+        later: &["superset", "initial"],
+        make: Compiler::inverse_lens,
+    },
+    Form {
+        by: &["read", "true", "false"],
+        what: "a state lens",
+        keys: &["read", "true", "false"],
+        later: &[],
+        make: Compiler::state_lens,
+    },
+    Form {
+        by: &["text"],
+        what: "a text lens",
+        keys: &["text", "parse"],
+        later: &[],
+        make: Compiler::text_lens,
+    },
+    Form { by: &["const"], what: "a constant", keys: &["const"], later: &[], make: Compiler::const_lens },
+    Form { by: &["place"], what: "a place lens", keys: &["place"], later: &[], make: Compiler::place_lens },
+    Form {
+        by: &["latest", "earliest"],
+        what: "an extreme of fields",
+        keys: &["latest", "earliest", "codec"],
+        later: &[],
+        make: Compiler::extreme_lens,
+    },
+    Form {
+        by: &["scheme"],
+        what: "a password",
+        keys: &["field", "scheme"],
+        later: &["initial", "also"],
+        make: Compiler::password_lens,
+    },
+    Form {
+        by: &["ref"],
+        what: "a reference",
+        keys: &["field", "codec", "ref", "by", "dangling", "here"],
+        later: &["there"],
+        make: Compiler::reference_lens,
+    },
+    Form {
+        by: &["field"],
+        what: "a field lens",
+        keys: &["field", "codec", "nothing", "map", "else"],
+        later: &[],
+        make: Compiler::field_lens,
+    },
+];
+
+/// Lenses of the language that this version does not carry out.
+const LATER: &[&str] = &["search", "when", "kinds", "tree"];
+
+impl Compiler {
+    /// Compiles a lens.
+    pub(super) fn lens(&mut self, site: &Site<'_>, node: &Node) -> Option<Made> {
+        match &node.kind {
+            Kind::Text(text) if text == "@side" => Some(Made { lens: Lens::Side, face: Face::default() }),
+            Kind::Text(name) => self.named_field(site, name, node),
+            Kind::Array(items) => self.alternatives(site, items, node),
+            Kind::Table(_) => self.table_lens(site, node),
+            _ => {
+                self.wrong_type(
+                    node,
+                    &format!("`{}`", site.attribute.name),
+                    "a field name, a lens table or an array of lenses",
+                );
+                None
+            }
+        }
+    }
+
+    fn table_lens(&mut self, site: &Site<'_>, node: &Node) -> Option<Made> {
+        if let Some(key) = node.entries().iter().map(|(k, _)| k).find(|k| LATER.contains(&k.name.as_str())) {
+            self.unsupported(&key.span, &format!("the lens `{}`", key.name));
+            return None;
+        }
+        let Some(form) = FORMS.iter().find(|f| f.by.iter().any(|k| node.get(k).is_some())) else {
+            self.no_lens(site, node);
+            return None;
+        };
+        let mut known = form.keys.to_vec();
+        let bare = matches!(form.what, "an inverse lens" | "a password");
+        known.extend(COMMON.iter().filter(|k| !bare || matches!(**k, "accept_loss" | "required")));
+        self.check_keys(node, &Keys { what: form.what, known: &known, later: form.later });
+        let mark = self.diagnostics.0.len();
+        let made = (form.make)(self, site, node);
+        if made.is_none() && self.diagnostics.0.len() == mark && !self.diagnostics.has_errors() {
+            self.error(
+                "no-lens",
+                node,
+                format!("{} cannot be made of this", form.what),
+                "compare it with the documentation",
+            );
+        }
+        made
+    }
+
+    fn no_lens(&mut self, site: &Site<'_>, node: &Node) {
+        let kinds: Vec<&str> = FORMS.iter().flat_map(|f| f.by).copied().collect();
+        let inner = site.attribute.sub_attributes.iter().any(|s| node.get(&s.name).is_some());
+        let (span, message, help) = match node.entries().first() {
+            Some((key, _)) if inner => {
+                let message = format!("`{}` is no key of a lens", key.name);
+                let help = format!(
+                    "write `{{ sub = {{ {} = … }} }}`, or quote the key: `'{}.{}'`",
+                    key.name, site.attribute.name, key.name
+                );
+                (key.span.clone(), message, help)
+            }
+            Some((key, _)) => {
+                let message = format!("`{}` does not say which lens is meant", key.name);
+                (key.span.clone(), message, suggest(&key.name, kinds.into_iter(), "a lens has one of"))
+            }
+            None => (
+                node.span.clone(),
+                "an empty lens".to_owned(),
+                suggest("", kinds.into_iter(), "a lens has one of"),
+            ),
+        };
+        self.diagnostics.error("no-lens", &span, message, help);
+    }
+
+    /// An array of lenses: the first that reads as something, or the union of lists.
+    fn alternatives(&mut self, site: &Site<'_>, items: &[Node], node: &Node) -> Option<Made> {
+        if items.is_empty() {
+            self.error("no-lens", node, "an empty array of lenses", "write at least one lens");
+            return None;
+        }
+        let mut lenses = Vec::new();
+        let mut face: Option<Face> = None;
+        for item in items {
+            let mark = self.types.get(site.scope.ty).map_or(0, |t| t.writes.len());
+            let Some(made) = self.lens(site, item) else { continue };
+            let written = face.as_ref().is_some_and(|f| f.writable);
+            if written && !site.is_list() {
+                // Only the first writable one is written.
+                if let Some(draft) = self.types.get_mut(site.scope.ty) {
+                    draft.writes.truncate(mark);
+                }
+            }
+            face = Some(match face {
+                None => made.face,
+                Some(mut face) => {
+                    face.writable |= made.face.writable;
+                    face.subs = match (face.subs, made.face.subs) {
+                        (Some(a), Some(b)) => Some(union(a, b)),
+                        _ => None,
+                    };
+                    face
+                }
+            });
+            lenses.push(made.lens);
+        }
+        if lenses.len() != items.len() {
+            return None;
+        }
+        let lens = if site.is_list() { Lens::Union(lenses) } else { Lens::First(lenses) };
+        Some(Made { lens, face: face.unwrap_or_default() })
+    }
+
+    /// Reads the keys that go with every lens.
+    fn shared(&mut self, site: &Site<'_>, node: &Node) -> Shared {
+        let attribute = site.attribute;
+        let matching = self.word_key(node, "match", &[("exact", true), ("fold", false)]);
+        let case_exact = matching.unwrap_or(attribute.case_exact);
+        let by_case = if case_exact { Fold::Exact } else { Fold::Case };
+        let unique = match node.get("unique") {
+            Some(Node { kind: Kind::Bool(true), .. }) => Some(by_case),
+            Some(Node { kind: Kind::Bool(false), .. }) => None,
+            Some(n) if n.text() == Some("fold") => Some(Fold::Case),
+            Some(n) if n.get("within").is_some() => {
+                self.unsupported(&n.span, "`unique` within fields");
+                None
+            }
+            Some(n) => {
+                self.wrong_type(n, "`unique`", "true, false or \"fold\"");
+                None
+            }
+            None => (attribute.uniqueness != Uniqueness::None && !attribute.multi_valued).then_some(by_case),
+        };
+        let words = [
+            ("readWrite", Mutability::ReadWrite),
+            ("readOnly", Mutability::ReadOnly),
+            ("immutable", Mutability::Immutable),
+            ("writeOnly", Mutability::WriteOnly),
+        ];
+        let mutability = self.word_key(node, "mutability", &words);
+        let write = self.word_key(
+            node,
+            "write",
+            &[("yes", Write::Yes), ("no", Write::No), ("remove", Write::Remove)],
+        );
+        let fixed = mutability.map_or(site.fixed, |m| m == Mutability::ReadOnly);
+        let write = write.unwrap_or(if fixed { Write::No } else { Write::Yes });
+        let accepted = self.text_key(node, "accept_loss").is_some_and(|t| !t.trim().is_empty());
+        let common = Common {
+            write,
+            initial: node.get("initial").map(|n| self.values(site.scope, n)).unwrap_or_default(),
+            also: node.get("also").map(|n| self.set(site.scope, n)).unwrap_or_default(),
+            unique,
+            ignore: self.word_key(node, "refuse", &[("reject", false), ("ignore", true)]).unwrap_or_default(),
+        };
+        let face = Face {
+            writable: write != Write::No,
+            mutability,
+            required: self.bool_key(node, "required"),
+            unique: unique.is_some(),
+            case_exact: matching,
+            ..Face::default()
+        };
+        Shared { common, face, accepted, case_exact }
+    }
+
+    /// Reports a lens that does not fit its attribute.
+    fn wrong_lens(&mut self, node: &Node, site: &Site<'_>, why: &str) {
+        let a = site.attribute;
+        let help = match (site.is_list(), a.data_type == DataType::Complex) {
+            (true, true) => {
+                "write `{ rows = \"…\" }` for a list, or `{ slots = { work = \"…\" } }` for fixed types"
+            }
+            (true, false) => "write `{ rows = \"…\" }`",
+            (false, true) if a.find_sub("$ref").is_some() => "write `{ field = \"…\", ref = \"User\" }`",
+            (false, true) => "write `{ sub = { … = \"…\" } }`",
+            (false, false) => "write a field name or `{ field = \"…\" }`",
+        };
+        self.error("wrong-lens", node, format!("`{}` {why}", a.name), help);
+    }
+
+    /// Notes that clients may write a field.
+    fn note_write(&mut self, site: &Site<'_>, write: Write, field: &FieldRef, span: &Range<usize>) {
+        if write == Write::No {
+            return;
+        }
+        if let Some(draft) = self.types.get_mut(site.scope.ty) {
+            draft.writes.push(WriteSite {
+                field: field.clone(),
+                rule: if site.inner {
+                    format!("{}.{}", site.rule, site.attribute.name)
+                } else {
+                    site.rule.to_owned()
+                },
+                span: span.clone(),
+                group: site.group,
+            });
+        }
+    }
+
+    /// Reports something that cannot be undone by reading, unless the file accepts it.
+    fn lossy(&mut self, shared: &Shared, span: &Range<usize>, what: &str) {
+        if !shared.accepted {
+            let help = "write `accept_loss = \"why that is all right\"`, or `write = \"no\"`";
+            self.diagnostics.error(
+                "needs-accept-loss",
+                span,
+                format!("{what}: what is written does not read back"),
+                help,
+            );
+        }
+    }
+}
+
+fn union(mut a: Vec<(String, Face)>, b: Vec<(String, Face)>) -> Vec<(String, Face)> {
+    for (name, face) in b {
+        match a.iter_mut().find(|(n, _)| *n == name) {
+            Some((_, mine)) => {
+                mine.writable |= face.writable;
+                mine.canonical.extend(face.canonical);
+                mine.canonical.dedup();
+            }
+            None => a.push((name, face)),
+        }
+    }
+    a
+}

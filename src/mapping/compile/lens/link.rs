@@ -1,0 +1,375 @@
+//! Lenses that point at other resources, and passwords.
+
+use std::ops::Range;
+
+use crate::{
+    mapping::{
+        compile::{
+            Compiler,
+            draft::{BySite, Face, PendingInverse, Scope},
+            keys::{Keys, suggest},
+            lens::{Made, Site},
+        },
+        lens::{Dangling, Inverse, Lens, Password, RefTarget, Reference, Scheme, Write},
+        node::Node,
+        shape::{FieldRef, PartId},
+    },
+    scim::schema::{DataType, Mutability, Returned},
+    store::{FieldKind, Source},
+};
+
+impl Compiler {
+    /// `{ field = …, ref = … }`.
+    pub(super) fn reference_lens(&mut self, site: &Site<'_>, node: &Node) -> Option<Made> {
+        let a = site.attribute;
+        let element = site.inner && a.name == "value";
+        let whole = !a.multi_valued && a.data_type == DataType::Complex && a.find_sub("value").is_some();
+        if !element && !whole {
+            let help = "a reference binds a complex attribute such as `manager`, or the `value` of rows";
+            self.error("wrong-lens", node, format!("`{}` is no reference", a.name), help);
+            return None;
+        }
+        let Some(at) = node.get("field") else {
+            let help = "write `field = \"…\"`, the field that holds the pointer";
+            self.error("missing-key", node, "the reference has no `field`", help);
+            return None;
+        };
+        let name = self.plain(at, "`field`")?;
+        let field = self.field(site.scope, &name, &at.span)?;
+        let shared = self.shared(site, node);
+        let codecs = node.get("codec").map(|n| self.codecs(n)).unwrap_or_default();
+        let types = self.ref_types(node);
+        let targets = self.ref_targets(node, &types, &field, site.scope.ty);
+        let here = node.get("here").map(|n| self.set(site.scope, n)).unwrap_or_default();
+        let words = [("hide", Dangling::Hide), ("reject", Dangling::Reject), ("show", Dangling::Show)];
+        let dangling = self.word_key(node, "dangling", &words).unwrap_or_default();
+        self.note_write(site, shared.common.write, &field, &at.span);
+        if targets.is_empty() {
+            return None;
+        }
+        let display = if a.find_sub("displayName").is_some() { "displayName" } else { "display" };
+        let names = self.type_names(&types);
+        let draft = self.types.get_mut(site.scope.ty)?;
+        draft.references.push(RefTarget { types: targets, dangling, display });
+        let target = draft.references.len() - 1;
+        let mut face = Face { types: names.clone(), ..shared.face.clone() };
+        if whole {
+            let subs =
+                ["value", "$ref", "display", "displayName"].into_iter().filter(|n| a.find_sub(n).is_some());
+            let of = |n: &str| Face {
+                types: if n == "$ref" { names.clone() } else { Vec::new() },
+                ..Face::default()
+            };
+            face.subs = Some(subs.map(|n| (n.to_owned(), of(n))).collect());
+        }
+        Some(Made {
+            lens: Lens::Reference(Reference { field, codecs, target, here, common: shared.common }),
+            face,
+        })
+    }
+
+    fn type_names(&self, types: &[(usize, Range<usize>)]) -> Vec<String> {
+        types.iter().filter_map(|(ty, _)| self.types.get(*ty)).map(|t| t.name.clone()).collect()
+    }
+
+    fn ref_types(&mut self, node: &Node) -> Vec<(usize, Range<usize>)> {
+        let mut out = Vec::new();
+        for (name, span) in self.texts_key(node, "ref") {
+            match self.types.iter().position(|t| t.name == name) {
+                Some(ty) => out.push((ty, span)),
+                None => {
+                    let help = suggest(&name, self.types.iter().map(|t| t.name.as_str()), "the file maps");
+                    self.diagnostics.error(
+                        "unknown-type",
+                        &span,
+                        format!("the file maps no type `{name}`"),
+                        help,
+                    );
+                }
+            }
+        }
+        out
+    }
+
+    /// The fields of the target types that the pointer may hold.
+    fn ref_targets(
+        &mut self,
+        node: &Node,
+        types: &[(usize, Range<usize>)],
+        pointer: &FieldRef,
+        owner: usize,
+    ) -> Vec<(usize, FieldRef)> {
+        let named = self.texts_key(node, "by");
+        let mut out = Vec::new();
+        if node.get("by").is_none() {
+            for (ty, span) in types {
+                let Some(field) = self.default_by(*ty, span) else { continue };
+                out.push((*ty, field));
+            }
+        }
+        for (name, span) in named {
+            for (ty, _) in types {
+                let Some(field) = self.field(Scope { ty: *ty, part: 0 }, &name, &span) else { continue };
+                if let Some(draft) = self.types.get_mut(owner) {
+                    draft.bys.push(BySite { target: *ty, field: field.clone(), span: span.clone() });
+                }
+                out.push((*ty, field));
+            }
+        }
+        let is_dn = out.iter().any(|(ty, f)| {
+            let bag = self.types.get(*ty).map(|t| t.shape.part(f.part).bag.clone());
+            bag.is_some_and(|b| b.fields.get(f.field).is_some_and(|f| f.kind == FieldKind::Dn))
+        });
+        if let Some(draft) = self.types.get_mut(owner).filter(|_| is_dn) {
+            draft.declare(pointer, FieldKind::Dn);
+        }
+        out
+    }
+
+    /// LDAP: the DN; SQL: the key.
+    fn default_by(&mut self, ty: usize, span: &Range<usize>) -> Option<FieldRef> {
+        let draft = self.types.get_mut(ty)?;
+        let root = draft.shape.root();
+        let field = match (&root.bag.source, root.bag.key.as_slice()) {
+            (Source::Entries { .. }, _) => draft.intern(0, "dn"),
+            (Source::Table(_), [key]) => *key,
+            (Source::Table(_), key) => {
+                if !key.is_empty() {
+                    let message = format!("`{}` has a key of several columns", draft.name);
+                    self.diagnostics.error("missing-key", span, message, "write `by = \"column\"`");
+                }
+                return None;
+            }
+        };
+        Some(FieldRef { part: 0, field, slot: None })
+    }
+
+    /// `{ inverse = "Type.attribute" }`.
+    pub(super) fn inverse_lens(&mut self, site: &Site<'_>, node: &Node) -> Option<Made> {
+        let at = node.get("inverse")?;
+        if !site.is_list() {
+            self.wrong_lens(node, site, "holds one value");
+            return None;
+        }
+        let text = self.plain(at, "`inverse`")?;
+        let Some((holder, attribute)) = text.split_once('.') else {
+            self.error(
+                "bad-path",
+                at,
+                format!("`{text}` names no attribute of a type"),
+                "write for example `Group.members`",
+            );
+            return None;
+        };
+        let via = match node.get("via") {
+            None => None,
+            Some(via) => Some(self.via(site, via)?),
+        };
+        let accepts = self.shared(site, node);
+        self.pending_inverse(
+            site.scope.ty,
+            PendingInverse {
+                index: 0,
+                holder: holder.to_owned(),
+                attribute: attribute.to_owned(),
+                via,
+                writable: site.attribute.mutability != Mutability::ReadOnly,
+                span: at.span.clone(),
+            },
+            accepts.face,
+        )
+    }
+
+    fn pending_inverse(&mut self, ty: usize, mut pending: PendingInverse, face: Face) -> Option<Made> {
+        let draft = self.types.get_mut(ty)?;
+        let index = draft.inverses.len();
+        pending.index = index;
+        let face = Face { writable: pending.writable, types: vec![pending.holder.clone()], ..face };
+        draft.inverses.push(None);
+        draft.pending.push(pending);
+        Some(Made { lens: Lens::Inverse(index), face })
+    }
+
+    fn via(&mut self, site: &Site<'_>, via: &Node) -> Option<(FieldRef, String, Range<usize>)> {
+        self.check_keys(via, &Keys { what: "`via`", known: &["field", "by"], later: &[] });
+        let (Some(field), Some(by)) = (via.get("field"), via.get("by")) else {
+            let help = "write `via = { field = \"memberOf\", by = \"dn\" }`";
+            self.error("missing-key", via, "`via` needs `field` and `by`", help);
+            return None;
+        };
+        let (name, span) = (self.plain(field, "`field`")?, by.span.clone());
+        let by = self.plain(by, "`by`")?;
+        let found = self.field(site.scope, &name, &field.span)?;
+        let draft = self.types.get_mut(site.scope.ty)?;
+        draft.change_field(&found, &|f| f.many = true);
+        if by == "dn" {
+            draft.declare(&found, FieldKind::Dn);
+        }
+        Some((found, by, span))
+    }
+
+    /// Finds the lenses that inverse lenses mirror, now that all lenses are there.
+    pub(crate) fn link_inverses(&mut self) {
+        self.default_groups();
+        for ty in 0..self.types.len() {
+            let pending = self.types.get_mut(ty).map(|t| std::mem::take(&mut t.pending)).unwrap_or_default();
+            for one in pending {
+                let index = one.index;
+                let inverse = self.link_inverse(ty, one);
+                if let Some(slot) = self.types.get_mut(ty).and_then(|t| t.inverses.get_mut(index)) {
+                    *slot = inverse;
+                }
+            }
+        }
+    }
+
+    /// `User.groups` is the inverse of `Group.members`, unless the file says otherwise.
+    fn default_groups(&mut self) {
+        let find = |name: &str| self.types.iter().position(|t| t.name == name);
+        let (Some(user), Some(group)) = (find("User"), find("Group")) else { return };
+        let Some(draft) = self.types.get(user) else { return };
+        let has = draft.rules.iter().any(|r| r.rule.urn.is_none() && r.rule.attribute == "groups");
+        if has || self.pointers(group, "members", user).is_none() {
+            return;
+        }
+        let Some(attribute) = draft.declared.core.find("groups").cloned() else { return };
+        let span = draft.span.clone();
+        let pending = PendingInverse {
+            index: 0,
+            holder: "Group".to_owned(),
+            attribute: "members".to_owned(),
+            via: None,
+            writable: false,
+            span: span.clone(),
+        };
+        if let Some(made) = self.pending_inverse(user, pending, Face::default()) {
+            self.push_rule(user, None, &attribute, "User.groups".to_owned(), made.lens, made.face, span);
+        }
+    }
+
+    fn link_inverse(&mut self, ty: usize, one: PendingInverse) -> Option<Inverse> {
+        let Some(holder) = self.types.iter().position(|t| t.name == one.holder) else {
+            let help = suggest(&one.holder, self.types.iter().map(|t| t.name.as_str()), "the file maps");
+            let message = format!("the file maps no type `{}`", one.holder);
+            self.diagnostics.error("unknown-type", &one.span, message, help);
+            return None;
+        };
+        let Some((part, pointer, by)) = self.pointers(holder, &one.attribute, ty) else {
+            if self.types.get(holder).is_some_and(|t| t.broken) {
+                return None; // what is wrong there is reported
+            }
+            let message = format!("`{}.{}` holds no references to this type", one.holder, one.attribute);
+            let help = "the attribute named here must be `{ rows = …, ref = … }` or `{ field = …, ref = … }` with this type among `ref`";
+            self.diagnostics.error("inverse-pair", &one.span, message, help);
+            return None;
+        };
+        let via = match one.via {
+            None => None,
+            Some((field, name, span)) => {
+                Some((field, self.field(Scope { ty: holder, part: 0 }, &name, &span)?))
+            }
+        };
+        Some(Inverse { holder, attribute: one.attribute, part, pointer, by, via, writable: one.writable })
+    }
+
+    /// Where an attribute of a type holds pointers at another type: the part, the pointer, and
+    /// the field of the other type that it equals.
+    fn pointers(
+        &self,
+        holder: usize,
+        attribute: &str,
+        target: usize,
+    ) -> Option<(PartId, FieldRef, FieldRef)> {
+        let draft = self.types.get(holder)?;
+        let rule = draft.rules.iter().find(|r| r.rule.attribute.eq_ignore_ascii_case(attribute))?;
+        let mut found = Vec::new();
+        collect(&rule.rule.lens, &mut found);
+        found.into_iter().find_map(|reference| {
+            let types = &draft.references.get(reference.target)?.types;
+            let (_, by) = types.iter().find(|(ty, _)| *ty == target)?;
+            Some((reference.field.part, reference.field.clone(), by.clone()))
+        })
+    }
+
+    /// `{ field = …, scheme = … }`.
+    pub(super) fn password_lens(&mut self, site: &Site<'_>, node: &Node) -> Option<Made> {
+        let a = site.attribute;
+        if a.returned != Returned::Never && a.mutability != Mutability::WriteOnly {
+            let help = "`scheme` is for attributes that are never returned, such as `password`";
+            self.error("wrong-lens", node, format!("`{}` is no password", a.name), help);
+            return None;
+        }
+        let Some(at) = node.get("field") else {
+            self.error(
+                "missing-key",
+                node,
+                "the password has no `field`",
+                "write `field = \"userPassword\"`",
+            );
+            return None;
+        };
+        let name = self.plain(at, "`field`")?;
+        let field = self.field(site.scope, &name, &at.span)?;
+        let scheme = self.scheme(node.get("scheme")?)?;
+        self.note_write(site, Write::Yes, &field, &at.span);
+        let face = Face { required: self.bool_key(node, "required"), ..Face::default() };
+        Some(Made { lens: Lens::Password(Password { field, scheme }), face })
+    }
+
+    fn scheme(&mut self, node: &Node) -> Option<Scheme> {
+        let text = self.plain(node, "`scheme`")?;
+        let (name, cost) = text.split_once(':').map_or((text.as_str(), None), |(n, c)| (n, Some(c)));
+        let scheme = match (name, cost) {
+            ("exop" | "server", None) if !self.is_ldap() => {
+                let help = "SQL stores take bcrypt:12, argon2, ssha or ssha512";
+                self.error("unknown-scheme", node, format!("`{name}` needs a directory"), help);
+                return None;
+            }
+            ("exop", None) => Scheme::Exop,
+            ("server", None) => Scheme::Server,
+            ("ssha", None) => Scheme::Ssha,
+            ("ssha512", None) => Scheme::Ssha512,
+            ("argon2", None) => Scheme::Argon2,
+            ("bcrypt", None) => Scheme::Bcrypt(12),
+            ("bcrypt", Some(cost)) => match cost.parse() {
+                Ok(cost @ 4..=31) => Scheme::Bcrypt(cost),
+                _ => {
+                    self.error(
+                        "unknown-scheme",
+                        node,
+                        format!("`{cost}` is no cost of bcrypt"),
+                        "write bcrypt:4 to bcrypt:31",
+                    );
+                    return None;
+                }
+            },
+            ("ad" | "wordpress" | "nextcloud" | "ofbiz_sha", _) => {
+                self.unsupported(&node.span, &format!("the password scheme `{name}`"));
+                return None;
+            }
+            _ => {
+                let known = ["exop", "server", "ssha", "ssha512", "bcrypt", "argon2"];
+                self.error(
+                    "unknown-scheme",
+                    node,
+                    format!("there is no scheme `{text}`"),
+                    suggest(name, known.into_iter(), "schemes are"),
+                );
+                return None;
+            }
+        };
+        Some(scheme)
+    }
+}
+
+/// The reference lenses of a rule.
+fn collect<'a>(lens: &'a Lens, out: &mut Vec<&'a Reference>) {
+    match lens {
+        Lens::Reference(reference) => out.push(reference),
+        Lens::Rows(rows) => {
+            rows.each.iter().filter(|s| s.name == "value").for_each(|s| collect(&s.lens, out))
+        }
+        Lens::First(list) | Lens::Union(list) => list.iter().for_each(|l| collect(l, out)),
+        _ => {}
+    }
+}

@@ -1,0 +1,356 @@
+//! Parts: how they hang together, and what their rows are.
+
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
+
+use crate::{
+    mapping::{
+        compile::{
+            Compiler, TypeDraft,
+            draft::{PartExtra, Scope},
+            keys::{Keys, suggest},
+            name,
+        },
+        form::Template,
+        node::{Key, Kind, Node},
+        shape::{FieldRef, PartId, Use},
+    },
+    store::{FieldId, FieldKind, Source, Value},
+};
+
+const PART: Keys<'static> = Keys {
+    what: "a part",
+    known: &[
+        "table", "base", "scope", "in", "on", "where", "key", "many", "order", "slot", "value", "alias",
+        "use", "find_by", "always", "like", "floor", "nothing", "initial", "derived", "touch", "rdn",
+        "classes",
+    ],
+    later: &[
+        "codec",
+        "names",
+        "new",
+        "invalid",
+        "close",
+        "revive",
+        "change",
+        "span",
+        "floor_shown",
+        "remember",
+        "rename",
+        "points",
+        "aux",
+        "make",
+    ],
+};
+
+const USES: &[(&str, Use)] =
+    &[("own", Use::Own), ("find", Use::Find), ("find_or_add", Use::FindOrAdd), ("watch", Use::Watch)];
+
+impl Compiler {
+    /// Finds the parts of a type and places parents before their parts.
+    pub(super) fn read_parts(&mut self, ty: usize, root: &Node) {
+        let Some(table) = root.get("part").filter(|t| self.is_table(t, "`part`")) else { return };
+        let mut waiting = self.merged_parts(root, table);
+        loop {
+            let before = waiting.len();
+            let mut still = Vec::new();
+            for (key, node) in waiting {
+                if self.hangs_on_missing(ty, &node) {
+                    self.miss(ty, &key);
+                    continue;
+                }
+                match self.find_parent(ty, &node, table) {
+                    Some(parent) => self.place_part(ty, parent, &key, &node),
+                    None => still.push((key, node)),
+                }
+            }
+            waiting = still;
+            if waiting.is_empty() || waiting.len() == before {
+                break;
+            }
+        }
+        for (key, _) in &waiting {
+            let message = format!("`{}` hangs on itself", key.name);
+            let help = "follow the `on` and `in` keys: they must lead to the root";
+            self.diagnostics.error("part-cycle", &key.span, message, help);
+        }
+    }
+
+    /// The parts with what they take over from `every_part` and by `like`.
+    pub(super) fn merged_parts(&mut self, root: &Node, table: &Node) -> Vec<(Key, Node)> {
+        let mut out = Vec::new();
+        if let Some(every) = root.get("every_part") {
+            self.check_keys(every, &Keys { what: "`every_part`", ..PART });
+        }
+        for (key, node) in table.entries() {
+            if !self.is_table(node, &format!("part `{}`", key.name)) {
+                continue;
+            }
+            self.check_keys(node, &PART);
+            let mut merged = self.like(key, node, table);
+            if let Some(every) = root.get("every_part") {
+                let mut base = every.clone();
+                base.merge(merged);
+                merged = base;
+            }
+            merged.span = node.span.clone();
+            out.push((key.clone(), merged));
+        }
+        out
+    }
+
+    /// A part with the keys of the part that it is like. A key is taken over as a whole: another
+    /// `where` replaces the one of the model.
+    fn like(&mut self, key: &Key, node: &Node, table: &Node) -> Node {
+        let mut entries = node.entries().to_vec();
+        let mut seen = vec![key.name.clone()];
+        while let Some(at) = entries.iter().position(|(k, _)| k.name == "like") {
+            let (_, like) = entries.remove(at);
+            let Some(name) = self.plain(&like, "`like`") else { break };
+            let Some(other) = table.get(&name).filter(|_| !seen.contains(&name)) else {
+                let names = table.entries().iter().map(|(k, _)| k.name.as_str());
+                let help = suggest(&name, names.filter(|n| *n != key.name), "other parts are");
+                self.error("unknown-name", &like, format!("`like` cannot take over from `{name}`"), help);
+                break;
+            };
+            seen.push(name);
+            for (theirs, value) in other.entries() {
+                if !entries.iter().any(|(k, _)| k.name == theirs.name) {
+                    entries.push((theirs.clone(), value.clone()));
+                }
+            }
+        }
+        Node { span: node.span.clone(), kind: Kind::Table(entries) }
+    }
+
+    /// The part that a part hangs on; `None` while that one is not placed yet.
+    fn find_parent(&mut self, ty: usize, node: &Node, table: &Node) -> Option<PartId> {
+        let mut names: Vec<&Node> =
+            node.get("on").map_or(&[][..], Node::entries).iter().map(|(_, n)| n).collect();
+        names.extend(node.get("in"));
+        let mut parent = 0;
+        for named in names {
+            let Some(first) = named.text().and_then(name::prefix) else { continue };
+            if table.get(&first).is_none() {
+                continue; // reported when the name is read
+            }
+            let draft = self.types.get(ty)?;
+            let candidate = draft.find_part(&first)?;
+            if draft.shape.is_below(candidate, parent) {
+                parent = candidate;
+            }
+        }
+        Some(parent)
+    }
+
+    fn hangs_on_missing(&self, ty: usize, node: &Node) -> bool {
+        let missing = self.types.get(ty).map_or(&[][..], |t| &t.missing);
+        let on = node.get("on").map_or(&[][..], Node::entries).iter().map(|(_, n)| n);
+        let named = on.chain(node.get("in")).filter_map(Node::text).filter_map(name::prefix);
+        named.into_iter().any(|first| missing.contains(&first))
+    }
+
+    fn place_part(&mut self, ty: usize, parent: PartId, key: &Key, node: &Node) {
+        let span = key.span.clone();
+        let extra = PartExtra { span: span.clone(), ..PartExtra::default() };
+        if let Some(field) = node.get("in") {
+            self.place_opened(ty, key, node, field, extra);
+            return;
+        }
+        let source = self.source(node, &format!("part `{}`", key.name));
+        let Some(draft) = self.types.get_mut(ty) else { return };
+        let part = draft.add_part(&key.name, parent, source, extra);
+        let scope = Scope { ty, part };
+        if self.is_ldap() {
+            self.read_entries(scope, node);
+            self.forbid(node, &["key", "slot", "value", "alias"], "LDAP");
+        } else {
+            self.forbid(node, &["base", "scope", "rdn", "classes"], "SQL");
+        }
+        self.read_slots(scope, node);
+        let on = self.read_on(scope, parent, node, &span);
+        self.read_key(scope, node);
+        let many = self.bool_key(node, "many").unwrap_or_default();
+        let usage = self.word_key(node, "use", USES).unwrap_or_default();
+        let always = self.bool_key(node, "always").unwrap_or_default();
+        if always && (many || usage != Use::Own) {
+            let help = "remove `always`, or `many` and `use`";
+            self.diagnostics.error(
+                "bad-value",
+                &span,
+                "only an own part of one row can be there always",
+                help,
+            );
+        }
+        let order = self.read_order(scope, node);
+        let find_by = self.text_key(node, "find_by");
+        let find_span = node.get("find_by").map_or(0..0, |n| n.span.clone());
+        let find_by = find_by.and_then(|name| self.field(scope, &name, &find_span)).map(|f| f.field);
+        if let Some(floor) = node.get("floor") {
+            self.unsupported(&floor.span, "`floor` of rows");
+        }
+        let Some(part) = self.types.get_mut(ty).and_then(|t| t.shape.parts.get_mut(part)) else { return };
+        part.many = many;
+        part.usage = usage;
+        part.always = always;
+        part.order = order;
+        part.find_by = find_by;
+        part.on = on;
+        let bag = Arc::make_mut(&mut part.bag);
+        if bag.key.is_empty() && matches!(bag.source, Source::Entries { .. }) {
+            bag.key = bag.find_field("dn").into_iter().collect();
+        }
+        if bag.key.is_empty() && (!many || !part.slot.is_empty()) {
+            // One row per parent, or one per parent and slot: that is what identifies it.
+            bag.key = part.on.iter().map(|(own, _)| *own).chain(part.slot.iter().copied()).collect();
+        }
+    }
+
+    /// Notes a part that cannot be laid out.
+    fn miss(&mut self, ty: usize, key: &Key) {
+        if let Some(draft) = self.types.get_mut(ty) {
+            draft.missing.push(key.name.clone());
+        }
+    }
+
+    fn place_opened(&mut self, ty: usize, key: &Key, node: &Node, field: &Node, extra: PartExtra) {
+        if !self.is_ldap() || node.get("codec").is_some() {
+            if node.get("codec").is_none() {
+                self.unsupported(&field.span, "a part that opens a column");
+            }
+            self.miss(ty, key);
+            return;
+        }
+        // What `every_part` says of rows is not meant for values.
+        let root = self.node(ty);
+        let own = root.as_ref().and_then(|r| r.get("part")?.get(&key.name)).unwrap_or(node);
+        for (key, _) in own.entries() {
+            if !["in", "many", "floor", "use", "nothing", "like"].contains(&key.name.as_str())
+                && PART.known.contains(&key.name.as_str())
+            {
+                self.unsupported(&key.span, &format!("`{}` of a part that opens an attribute", key.name));
+            }
+        }
+        let Some(name) = self.plain(field, "`in`") else { return };
+        let Some(at) = self.field(Scope { ty, part: 0 }, &name, &field.span) else { return };
+        let many = self.bool_key(node, "many").unwrap_or_default();
+        let usage = self.word_key(node, "use", USES).unwrap_or_default();
+        let floor = node.get("floor").and_then(|n| self.value(Scope { ty, part: 0 }, n));
+        if let (Some(node), Some(template)) = (node.get("floor"), &floor)
+            && !matches!(template, Template::Literal(_))
+        {
+            self.unsupported(&node.span, "a `floor` that is no constant");
+        }
+        let Some(draft) = self.types.get_mut(ty) else { return };
+        let part = draft.open(&at, Some(&key.name), extra);
+        if let Some(part) = draft.shape.parts.get_mut(part) {
+            part.many = many;
+            part.usage = usage;
+            part.floor = floor;
+        }
+    }
+
+    fn read_on(
+        &mut self,
+        scope: Scope,
+        parent: PartId,
+        node: &Node,
+        span: &Range<usize>,
+    ) -> Vec<(FieldId, FieldId)> {
+        let mut on = Vec::new();
+        let Some(table) = node.get("on") else {
+            let help = "write `on = { own_field = \"parent field\" }`";
+            self.diagnostics.error(
+                "part-unreachable",
+                span,
+                "nothing says how this part hangs on the root",
+                help,
+            );
+            return on;
+        };
+        if !self.is_table(table, "`on`") {
+            return on;
+        }
+        let root = Scope { part: 0, ..scope };
+        for (key, value) in table.entries() {
+            let Some(name) = self.plain(value, "the parent's field") else { continue };
+            let own = self.field(scope, &key.name, &key.span);
+            let above = self.field(root, &name, &value.span);
+            let (Some(own), Some(above)) = (own, above) else { continue };
+            if above.slot.is_some() {
+                self.unsupported(&value.span, "a part that hangs on a slot");
+                continue;
+            }
+            let Some(above) = self.climb(scope, parent, above) else {
+                self.unsupported(
+                    &value.span,
+                    "a part that hangs on two parts that do not hang on each other by this field",
+                );
+                continue;
+            };
+            let kind =
+                |t: &TypeDraft, f: &FieldRef| t.shape.part(f.part).bag.fields.get(f.field).map(|f| f.kind);
+            if let Some(draft) = self.types.get_mut(scope.ty)
+                && (kind(draft, &own) == Some(FieldKind::Dn) || kind(draft, &above) == Some(FieldKind::Dn))
+            {
+                draft.declare(&own, FieldKind::Dn);
+                draft.declare(&above, FieldKind::Dn);
+            }
+            on.push((own.field, above.field));
+        }
+        on
+    }
+
+    /// A field of something above the parent, as the parent's field that is equal to it by its own `on`.
+    fn climb(&self, scope: Scope, parent: PartId, field: FieldRef) -> Option<FieldRef> {
+        let shape = &self.types.get(scope.ty)?.shape;
+        if field.part == parent {
+            return Some(field);
+        }
+        if parent == 0 || !shape.is_below(parent, field.part) {
+            return None;
+        }
+        let above = self.climb(scope, shape.part(parent).parent, field)?;
+        let pair = shape.part(parent).on.iter().find(|(_, theirs)| *theirs == above.field)?;
+        Some(FieldRef { part: parent, field: pair.0, slot: None })
+    }
+
+    fn read_slots(&mut self, scope: Scope, node: &Node) {
+        let slots = self.texts_key(node, "slot");
+        let value = self.text_key(node, "value");
+        if node.get("slot").is_some() != node.get("value").is_some() {
+            let help = "write both: `slot` names the column(s) of names, `value` the column of values";
+            self.error("missing-key", node, "`slot` and `value` go together", help);
+            return;
+        }
+        let slots: Vec<FieldId> =
+            slots.iter().filter_map(|(name, span)| Some(self.field(scope, name, span)?.field)).collect();
+        let span = node.get("value").map_or(0..0, |n| n.span.clone());
+        let value = value.and_then(|name| self.field(scope, &name, &span)).map(|f| f.field);
+        let mut alias = BTreeMap::new();
+        for (key, node) in node.get("alias").map_or(&[][..], Node::entries) {
+            let values: Vec<Value> =
+                node.items().iter().filter_map(|n| self.plain(n, "a slot")).map(Value::from).collect();
+            alias.insert(key.name.clone(), values);
+        }
+        let Some(draft) = self.types.get_mut(scope.ty) else { return };
+        if let (Some(part), Some(extra)) =
+            (draft.shape.parts.get_mut(scope.part), draft.extras.get_mut(scope.part))
+        {
+            part.slot = slots;
+            part.value = value;
+            extra.alias = alias;
+        }
+    }
+
+    fn read_order(&mut self, scope: Scope, node: &Node) -> Vec<(FieldId, bool)> {
+        let names = self.texts_key(node, "order");
+        let mut out = Vec::new();
+        for (name, span) in names {
+            let (name, descending) = name.strip_prefix('-').map_or((name.as_str(), false), |n| (n, true));
+            if let Some(field) = self.field(scope, name, &span) {
+                out.push((field.field, descending));
+            }
+        }
+        out
+    }
+}

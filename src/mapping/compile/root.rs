@@ -1,0 +1,307 @@
+//! The record layer of a resource type: its root table.
+
+use crate::{
+    mapping::{
+        Ids, Profile, Rename, StoreKind,
+        codec::Codec,
+        compile::{
+            Compiler,
+            draft::{FieldSetting, PartExtra, Scope},
+            keys::{Keys, suggest},
+        },
+        node::{Kind, Node},
+    },
+    store::{FieldKind, Source},
+};
+
+const ROOT: Keys<'static> = Keys {
+    what: "a resource type",
+    known: &[
+        "base",
+        "scope",
+        "table",
+        "where",
+        "key",
+        "rdn",
+        "classes",
+        "anchor",
+        "id",
+        "version",
+        "protect",
+        "side",
+        "same",
+        "fields",
+        "delete",
+        "rename",
+        "make",
+        "nothing",
+        "initial",
+        "derived",
+        "touch",
+        "every_part",
+        "part",
+        "attributes",
+    ],
+    later: &[
+        "in", "codec", "names", "new", "invalid", "adopt", "log", "examples", "aux", "points", "like",
+        "change", "on",
+    ],
+};
+
+/// The types of `[R.fields]`.
+const KINDS: &[(&str, FieldKind)] = &[
+    ("any", FieldKind::Any),
+    ("text", FieldKind::Text),
+    ("int", FieldKind::Int),
+    ("bool", FieldKind::Bool),
+    ("decimal", FieldKind::Decimal),
+    ("date", FieldKind::Date),
+    ("time", FieldKind::Time),
+    ("bytes", FieldKind::Bytes),
+    ("dn", FieldKind::Dn),
+];
+
+impl Compiler {
+    /// Reads the record layer of every type: first all rows, then what names their fields.
+    pub(super) fn read_roots(&mut self) {
+        for ty in 0..self.types.len() {
+            let Some(node) = self.node(ty) else { continue };
+            self.reading(ty, |c| {
+                c.check_keys(&node, &ROOT);
+                c.read_root(ty, &node);
+                c.read_parts(ty, &node);
+            });
+        }
+        for ty in 0..self.types.len() {
+            let Some(node) = self.node(ty) else { continue };
+            self.reading(ty, |c| {
+                c.read_fields(ty, &node);
+                c.read_life(ty, &node);
+                c.read_part_forms(ty, &node);
+            });
+        }
+    }
+
+    /// The table of a type.
+    pub(super) fn node(&self, ty: usize) -> Option<Node> {
+        self.types.get(ty).map(|t| t.node.clone())
+    }
+
+    fn read_root(&mut self, ty: usize, node: &Node) {
+        let scope = Scope { ty, part: 0 };
+        let name = self.types.get(ty).map(|t| t.name.clone()).unwrap_or_default();
+        let source = self.source(node, &format!("`{name}`"));
+        let extra = PartExtra { span: node.span.clone(), ..PartExtra::default() };
+        let Some(draft) = self.types.get_mut(ty) else { return };
+        draft.add_part(&name, 0, source, extra);
+        if self.is_ldap() {
+            self.read_entries(scope, node);
+            self.read_ldap_root(ty, node);
+        } else {
+            self.forbid(node, &["base", "scope", "rdn", "classes", "anchor", "make"], "SQL");
+            self.read_key(scope, node);
+            if node.get("key").is_none() && node.get("table").is_some() {
+                let help = "write `key = \"id\"`: the column(s) that identify a row for good";
+                self.error("missing-key", node, format!("`{name}` has no `key`"), help);
+            }
+        }
+        if let Some(column) = self.text_key(node, "version") {
+            let span = node.get("version").map_or(0..0, |n| n.span.clone());
+            let version = self.field(scope, &column, &span);
+            if let Some(draft) = self.types.get_mut(ty) {
+                draft.version = version.map(|v| v.field);
+            }
+        }
+        let ids = self.word_key(node, "id", &[("derived", Ids::Derived), ("minted", Ids::Minted)]);
+        let rename = self.rename(node);
+        if let Some(draft) = self.types.get_mut(ty) {
+            draft.ids = ids.unwrap_or_default();
+            draft.rename = rename.unwrap_or_default();
+        }
+    }
+
+    fn rename(&mut self, node: &Node) -> Option<Rename> {
+        if let Some(copy) = node.get("rename").filter(|n| n.text() == Some("copy")) {
+            self.unsupported(&copy.span, "`rename = \"copy\"`");
+            return None;
+        }
+        self.word_key(node, "rename", &[("update", Rename::Update), ("refuse", Rename::Refuse)])
+    }
+
+    /// Reports keys that belong to the other kind of store.
+    pub(super) fn forbid(&mut self, node: &Node, keys: &[&str], store: &str) {
+        for (key, _) in node.entries().iter().filter(|(k, _)| keys.contains(&k.name.as_str())) {
+            let message = format!("`{}` has no meaning in {store}", key.name);
+            self.diagnostics.error("store-kind", &key.span, message, "remove it");
+        }
+    }
+
+    /// Where the rows of a root or a part lie.
+    pub(super) fn source(&mut self, node: &Node, what: &str) -> Source {
+        if !self.is_ldap() {
+            let table = self.text_key(node, "table");
+            if node.get("table").is_none() {
+                self.error("missing-key", node, format!("{what} has no `table`"), "write `table = \"…\"`");
+            }
+            return Source::Table(table.unwrap_or_default());
+        }
+        self.forbid(node, &["table"], "LDAP");
+        let bases: Vec<String> = self.texts_key(node, "base").into_iter().map(|(t, _)| t).collect();
+        if node.get("base").is_none() {
+            self.error(
+                "missing-key",
+                node,
+                format!("{what} has no `base`"),
+                "write `base = \"ou=…\"`, the DN below which its entries lie",
+            );
+        }
+        let subtree = self.word_key(node, "scope", &[("sub", true), ("one", false)]).unwrap_or(true);
+        let classes = self.texts_key(node, "classes").into_iter().map(|(t, _)| t).collect();
+        Source::Entries { bases, subtree, classes, rdn: Vec::new() }
+    }
+
+    /// What every bag of entries has: `dn`, object classes, naming attributes.
+    pub(super) fn read_entries(&mut self, scope: Scope, node: &Node) {
+        let rdn = self.texts_key(node, "rdn");
+        let rdn = if node.get("rdn").is_none() {
+            vec!["cn".to_owned()]
+        } else {
+            rdn.into_iter().map(|(t, _)| t).collect()
+        };
+        let Some(draft) = self.types.get_mut(scope.ty) else { return };
+        draft.intern(scope.part, "dn");
+        let class = draft.intern(scope.part, "objectClass");
+        draft.change_field(
+            &crate::mapping::shape::FieldRef { part: scope.part, field: class, slot: None },
+            &|f| f.many = true,
+        );
+        let naming: Vec<usize> = rdn.iter().map(|name| draft.intern(scope.part, name)).collect();
+        let Some(part) = draft.shape.parts.get_mut(scope.part) else { return };
+        if let Source::Entries { rdn, .. } = &mut std::sync::Arc::make_mut(&mut part.bag).source {
+            *rdn = naming;
+        }
+    }
+
+    fn read_ldap_root(&mut self, ty: usize, node: &Node) {
+        if node.get("classes").is_none() {
+            let help = "write `classes = [\"inetOrgPerson\"]`: the object classes of a new entry";
+            self.error("missing-key", node, "the entries have no `classes`", help);
+        }
+        self.forbid(node, &["key"], "LDAP; the identity of an entry is its `anchor`");
+        let profile = match self.store {
+            StoreKind::Ldap { profile } => profile,
+            StoreKind::Sql { .. } => Profile::default(),
+        };
+        let (anchor, version) = match profile {
+            Profile::OpenLdap => ("entryUUID", "entryCSN"),
+            Profile::ActiveDirectory => ("objectGUID|guid_le", "uSNChanged"),
+            Profile::Ds389 => ("nsUniqueId", "entryusn"),
+        };
+        let anchor = self.text_key(node, "anchor").unwrap_or_else(|| anchor.to_owned());
+        let (name, codec) = match anchor.split_once('|') {
+            Some((name, codec)) => (name.trim().to_owned(), Some(codec.trim().to_owned())),
+            None => (anchor, None),
+        };
+        let mut kind = FieldKind::Text;
+        if let Some(codec) = codec {
+            let span = node.get("anchor").map_or_else(|| node.span.clone(), |n| n.span.clone());
+            match self.codec(&codec, &span) {
+                Some(Codec::GuidLe | Codec::Hex) => kind = FieldKind::Bytes,
+                Some(_) => self.unsupported(&span, &format!("the codec `{codec}` of an anchor")),
+                None => {}
+            }
+        }
+        let make = node.get("make").map(|make| {
+            self.check_keys(make, &Keys { what: "`make`", known: &["classes"], later: &[] });
+            self.texts_key(make, "classes").into_iter().map(|(t, _)| t).collect()
+        });
+        let Some(draft) = self.types.get_mut(ty) else { return };
+        let key = draft.intern(0, &name);
+        draft.declare(&crate::mapping::shape::FieldRef { part: 0, field: key, slot: None }, kind);
+        if let Some(root) = draft.shape.parts.first_mut() {
+            std::sync::Arc::make_mut(&mut root.bag).key = vec![key];
+        }
+        if node.get("version").is_none() {
+            draft.version = Some(draft.intern(0, version));
+        }
+        draft.make = make.unwrap_or_default();
+    }
+
+    /// `key`: the fields that identify a row.
+    pub(super) fn read_key(&mut self, scope: Scope, node: &Node) {
+        let names = self.texts_key(node, "key");
+        let fields: Vec<usize> =
+            names.iter().filter_map(|(name, span)| Some(self.field(scope, name, span)?.field)).collect();
+        if let Some(part) = self.types.get_mut(scope.ty).and_then(|t| t.shape.parts.get_mut(scope.part)) {
+            std::sync::Arc::make_mut(&mut part.bag).key = fields;
+        }
+    }
+
+    fn read_fields(&mut self, ty: usize, node: &Node) {
+        let scope = Scope { ty, part: 0 };
+        let Some(table) = node.get("fields").filter(|t| self.is_table(t, "`fields`")) else { return };
+        for (key, settings) in table.entries() {
+            let keys = Keys {
+                what: "a field's settings",
+                known: &["codec", "nothing", "type", "many"],
+                later: &["length", "map"],
+            };
+            self.check_keys(settings, &keys);
+            let Some(field) = self.field(scope, &key.name, &key.span) else { continue };
+            let kind = self.word_key(settings, "type", KINDS);
+            let many = self.bool_key(settings, "many");
+            let codecs = settings.get("codec").map(|n| self.codecs(n)).unwrap_or_default();
+            let nothing = settings.get("nothing").map(|n| self.values(scope, n)).unwrap_or_default();
+            let bytes = starts_with_bytes(&codecs);
+            let Some(draft) = self.types.get_mut(ty) else { continue };
+            draft.change_field(&field, &|f| {
+                f.many |= many.unwrap_or_default();
+                f.kind = kind.unwrap_or(if bytes { FieldKind::Bytes } else { f.kind });
+            });
+            draft.settings.push((field, FieldSetting { codecs, nothing }));
+        }
+    }
+
+    fn read_life(&mut self, ty: usize, node: &Node) {
+        let scope = Scope { ty, part: 0 };
+        let protect = node.get("protect").and_then(|n| self.cond(scope, n));
+        if let Some(draft) = self.types.get_mut(ty) {
+            draft.protect = protect;
+        }
+        let Some(table) = node.get("delete") else { return };
+        if !self.is_table(table, "`delete`") {
+            return;
+        }
+        self.check_keys(
+            table,
+            &Keys { what: "`delete`", known: &["refuse", "set", "keep"], later: &["archive"] },
+        );
+        let refuse = table.get("refuse").and_then(|n| self.cond(scope, n));
+        let set = table.get("set").map(|n| self.set(scope, n)).unwrap_or_default();
+        let keep = self.bool_key(table, "keep").unwrap_or_default();
+        if let Some(draft) = self.types.get_mut(ty) {
+            draft.delete = crate::mapping::Delete { refuse, set, keep };
+        }
+    }
+
+    /// Marks a type's attributes as kept in our own database, or as lying in the field of the same name.
+    pub(super) fn listed_paths(&mut self, node: &Node, key: &str) -> Vec<(String, std::ops::Range<usize>)> {
+        if node.get(key).is_some_and(|n| matches!(n.kind, Kind::Table(_))) {
+            let help = suggest(
+                "",
+                ["[\"nickName\"]", "\"*\""].into_iter(),
+                "write a list of attribute paths, such as",
+            );
+            if let Some(found) = node.get(key) {
+                self.error("wrong-type", found, format!("`{key}` is a table"), help);
+            }
+            return Vec::new();
+        }
+        self.texts_key(node, key)
+    }
+}
+
+/// True if the stored form of a chain of codecs is bytes.
+pub(super) fn starts_with_bytes(codecs: &[Codec]) -> bool {
+    matches!(codecs.first(), Some(Codec::GuidLe | Codec::Hex | Codec::Base64))
+}

@@ -1,0 +1,102 @@
+//! The order in which `initial` and `derived` assignments are carried out: a
+//! field before what is made of it.
+
+use crate::mapping::{
+    Settle,
+    compile::{Compiler, TypeDraft},
+    form::{SetOp, Template, set::AssignTarget},
+    shape::FieldRef,
+};
+
+impl Compiler {
+    /// Orders the assignments of every type, and reports cycles.
+    pub(super) fn order_settles(&mut self) {
+        for draft in &mut self.types {
+            let list = std::mem::take(&mut draft.settle);
+            let edges: Vec<Vec<usize>> =
+                list.iter().map(|(settle, _)| sources(draft, settle, list.iter().map(|(s, _)| s))).collect();
+            let (order, cycle) = sort(&edges);
+            if let Some((_, span)) = cycle.first().and_then(|i| list.get(*i)) {
+                let names: Vec<String> =
+                    cycle.iter().filter_map(|i| list.get(*i)).map(|(s, _)| name(draft, s)).collect();
+                let message = format!("these fields are made of each other: {}", names.join(" ← "));
+                let help =
+                    "take one of the holes out, so that one field of them comes from a lens or a constant";
+                self.diagnostics.error("cycle", span, message, help);
+            }
+            let mut list: Vec<Option<_>> = list.into_iter().map(Some).collect();
+            draft.settle = order.into_iter().filter_map(|i| list.get_mut(i).and_then(Option::take)).collect();
+        }
+    }
+}
+
+/// The fields that an assignment reads.
+pub(in crate::mapping) fn reads(settle: &Settle) -> Vec<&FieldRef> {
+    match &settle.assign.op {
+        SetOp::To(list) | SetOp::Add(list) | SetOp::Remove(list) => {
+            list.iter().flat_map(Template::fields).collect()
+        }
+        SetOp::SetBits(_) | SetOp::ClearBits(_) => Vec::new(),
+    }
+}
+
+/// Indexes of the assignments that must come before one.
+fn sources<'a>(draft: &TypeDraft, settle: &Settle, all: impl Iterator<Item = &'a Settle>) -> Vec<usize> {
+    let read: Vec<FieldRef> = reads(settle).into_iter().map(|f| draft.stored_at(f)).collect();
+    all.enumerate()
+        .filter(|(_, other)| match &other.assign.target {
+            AssignTarget::Field(field) => read.contains(&draft.stored_at(field)),
+            AssignTarget::Part(_) => false,
+        })
+        .map(|(index, _)| index)
+        .collect()
+}
+
+fn name(draft: &TypeDraft, settle: &Settle) -> String {
+    match &settle.assign.target {
+        AssignTarget::Field(field) => draft.shape.field_name(field),
+        AssignTarget::Part(part) => draft.shape.part(*part).name.clone(),
+    }
+}
+
+/// Sorts nodes so that each comes after those its edges name; ties keep their order. What is in a
+/// cycle comes back as the second list, beginning and ending with the same node.
+fn sort(edges: &[Vec<usize>]) -> (Vec<usize>, Vec<usize>) {
+    let mut order: Vec<usize> = Vec::new();
+    let mut waiting: Vec<usize> = (0..edges.len()).collect();
+    while !waiting.is_empty() {
+        let before = |i: usize| edges.get(i).map_or(&[][..], Vec::as_slice);
+        let next = waiting.iter().position(|i| before(*i).iter().all(|e| order.contains(e)));
+        match next {
+            Some(at) => order.push(waiting.remove(at)),
+            None => {
+                let mut path: Vec<usize> = waiting.first().copied().into_iter().collect();
+                loop {
+                    let last = path.last().copied().unwrap_or_default();
+                    let Some(step) = before(last).iter().copied().find(|e| waiting.contains(e)) else {
+                        break;
+                    };
+                    if let Some(start) = path.iter().position(|p| *p == step) {
+                        path.push(step);
+                        return (order, path.split_off(start));
+                    }
+                    path.push(step);
+                }
+                return (order, waiting);
+            }
+        }
+    }
+    (order, Vec::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sort;
+
+    #[test]
+    fn sources_come_first_and_cycles_are_found() {
+        assert_eq!(sort(&[vec![2], vec![], vec![1]]), (vec![1, 2, 0], vec![]));
+        assert_eq!(sort(&[vec![], vec![2], vec![1]]).1, [1, 2, 1]);
+        assert_eq!(sort(&[vec![0]]).1, [0, 0]);
+    }
+}
