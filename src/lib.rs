@@ -3,6 +3,7 @@
 //! `scim` speaks SCIM and knows no store; `store` speaks records, fields and
 //! predicates and knows no SCIM; only `mapping` knows both, and does no I/O.
 
+pub mod cli;
 pub mod scim;
 
 pub mod dialect;

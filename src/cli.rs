@@ -1,0 +1,3 @@
+//! The command line: arguments and dispatch. May use everything.
+
+pub mod demo;

@@ -1,0 +1,100 @@
+//! The shipped mapping files: they compile without a word of warning, and bind
+//! what Microsoft Entra provisions by default.
+
+use std::{fs, path::Path};
+
+use scimgate::{
+    mapping::{Mapping, compile::compile},
+    scim::schema::SchemaAttribute,
+};
+
+const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+
+fn shipped() -> Vec<(String, Mapping)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings");
+    let load = |name: &str| fs::read_to_string(folder.join(name));
+    let mut names: Vec<String> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    let compiled = names.into_iter().map(|name| {
+        let source = load(&name).unwrap();
+        match compile(&source, &load) {
+            Ok((mapping, warnings)) => {
+                assert!(warnings.0.is_empty(), "{}", warnings.render(&name, &source));
+                (name, mapping)
+            }
+            Err(diagnostics) => panic!("{}", diagnostics.render(&name, &source)),
+        }
+    });
+    compiled.collect()
+}
+
+/// The attribute at a path of names; extension attributes follow the short name `ENT`.
+fn published<'a>(mapping: &'a Mapping, path: &str) -> Option<&'a SchemaAttribute> {
+    let user = &mapping.types[mapping.find_type("User")?].resource_type;
+    let (schema, path) = match path.strip_prefix("ENT.") {
+        Some(rest) => (&user.extensions.iter().find(|(s, _)| s.id == ENTERPRISE)?.0, rest),
+        None => (&user.core, path),
+    };
+    let mut names = path.split('.');
+    let first = names.next()?;
+    let mut found = schema.attributes.iter().find(|a| a.name == first)?;
+    for name in names {
+        found = found.sub_attributes.iter().find(|a| a.name == name)?;
+    }
+    Some(found)
+}
+
+#[test]
+fn every_file_binds_what_entra_sends_by_default() {
+    let shipped = shipped();
+    assert!(shipped.len() >= 4, "the files were found");
+    let mut missing = Vec::new();
+    for (name, mapping) in &shipped {
+        for path in [
+            "userName",
+            "active",
+            "displayName",
+            "title",
+            "preferredLanguage",
+            "externalId",
+            "emails.value",
+            "emails.type",
+            "name.givenName",
+            "name.familyName",
+            "name.formatted",
+            "addresses.type",
+            "addresses.streetAddress",
+            "addresses.locality",
+            "addresses.region",
+            "addresses.postalCode",
+            "addresses.country",
+            "phoneNumbers.value",
+            "phoneNumbers.type",
+            "ENT.employeeNumber",
+            "ENT.department",
+            "ENT.manager.value",
+            "ENT.costCenter",
+            "ENT.division",
+            "ENT.organization",
+            "password",
+            "groups.value",
+            "nickName",
+            "roles.value",
+            "locale",
+            "timezone",
+        ] {
+            if published(mapping, path).is_none() {
+                missing.push(format!("{name}: {path}"));
+            }
+        }
+        let types = published(mapping, "phoneNumbers.type").unwrap();
+        for kind in ["work", "mobile", "fax"] {
+            assert!(types.canonical_values.iter().any(|v| v == kind), "{name}: phoneNumbers of type {kind}");
+        }
+        assert!(mapping.find_type("Group").is_some(), "{name}: groups");
+    }
+    assert!(missing.is_empty(), "not bound:\n{}", missing.join("\n"));
+}

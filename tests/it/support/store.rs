@@ -1,0 +1,158 @@
+//! A store of a test's own: a fresh database or directory subtree, filled from
+//! the fixtures, and gone when it is dropped.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use super::{directory::Directory, tables::Tables};
+
+/// The kinds of store that the gateway is tested with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Backend {
+    /// The demo's schema in an SQLite file.
+    Sqlite,
+    /// `mappings/postgresql-hr.toml`.
+    Postgres,
+    /// `mappings/mysql-hr.toml`.
+    MariaDb,
+    /// `mappings/openldap.toml`.
+    OpenLdap,
+}
+
+impl Backend {
+    /// All of them.
+    pub(crate) const ALL: [Self; 4] = [Self::Sqlite, Self::Postgres, Self::MariaDb, Self::OpenLdap];
+
+    /// The name that fixtures use.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+            Self::MariaDb => "mariadb",
+            Self::OpenLdap => "openldap",
+        }
+    }
+}
+
+/// A filled store.
+pub(crate) struct TestStore {
+    backend: Backend,
+    holder: Holder,
+    mapping: PathBuf,
+    // Holds the SQLite file or the derived mapping.
+    _directory: TempDir,
+}
+
+enum Holder {
+    Tables(Tables),
+    Directory(Directory),
+}
+
+impl TestStore {
+    /// Makes and fills a store; `None` if its server is not there, which has been said.
+    pub(crate) fn fresh(backend: Backend) -> Option<Self> {
+        let temporary = TempDir::new().unwrap();
+        let mappings = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings");
+        let (holder, mapping) = match backend {
+            Backend::Sqlite => (Holder::Tables(Tables::sqlite(temporary.path())), mappings.join("demo.toml")),
+            Backend::Postgres => (Holder::Tables(Tables::postgres()?), mappings.join("postgresql-hr.toml")),
+            Backend::MariaDb => (Holder::Tables(Tables::mariadb()?), mappings.join("mysql-hr.toml")),
+            Backend::OpenLdap => {
+                let directory = Directory::fresh()?;
+                let mapping = temporary.path().join("openldap.toml");
+                let text = format!(
+                    "extends = \"{}\"\n[let]\nsuffix = \"{}\"\n",
+                    mappings.join("openldap.toml").display(),
+                    directory.suffix()
+                );
+                std::fs::write(&mapping, text).unwrap();
+                (Holder::Directory(directory), mapping)
+            }
+        };
+        Some(Self { backend, holder, mapping, _directory: temporary })
+    }
+
+    /// What kind it is.
+    pub(crate) fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// The mapping file for it.
+    pub(crate) fn mapping(&self) -> &Path {
+        &self.mapping
+    }
+
+    /// Uses another mapping file.
+    pub(crate) fn with_mapping(mut self, mapping: PathBuf) -> Self {
+        self.mapping = mapping;
+        self
+    }
+
+    /// Its part of the settings: `[stores.main.…]`.
+    pub(crate) fn settings(&self) -> String {
+        match &self.holder {
+            Holder::Tables(tables) => tables.settings(),
+            Holder::Directory(directory) => directory.settings(),
+        }
+    }
+
+    /// The base DN that the test owns; empty in a database.
+    pub(crate) fn suffix(&self) -> &str {
+        match &self.holder {
+            Holder::Tables(_) => "",
+            Holder::Directory(directory) => directory.suffix(),
+        }
+    }
+
+    /// The directory.
+    pub(crate) fn directory(&self) -> &Directory {
+        match &self.holder {
+            Holder::Directory(directory) => directory,
+            Holder::Tables(_) => panic!("{} is no directory", self.backend.name()),
+        }
+    }
+
+    /// The database.
+    pub(crate) fn tables(&self) -> &Tables {
+        match &self.holder {
+            Holder::Tables(tables) => tables,
+            Holder::Directory(_) => panic!("{} is no database", self.backend.name()),
+        }
+    }
+
+    /// The stored values of one field of a user, sorted: an LDAP attribute, or an SQL expression
+    /// over the user's row `e`. `None` if the store holds no such user.
+    pub(crate) fn user(&self, user_name: &str, field: &str) -> Option<Vec<String>> {
+        match &self.holder {
+            Holder::Directory(d) => d.values(&format!("uid={user_name},ou=people,{}", d.suffix()), field),
+            Holder::Tables(tables) => tables.field(self.users(), field, user_name),
+        }
+    }
+
+    /// As [`Self::user`], for a group.
+    pub(crate) fn group(&self, display_name: &str, field: &str) -> Option<Vec<String>> {
+        match &self.holder {
+            Holder::Directory(d) => d.values(&format!("cn={display_name},ou=groups,{}", d.suffix()), field),
+            Holder::Tables(tables) => tables.field(self.groups(), field, display_name),
+        }
+    }
+
+    fn users(&self) -> &'static str {
+        match self.backend {
+            Backend::Sqlite => "employees e where e.login",
+            Backend::Postgres => "hr.employee e where e.deleted_at is null and e.user_name",
+            Backend::MariaDb => "person e where e.login",
+            Backend::OpenLdap => "",
+        }
+    }
+
+    fn groups(&self) -> &'static str {
+        match self.backend {
+            Backend::Sqlite => "teams e where e.name",
+            Backend::Postgres => "hr.team e where e.name",
+            Backend::MariaDb => "circle e where e.title",
+            Backend::OpenLdap => "",
+        }
+    }
+}

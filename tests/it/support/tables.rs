@@ -1,0 +1,129 @@
+//! A database of a test's own, and a look into it that does not go through the gateway.
+
+use std::path::Path;
+
+use diesel::{
+    Connection as _, MysqlConnection, PgConnection, QueryableByName, RunQueryDsl as _, SqliteConnection,
+    connection::SimpleConnection as _, sql_types,
+};
+use url::Url;
+
+use super::{server, unique};
+
+/// A database.
+pub(crate) struct Tables {
+    kind: Kind,
+    /// Where it is.
+    url: String,
+    /// The server's own database, from which ours is made and dropped; empty for SQLite.
+    server: String,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Sqlite,
+    Postgres,
+    MariaDb,
+}
+
+#[derive(QueryableByName)]
+struct Cell {
+    #[diesel(sql_type = sql_types::Nullable<sql_types::Text>)]
+    v: Option<String>,
+}
+
+impl Tables {
+    /// An SQLite file with the demo's schema and the people of the fixture.
+    pub(super) fn sqlite(directory: &Path) -> Self {
+        let url = directory.join("hr.db").display().to_string();
+        let tables = Self { kind: Kind::Sqlite, url, server: String::new() };
+        tables.execute(include_str!("../../../src/cli/demo/schema.sql"));
+        tables.execute(include_str!("../../fixtures/sql/demo-seed.sql"));
+        tables
+    }
+
+    /// A database on the PostgreSQL server.
+    pub(super) fn postgres() -> Option<Self> {
+        let server = server("SCIMGATE_TEST_POSTGRES")?;
+        Some(Self::create(Kind::Postgres, &server, include_str!("../../fixtures/sql/postgres-hr.sql")))
+    }
+
+    /// A database on the MariaDB server.
+    pub(super) fn mariadb() -> Option<Self> {
+        let server = server("SCIMGATE_TEST_MYSQL")?;
+        Some(Self::create(Kind::MariaDb, &server, include_str!("../../fixtures/sql/mysql-hr.sql")))
+    }
+
+    fn create(kind: Kind, server: &str, fixture: &str) -> Self {
+        let name = unique("t_");
+        let mut url = Url::parse(server).unwrap();
+        url.set_path(&name);
+        run(kind, server, &format!("create database {name}"));
+        let tables = Self { kind, url: url.into(), server: server.to_owned() };
+        tables.execute(fixture);
+        tables
+    }
+
+    /// `[stores.main.sql]`.
+    pub(super) fn settings(&self) -> String {
+        if let Kind::Sqlite = self.kind {
+            return format!("[stores.main.sql]\nurl = \"sqlite:{}\"\n", self.url);
+        }
+        let mut url = Url::parse(&self.url).unwrap();
+        let password = url.password().unwrap_or("").to_owned();
+        url.set_password(None).unwrap();
+        format!("[stores.main.sql]\nurl = \"{url}\"\npassword = \"{password}\"\nconnections = 4\n")
+    }
+
+    /// Runs statements.
+    pub(crate) fn execute(&self, statements: &str) {
+        run(self.kind, &self.url, statements);
+    }
+
+    /// The first column of every row, as text; it must be called `v`.
+    pub(crate) fn query(&self, select: &str) -> Vec<Option<String>> {
+        let query = diesel::sql_query(select);
+        let rows: Result<Vec<Cell>, _> = match self.kind {
+            Kind::Sqlite => query.load(&mut SqliteConnection::establish(&self.url).unwrap()),
+            Kind::Postgres => query.load(&mut PgConnection::establish(&self.url).unwrap()),
+            Kind::MariaDb => query.load(&mut MysqlConnection::establish(&self.url).unwrap()),
+        };
+        rows.unwrap_or_else(|e| panic!("{select}: {e}")).into_iter().map(|cell| cell.v).collect()
+    }
+
+    /// The values of an expression over the rows `e` of `table … where column` that equal a name
+    /// (without case); `None` if there is no such row, no value for NULL.
+    pub(super) fn field(&self, table_where: &str, expression: &str, name: &str) -> Option<Vec<String>> {
+        let (table, column) = table_where.rsplit_once(' ').unwrap();
+        let text = if let Kind::MariaDb = self.kind { "char" } else { "text" };
+        let name = name.replace('\'', "''");
+        let rows = self.query(&format!(
+            "select cast({expression} as {text}) as v from {table} lower({column}) = lower('{name}')"
+        ));
+        (!rows.is_empty()).then(|| rows.into_iter().flatten().collect())
+    }
+}
+
+impl Drop for Tables {
+    fn drop(&mut self) {
+        let name = self.url.rsplit('/').next().unwrap_or("");
+        match self.kind {
+            Kind::Sqlite => {}
+            // The gateway's connections may not be closed yet.
+            Kind::Postgres => run(self.kind, &self.server, &format!("drop database {name} with (force)")),
+            Kind::MariaDb => run(self.kind, &self.server, &format!("drop database {name}")),
+        }
+    }
+}
+
+fn run(kind: Kind, url: &str, statements: &str) {
+    let done = match kind {
+        Kind::Sqlite => SqliteConnection::establish(url).unwrap().batch_execute(statements),
+        Kind::Postgres => PgConnection::establish(url).unwrap().batch_execute(statements),
+        Kind::MariaDb => {
+            let mut connection = MysqlConnection::establish(url).unwrap();
+            connection.batch_execute("set names utf8mb4").and_then(|()| connection.batch_execute(statements))
+        }
+    };
+    done.unwrap_or_else(|error| panic!("{error} in:\n{statements}"));
+}

@@ -1,0 +1,182 @@
+#!/usr/bin/env bash
+# Runs the public conformance suites against the gateway in front of each store.
+#
+#   run.sh [demo] [openldap] [postgres] [mysql]     default: all of them
+#
+# tests/run starts the servers and calls this; SCIMGATE_TEST_LDAP, SCIMGATE_TEST_POSTGRES and
+# SCIMGATE_TEST_MYSQL tell where they are. Each store is filled afresh from tests/fixtures.
+# SCIMGATE_BINARY names another program than the one that is built here.
+# shellcheck disable=SC2317 # the functions are called by name
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")/../.."
+. tests/servers/lib.sh
+
+token=conformance-suites
+hash=sha256:$(printf %s $token | sha256sum | cut -d' ' -f1)
+binary=${SCIMGATE_BINARY:-target/debug/scimgate}
+work=$(mktemp -d "${TMPDIR:-/tmp}/scimgate-suites.XXXXXX")
+gateway=
+database=suites_$$
+
+# A virtual environment with the suites, made anew when their versions change.
+python_for_suites() {
+  local venv=target/suites wanted
+  wanted=$(sha256sum <tests/suites/requirements.txt)
+  if [ "$(cat $venv/wanted 2>/dev/null || true)" != "$wanted" ]; then
+    rm -rf $venv
+    python3 -m venv $venv
+    $venv/bin/pip install --quiet --disable-pip-version-check --no-deps -r tests/suites/requirements.txt
+    echo "$wanted" >$venv/wanted
+  fi
+  echo $venv/bin/python
+}
+
+# part URL PATTERN: a piece of scheme://user:password@host:port/…
+part() { sed -E 's,^[a-z]+://([^:]*):([^@]*)@([^:/]*):([0-9]+)/.*$,'"$2"',' <<<"$1"; }
+
+mariadb_client() {
+  local url=$SCIMGATE_TEST_MYSQL
+  MYSQL_PWD=$(part "$url" '\2') mariadb --no-defaults --default-character-set=utf8mb4 \
+    -h "$(part "$url" '\3')" -P "$(part "$url" '\4')" -u "$(part "$url" '\1')" "$@"
+}
+
+ldap_client() {
+  local tool=$1
+  shift
+  "$tool" -x -H "$SCIMGATE_TEST_LDAP" -D "$SCIMGATE_TEST_LDAP_BIND_DN" -w "$SCIMGATE_TEST_LDAP_PASSWORD" "$@"
+}
+
+# settings: the store's lines from standard input, then what all stores have in common.
+# The suites look for what they just made in the first page, hence the large one; scim-sanity wants
+# PATCH to answer with the resource.
+settings() {
+  cat
+  cat <<END
+[server]
+listen = ["127.0.0.1:0"]
+[correlation]
+url = "sqlite:ids.db"
+[limits]
+default_page = 1000
+[[clients]]
+name = "suites"
+tokens = ["$hash"]
+scopes = ["all"]
+patch_response = "full"
+END
+}
+
+# Each prepare_STORE fills a store and writes DIR/scimgate.toml.
+prepare_demo() {
+  # The demo makes its database when it starts; the suites need other settings than the demo's own.
+  "$binary" demo --listen 127.0.0.1:0 --dir "$1" >"$1/demo.log" 2>&1 &
+  local demo=$!
+  local made=0
+  wait_for 20 test -s "$1/hr.db" || made=1
+  kill "$demo" 2>/dev/null
+  wait "$demo" || true
+  [ "$made" = 0 ] || { cat "$1/demo.log"; return 1; }
+  { echo "mapping = \"$PWD/mappings/demo.toml\""; echo '[stores.main.sql]'; echo 'url = "sqlite:'"$1"'/hr.db"'; } |
+    settings >"$1/scimgate.toml"
+}
+
+prepare_openldap() {
+  : "${SCIMGATE_TEST_LDAP:?run this by tests/run}"
+  ldap_client ldapadd -f tests/fixtures/ldif/openldap-seed.ldif >"$1/fill.log" 2>&1 ||
+    { cat "$1/fill.log"; return 1; }
+  settings >"$1/scimgate.toml" <<END
+mapping = "$PWD/mappings/openldap.toml"
+[stores.main.ldap]
+urls = ["$SCIMGATE_TEST_LDAP"]
+bind_dn = "$SCIMGATE_TEST_LDAP_BIND_DN"
+password = "$SCIMGATE_TEST_LDAP_PASSWORD"
+ca_file = "$SCIMGATE_TEST_LDAP_CA"
+start_tls = true
+END
+}
+
+prepare_postgres() {
+  local url=${SCIMGATE_TEST_POSTGRES:?run this by tests/run}
+  psql -q "$url" -c "create database $database" || return 1
+  psql -q "${url%/*}/$database" -v ON_ERROR_STOP=1 -f tests/fixtures/sql/postgres-hr.sql >/dev/null || return 1
+  settings >"$1/scimgate.toml" <<END
+mapping = "$PWD/mappings/postgresql-hr.toml"
+[stores.main.sql]
+url = "postgresql://$(part "$url" '\1@\3:\4')/$database"
+password = "$(part "$url" '\2')"
+END
+}
+
+prepare_mysql() {
+  local url=${SCIMGATE_TEST_MYSQL:?run this by tests/run}
+  mariadb_client -e "create database $database character set utf8mb4 collate utf8mb4_unicode_ci" || return 1
+  mariadb_client "$database" <tests/fixtures/sql/mysql-hr.sql || return 1
+  settings >"$1/scimgate.toml" <<END
+mapping = "$PWD/mappings/mysql-hr.toml"
+[stores.main.sql]
+url = "mysql://$(part "$url" '\1@\3:\4')/$database"
+password = "$(part "$url" '\2')"
+END
+}
+
+stop_gateway() {
+  [ -n "$gateway" ] || return 0
+  kill -TERM "$gateway" 2>/dev/null || true
+  wait "$gateway" 2>/dev/null || true
+  gateway=
+}
+
+clean_up() {
+  stop_gateway
+  [ -z "${SCIMGATE_TEST_POSTGRES:-}" ] || psql -q "$SCIMGATE_TEST_POSTGRES" -c "drop database if exists $database" 2>/dev/null || true
+  [ -z "${SCIMGATE_TEST_MYSQL:-}" ] || mariadb_client -e "drop database if exists $database" 2>/dev/null || true
+  rm -rf "$work"
+}
+
+address_in() { sed -n 's,.*listening on \(http://[0-9.:]*\).*,\1,p' "$1" | head -1; }
+has_address() { [ -n "$(address_in "$1")" ]; }
+
+# run_store STORE: prints what failed, and adds a line to the table.
+run_store() {
+  local store=$1 dir=$work/$1 address failed=0
+  mkdir -p "$dir"
+  echo "Conformance suites in front of $store:"
+  "prepare_$store" "$dir" || { echo "the store cannot be filled"; return 1; }
+  NO_COLOR=1 "$binary" serve --config "$dir/scimgate.toml" >"$dir/log" 2>&1 &
+  gateway=$!
+  if ! wait_for 20 has_address "$dir/log"; then
+    cat "$dir/log"
+    echo "the gateway did not start in front of $store"
+    return 1
+  fi
+  address=$(address_in "$dir/log")
+  if ! wait_for 20 python3 -c "import urllib.request as u; u.urlopen('$address/health/ready')"; then
+    cat "$dir/log"
+    echo "the gateway did not become ready in front of $store"
+    return 1
+  fi
+  "$python" tests/suites/conformance.py --url "$address/scim/v2" --token $token >"$dir/result" || failed=1
+  sed 's/^/  /' "$dir/result"
+  [ "$failed" = 0 ] || { echo "  end of the gateway's log:"; tail -n 20 "$dir/log" | sed 's/^/    /'; }
+  grep -E ': [0-9]+ passed, ' "$dir/result" | while IFS=: read -r suite counts; do
+    printf '%-10s %-14s%s\n' "$store" "$suite" "$counts" >>"$work/table"
+  done
+  stop_gateway
+  return "$failed"
+}
+
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+[ -n "${SCIMGATE_BINARY:-}" ] || cargo build --quiet --features full
+python=$(python_for_suites)
+[ $# -gt 0 ] || set -- demo openldap postgres mysql
+failed=0
+for store in "$@"; do
+  declare -F "prepare_$store" >/dev/null || die "there is no store $store"
+  run_store "$store" || failed=1
+  stop_gateway
+done
+echo
+cat "$work/table" 2>/dev/null || true
+exit "$failed"
