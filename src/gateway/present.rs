@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
+    config::UnknownMembers,
     gateway::{
         Context, Gateway, TypeId,
         identity::{Known, side},
@@ -48,6 +49,7 @@ impl Gateway {
     pub(super) fn answers(&self, cx: &Context) -> Answers {
         let mut answers = Answers::new(crate::ops::clock::now(), &cx.principal.client);
         answers.base_url.clone_from(&cx.base_url);
+        answers.skip_unknown = cx.principal.unknown_members == UnknownMembers::Skip;
         answers
     }
 
