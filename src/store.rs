@@ -11,6 +11,8 @@
 
 pub mod dn;
 pub mod error;
+#[cfg(feature = "ldap")]
+pub mod ldap;
 pub mod value;
 
 use std::sync::Arc;
