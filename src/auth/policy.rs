@@ -1,6 +1,6 @@
 //! What a caller may do, and how it likes to be talked to.
 
-use crate::config::{ClientSettings, Mode, PatchResponse, Profile, Scope};
+use crate::config::{ClientSettings, Mode, PatchResponse, Profile, Scope, UnknownMembers};
 
 /// An authenticated caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct Principal {
     pub mode: Mode,
     /// Whose habits it has.
     pub profile: Profile,
+    /// What happens to members that do not exist.
+    pub unknown_members: UnknownMembers,
     patch_response: Option<PatchResponse>,
 }
 
@@ -32,6 +34,7 @@ impl From<&ClientSettings> for Principal {
             scopes: client.scopes.clone(),
             mode: client.mode,
             profile: client.profile,
+            unknown_members: client.unknown_members,
             patch_response: client.patch_response,
         }
     }

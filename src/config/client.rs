@@ -33,6 +33,8 @@ pub struct ClientSettings {
     pub profile: Profile,
     /// What a PATCH answers; without it, what the profile prefers.
     pub patch_response: Option<PatchResponse>,
+    /// What happens to members that do not exist.
+    pub unknown_members: UnknownMembers,
 }
 
 /// Something that a client may do.
@@ -68,6 +70,17 @@ pub enum PatchResponse {
     Full,
     /// 204 without it, unless the request names attributes to return.
     Minimal,
+}
+
+/// What happens to members (or other listed references) that do not exist, O-09.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownMembers {
+    /// The request is refused with 400 `invalidValue`; nothing is changed.
+    #[default]
+    Reject,
+    /// They are left out and counted in the log; the others are added.
+    Skip,
 }
 
 /// Whose habits a client has.

@@ -196,6 +196,9 @@ impl Gateway {
             let found = answers.value(&need(&delta.id)).flatten().and_then(|v| reference.encode(v));
             match found {
                 Some(value) => out.push((delta.add, value)),
+                None if delta.add && answers.skip_unknown => {
+                    tracing::info!("left out a member that does not exist");
+                }
                 None if delta.add => {
                     return Err(ScimError::invalid_value("`members` names a resource that does not exist."));
                 }

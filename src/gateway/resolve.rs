@@ -308,12 +308,10 @@ impl Gateway {
 }
 
 impl TypeMapping {
-    /// The field that names a resource for people, if it lies in the root: `displayName`, else `userName`.
+    /// The field that names a resource for people, if `displayName` is one field of the root.
     fn display_field(&self) -> Option<FieldRef> {
-        ["displayName", "userName"].iter().find_map(|name| {
-            let rule = self.find_rule(None, name)?;
-            self.simple_field(&rule.lens).filter(|f| f.part == 0)
-        })
+        let rule = self.find_rule(None, "displayName")?;
+        self.simple_field(&rule.lens).filter(|f| f.part == 0)
     }
 }
 

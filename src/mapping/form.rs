@@ -95,6 +95,8 @@ pub struct Answers {
     pub actor: String,
     /// URL of the SCIM root without a trailing slash, for `$ref`.
     pub base_url: String,
+    /// True: listed references to resources that do not exist are left out instead of refused.
+    pub skip_unknown: bool,
     /// Found values, by need.
     pub values: BTreeMap<Need, Option<Value>>,
     /// Found resources, by need.
@@ -113,6 +115,7 @@ impl Answers {
             now,
             actor: actor.to_owned(),
             base_url: String::new(),
+            skip_unknown: false,
             values: BTreeMap::new(),
             pointed: BTreeMap::new(),
             lists: BTreeMap::new(),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::{
     mapping::{
         TypeMapping,
-        form::Eval,
+        form::{Eval, Need},
         lens::{Lens, Rows, Scalar, Source, Sub, json::same_json, writer::Writer},
         no_place,
         record::Record,
@@ -64,7 +64,8 @@ impl Rows {
         path: &str,
         wanted: &[Json],
     ) -> Result<(), ScimError> {
-        let wanted = self.in_order(path, wanted)?;
+        let mut wanted = self.in_order(path, wanted)?;
+        wanted.retain(|element| !self.is_skipped(w, element));
         let existing = self.elements(w.ty, &w.eval(at));
         let shown = self.shown_rows(&w.eval(at));
         let pairs = pair(&existing, &wanted, &self.by, self.simple);
@@ -93,6 +94,18 @@ impl Rows {
         self.keep_floor(w, at);
         self.keep_order(w, &wanted, at);
         Ok(())
+    }
+
+    /// True if the element points at a resource that does not exist, and that is to be overlooked.
+    fn is_skipped(&self, w: &Writer<'_>, element: &Json) -> bool {
+        let reference = self.each.iter().find_map(|s| match &s.lens {
+            Lens::Reference(reference) => Some(reference),
+            _ => None,
+        });
+        let (Some(reference), true) = (reference, w.answers.skip_unknown) else { return false };
+        let Some(id) = element.get("value").and_then(Json::as_str) else { return false };
+        let need = Need::IdToBy { reference: reference.target, id: id.to_owned() };
+        w.answers.value(&need) == Some(None)
     }
 
     fn put_element(
@@ -201,7 +214,7 @@ pub fn element(subs: &[Sub], ty: &TypeMapping, eval: &Eval<'_>, position: usize)
 fn pointed_type(eval: &Eval<'_>, reference: &super::Reference, _target: &super::RefTarget) -> Option<String> {
     let by =
         super::scalar::decode(eval.values(&reference.field).first()?.clone(), &reference.codecs)?.to_text();
-    let need = crate::mapping::form::Need::ByToId { reference: reference.target, by };
+    let need = Need::ByToId { reference: reference.target, by };
     eval.answers.pointed(&need).flatten().map(|p| p.resource_type)
 }
 
