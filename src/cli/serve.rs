@@ -6,6 +6,8 @@
 
 use std::{fmt::Display, net::TcpListener, path::PathBuf, sync::Arc};
 
+#[cfg(feature = "ldap")]
+use crate::store::ldap::LdapStore;
 use crate::{
     auth::Authenticator,
     cli::{BROKEN, Outcome, REFUSED, WRONG_FILES, fail, mapping},
@@ -106,6 +108,10 @@ fn open_store(settings: &StoreSettings, mapping: &Mapping) -> Result<Arc<dyn Sto
         (StoreKind::Sql { session }, Some(sql), _) => {
             let settings = SqlSettings { session: session.clone(), ..sql.clone() };
             Ok(Arc::new(SqlStore::open(&settings).map_err(|e| wrong(&e))?))
+        }
+        #[cfg(feature = "ldap")]
+        (StoreKind::Ldap { .. }, _, Some(ldap)) => {
+            Ok(Arc::new(LdapStore::new(ldap.clone()).map_err(|e| wrong(&e))?))
         }
         _ => Err(wrong(&"this scimgate was built without that kind of store")),
     }
