@@ -27,6 +27,7 @@ struct Relay {
     address: SocketAddr,
     upstream: SocketAddr,
     is_frozen: Rc<Cell<bool>>,
+    is_disguised: Rc<Cell<bool>>,
     connections: Rc<RefCell<Vec<AbortHandle>>>,
     listener: Option<AbortHandle>,
 }
@@ -40,6 +41,7 @@ impl Relay {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             upstream,
             is_frozen: Rc::default(),
+            is_disguised: Rc::default(),
             connections: Rc::default(),
             listener: None,
         };
@@ -51,17 +53,17 @@ impl Relay {
     async fn listen(&mut self) {
         let listener = TcpListener::bind(self.address).await.unwrap();
         self.address = listener.local_addr().unwrap();
-        let (upstream, frozen, connections) =
-            (self.upstream, self.is_frozen.clone(), self.connections.clone());
+        let (upstream, connections) = (self.upstream, self.connections.clone());
+        let switches = (self.is_frozen.clone(), self.is_disguised.clone());
         let accept = tokio::task::spawn_local(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let frozen = frozen.clone();
+                let switches = switches.clone();
                 let relay = tokio::task::spawn_local(async move {
                     let server = TcpStream::connect(upstream).await.unwrap();
                     let (mut from_client, mut to_client) = client.into_split();
                     let (mut from_server, mut to_server) = server.into_split();
-                    let up = pump(&mut from_client, &mut to_server, &frozen);
-                    let down = pump(&mut from_server, &mut to_client, &frozen);
+                    let up = pump(&mut from_client, &mut to_server, &switches);
+                    let down = pump(&mut from_server, &mut to_client, &switches);
                     tokio::select! { () = up => {}, () = down => {} }
                 });
                 connections.borrow_mut().push(relay.abort_handle());
@@ -89,13 +91,32 @@ impl Relay {
     }
 }
 
+/// What a disguised server does not show, and what stands there instead, of equal length.
+const DISGUISE: [(&[u8], &[u8]); 4] = [
+    (b"OpenLDAProotDSE", b"somebodyElseDSE"),
+    (b"1.3.6.1.1.12", b"1.3.6.1.9.99"),
+    (b"1.3.6.1.1.13.2", b"1.3.6.1.9.99.9"),
+    (b"1.2.840.113556.1.4.319", b"1.2.840.113556.1.9.999"),
+];
+
+fn disguise(bytes: &mut [u8]) {
+    for (shown, hidden) in DISGUISE {
+        while let Some(at) = bytes.windows(shown.len()).position(|w| w == shown) {
+            bytes[at..at + shown.len()].copy_from_slice(hidden);
+        }
+    }
+}
+
 async fn pump(
     from: &mut (impl tokio::io::AsyncRead + Unpin),
     to: &mut (impl tokio::io::AsyncWrite + Unpin),
-    is_frozen: &Cell<bool>,
+    (is_frozen, is_disguised): &(Rc<Cell<bool>>, Rc<Cell<bool>>),
 ) {
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(n @ 1..) = from.read(&mut buffer).await {
+        if is_disguised.get() {
+            disguise(&mut buffer[..n]);
+        }
         if !is_frozen.get() && to.write_all(&buffer[..n]).await.is_err() {
             return;
         }
@@ -210,6 +231,62 @@ fn a_silent_server_times_out_and_its_connection_is_replaced() {
         assert_eq!(relay.opened(), before + 1, "three time-outs in a row end a connection");
         assert_eq!(lab.read(&dn, "description").await.unwrap(), ["z"]);
     });
+}
+
+#[test]
+fn a_server_without_optional_controls_is_served_too() {
+    behind_a_relay("plain", async |lab, relay| {
+        relay.is_disguised.set(true);
+        assert_eq!(lab.store.probe().await.unwrap(), "an unknown LDAP server");
+        let dn = lab.dn_of("ann");
+        let cells =
+            vec![cell(f::DN, &[&dn]), cell(f::CN, &["C"]), cell(f::SN, &["S"]), cell(f::DESCRIPTION, &["a"])];
+        let report = vec![f::UUID, f::DN];
+        let insert = Step::Insert { bag: lab.users(), cells, report, unless_exists: false };
+        let reported = lab.apply(insert).await.unwrap();
+        let anchor = lab.anchor(&dn).await;
+        assert_eq!(reported, [vec![anchor.clone()], vec![dn.as_str().into()]]);
+        assert_eq!(list(lab).await, Ok(1));
+
+        let target = Target::Entry { dn: dn.clone(), anchor };
+        let add = Change::Add(f::DESCRIPTION, vec!["A".into(), "b".into()]);
+        let remove = Change::Remove(f::MAIL, vec!["z@x.org".into()]);
+        let both = Step::Update {
+            bag: lab.users(),
+            target: target.clone(),
+            changes: vec![add, remove],
+            required: true,
+        };
+        lab.apply(both).await.unwrap();
+        assert_eq!(lab.read(&dn, "description").await.unwrap(), ["a", "b"]);
+
+        lab.raw.modifydn(&dn, "uid=moved", true, None).await.unwrap().success().unwrap();
+        lab.add_person("ann", &[("description", &["another"])]).await;
+        change(lab, &target, "found").await.unwrap();
+        assert_eq!(lab.read(&lab.dn_of("moved"), "description").await.unwrap(), ["found"]);
+        assert_eq!(lab.read(&dn, "description").await.unwrap(), ["another"]);
+
+        lab.raw.delete(&lab.dn_of("moved")).await.unwrap().success().unwrap();
+        let gone = change(lab, &target, "lost").await;
+        assert_eq!(gone, Err(StoreError::NotFound { bag: "User".into() }));
+        let delete = Step::Delete { bag: lab.users(), target, required: true };
+        assert_eq!(lab.apply(delete).await, Err(StoreError::NotFound { bag: "User".into() }));
+        assert_eq!(lab.read(&dn, "description").await.unwrap(), ["another"]);
+    });
+}
+
+#[test]
+fn refused_credentials_are_not_tried_again_at_once() {
+    let Some(settings) = settings() else { return };
+    run(LocalSet::new().run_until(async {
+        let wrong = LdapSettings { password: "wrong".to_owned().into(), ..settings };
+        let (relay, wrong) = Relay::start(&wrong).await;
+        let store = open(&wrong);
+        for _ in 0..5 {
+            assert!(matches!(store.probe().await, Err(StoreError::Denied(_))));
+        }
+        assert_eq!(relay.opened(), 1);
+    }));
 }
 
 #[test]
