@@ -8,7 +8,11 @@ use crate::{
     mapping::{
         Settle, TypeMapping,
         form::{Answers, AssignTarget, Eval, SetOp, Template, set},
-        lens::{Lens, Rule, face::side_value, writer::Writer},
+        lens::{
+            Lens, Rule,
+            face::{Aside, side_value},
+            writer::Writer,
+        },
         record::Record,
         shape::{FieldRef, PartId, Use},
     },
@@ -85,7 +89,14 @@ impl TypeMapping {
                 }
             }
             rule.lens.put(&mut w, (0, 0), &rule_path(rule), new)?;
-            let kept = rule.lens.kept_aside(new);
+            let aside = Aside {
+                ty: self,
+                eval: w.eval((0, 0)),
+                now,
+                new,
+                kept: side_value(side, rule.urn.as_deref(), &rule.attribute),
+            };
+            let kept = rule.lens.kept_aside(&aside);
             put_value(&mut w.side, rule.urn.as_deref(), &rule.attribute, kept);
         }
         settle(self, &mut w, base);

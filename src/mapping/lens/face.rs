@@ -49,9 +49,7 @@ impl Lens {
             Self::Complex(subs) => complex(subs, ty, eval, kept),
             Self::Rows(rows) => some_list(rows.get(ty, eval)),
             Self::Slots(slots) => {
-                let mut list = slots.get(ty, eval);
-                list.extend(kept.and_then(Json::as_array).into_iter().flatten().cloned());
-                some_list(list)
+                some_list(slots.get(ty, eval, kept.and_then(Json::as_array).map_or(&[], Vec::as_slice)))
             }
             Self::Reference(lens) => lens.get(eval, ty.references.get(lens.target)?).map(Json::Object),
             Self::Inverse(index) => {
@@ -144,31 +142,42 @@ impl Lens {
         }
     }
 
-    /// What of it our own database keeps, given the whole attribute that shall be read.
+    /// What of it our own database keeps after a write. What the client left as it was, or what
+    /// reads so without being kept, is not kept anew.
     #[must_use]
-    pub fn kept_aside(&self, json: Option<&Json>) -> Option<Json> {
+    pub fn kept_aside(&self, aside: &Aside<'_>) -> Option<Json> {
         match self {
-            Self::Side => json.cloned(),
+            Self::Side => aside.new.cloned(),
             Self::Complex(subs) => {
-                let object = json?.as_object()?;
                 let kept: Object = subs
                     .iter()
-                    .filter(|s| matches!(s.lens, Self::Side))
-                    .filter_map(|s| object.get(&s.name).map(|v| (s.name.clone(), v.clone())))
+                    .filter_map(|s| Some((s.name.clone(), s.lens.kept_aside(&aside.sub(&s.name))?)))
                     .collect();
                 (!kept.is_empty()).then_some(Json::Object(kept))
             }
-            Self::Slots(slots) if slots.rest_side => {
-                let other = |e: &&Json| {
-                    let kind = e.get("type").and_then(Json::as_str);
-                    kind.is_some_and(|k| !slots.slots.iter().any(|(name, _)| name.eq_ignore_ascii_case(k)))
-                };
-                some_list(elements(json).iter().filter(other).cloned().collect())
+            Self::Slots(slots) => {
+                let elements = elements(aside.new);
+                some_list(elements.iter().filter_map(|e| slots.kept_element(aside, e)).collect())
             }
-            Self::First(list) if list.iter().all(|l| matches!(l, Self::Side) || !l.is_writable()) => {
-                list.iter().any(|l| matches!(l, Self::Side)).then(|| json.cloned()).flatten()
+            Self::First(list) if self.is_side() => {
+                let others = list.iter().filter(|l| !matches!(l, Self::Side));
+                let otherwise = others.filter_map(|l| l.get_at(aside.ty, &aside.eval, 0)).next();
+                match (aside.new, aside.kept) {
+                    (Some(new), kept) if aside.now == Some(new) => kept.cloned(),
+                    (new, _) => new.filter(|n| Some(*n) != otherwise.as_ref()).cloned(),
+                }
             }
             _ => None,
+        }
+    }
+
+    /// True if what is written goes to our own database.
+    #[must_use]
+    pub fn is_side(&self) -> bool {
+        match self {
+            Self::Side => true,
+            Self::First(list) => list.iter().find(|l| l.is_writable()).is_some_and(Self::is_side),
+            _ => false,
         }
     }
 
@@ -198,6 +207,29 @@ impl Lens {
             Self::Password(_) | Self::Side => {}
             Self::First(list) | Self::Union(list) => list.iter().for_each(|l| l.reads(ty, reads)),
         }
+    }
+}
+
+/// An attribute before and after a write, for what our own database keeps of it.
+pub struct Aside<'a> {
+    /// The resource type.
+    pub ty: &'a TypeMapping,
+    /// The record after the write.
+    pub eval: Eval<'a>,
+    /// What the attribute read as before.
+    pub now: Option<&'a Json>,
+    /// What the client wants it to read as.
+    pub new: Option<&'a Json>,
+    /// What was kept of it before.
+    pub kept: Option<&'a Json>,
+}
+
+impl<'a> Aside<'a> {
+    /// The same for a sub-attribute.
+    #[must_use]
+    pub fn sub(&self, name: &str) -> Aside<'a> {
+        let sub = |of: Option<&'a Json>| of.and_then(|j| j.get(name));
+        Aside { ty: self.ty, eval: self.eval, now: sub(self.now), new: sub(self.new), kept: sub(self.kept) }
     }
 }
 
@@ -257,7 +289,7 @@ impl Reads {
 
 fn complex(subs: &[Sub], ty: &TypeMapping, eval: &Eval<'_>, kept: Option<&Json>) -> Option<Json> {
     let mut object = rows::element(subs, ty, eval, 0);
-    for sub in subs.iter().filter(|s| matches!(s.lens, Lens::Side)) {
+    for sub in subs.iter().filter(|s| s.lens.is_side()) {
         if let Some(value) = kept.and_then(|k| k.get(&sub.name)) {
             object.insert(sub.name.clone(), value.clone());
         }

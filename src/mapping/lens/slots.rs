@@ -5,7 +5,7 @@ use crate::{
     mapping::{
         TypeMapping,
         form::Eval,
-        lens::{Slots, rows, writer::Writer},
+        lens::{Slots, Sub, face::Aside, rows, writer::Writer},
         shape::PartId,
     },
     scim::{Json, Object, error::ScimError},
@@ -13,12 +13,19 @@ use crate::{
 
 impl Slots {
     /// The elements whose fields hold something, with their type; the first present type of
-    /// `primary` is the primary one.
+    /// `primary` is the primary one. `kept` are the elements, or parts of elements, that our own
+    /// database keeps.
     #[must_use]
-    pub fn get(&self, ty: &TypeMapping, eval: &Eval<'_>) -> Vec<Json> {
+    pub fn get(&self, ty: &TypeMapping, eval: &Eval<'_>, kept: &[Json]) -> Vec<Json> {
         let mut found: Vec<(&str, Object)> = Vec::new();
         for (kind, subs) in &self.slots {
             let mut element = rows::element(subs, ty, eval, 0);
+            let aside = kept.iter().find(|k| is_type(k, kind)).and_then(Json::as_object);
+            for sub in subs.iter().filter(|s| s.lens.is_side()) {
+                if let Some(value) = aside.and_then(|k| k.get(&sub.name)) {
+                    element.insert(sub.name.clone(), value.clone());
+                }
+            }
             if rows::has_data(subs, &element) {
                 element.insert("type".into(), kind.as_str().into());
                 found.push((kind, element));
@@ -29,7 +36,41 @@ impl Slots {
                 element.insert("primary".into(), (kind == first).into());
             }
         }
-        found.into_iter().map(|(_, element)| Json::Object(element)).collect()
+        let mut list: Vec<Json> = found.into_iter().map(|(_, element)| Json::Object(element)).collect();
+        list.extend(kept.iter().filter(|k| self.find(k).is_none()).cloned());
+        list
+    }
+
+    /// What our own database keeps of a written element: all of it if its type has no place, else
+    /// the sub-attributes that have none.
+    #[must_use]
+    pub fn kept_element(&self, aside: &Aside<'_>, element: &Json) -> Option<Json> {
+        let Some((kind, subs)) = self.find(element) else {
+            let is_typed = element.get("type").is_some();
+            return (self.rest_side && is_typed).then(|| element.clone());
+        };
+        let same = |list: Option<&'_ Json>| {
+            list.and_then(Json::as_array).and_then(|l| l.iter().find(|e| is_type(e, kind))).cloned()
+        };
+        let (now, kept) = (same(aside.now), same(aside.kept));
+        let one = Aside { now: now.as_ref(), kept: kept.as_ref(), new: Some(element), ..*aside };
+        let mut object: Object = subs
+            .iter()
+            .filter_map(|s| Some((s.name.clone(), s.lens.kept_aside(&one.sub(&s.name))?)))
+            .collect();
+        if object.is_empty() {
+            return None;
+        }
+        object.insert("type".into(), kind.into());
+        Some(Json::Object(object))
+    }
+
+    /// The slot of an element's type.
+    fn find(&self, element: &Json) -> Option<(&str, &[Sub])> {
+        self.slots
+            .iter()
+            .find(|(kind, _)| is_type(element, kind))
+            .map(|(kind, subs)| (kind.as_str(), subs.as_slice()))
     }
 
     /// Writes each element into the fields of its type and clears the types that are not given.
@@ -91,4 +132,8 @@ impl Slots {
         }
         Ok(rest)
     }
+}
+
+fn is_type(element: &Json, kind: &str) -> bool {
+    element.get("type").and_then(Json::as_str).is_some_and(|t| t.eq_ignore_ascii_case(kind))
 }
