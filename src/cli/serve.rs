@@ -6,10 +6,12 @@
 
 use std::{fmt::Display, net::TcpListener, path::PathBuf, sync::Arc};
 
+#[cfg(feature = "ldap")]
+use crate::store::ldap::LdapStore;
 use crate::{
     auth::Authenticator,
     cli::{BROKEN, Outcome, REFUSED, WRONG_FILES, fail, mapping},
-    config::{Settings, SqlSettings, StoreSettings},
+    config::{Settings, StoreSettings},
     correlation::Correlation,
     gateway::Gateway,
     http::{
@@ -18,8 +20,10 @@ use crate::{
     },
     mapping::{Mapping, StoreKind},
     ops::{self, shutdown::Shutdown},
-    store::{Store, StoreError, sql::SqlStore},
+    store::{Store, StoreError},
 };
+#[cfg(feature = "sql")]
+use crate::{config::SqlSettings, store::sql::SqlStore};
 
 /// The tenant that `/scim/v2` serves; part of every derived id.
 const TENANT: &str = "default";
@@ -103,9 +107,14 @@ fn open_store(settings: &StoreSettings, mapping: &Mapping) -> Result<Arc<dyn Sto
     let name = &mapping.store_name;
     let wrong = |reason: &dyn Display| fail(WRONG_FILES, format_args!("the store `{name}`: {reason}"));
     match (&mapping.store, &settings.sql, &settings.ldap) {
+        #[cfg(feature = "sql")]
         (StoreKind::Sql { session }, Some(sql), _) => {
             let settings = SqlSettings { session: session.clone(), ..sql.clone() };
             Ok(Arc::new(SqlStore::open(&settings).map_err(|e| wrong(&e))?))
+        }
+        #[cfg(feature = "ldap")]
+        (StoreKind::Ldap { .. }, _, Some(ldap)) => {
+            Ok(Arc::new(LdapStore::new(ldap.clone()).map_err(|e| wrong(&e))?))
         }
         _ => Err(wrong(&"this scimgate was built without that kind of store")),
     }
