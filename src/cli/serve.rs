@@ -40,6 +40,9 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let settings = Settings::load(&arguments.config).map_err(|e| fail(WRONG_FILES, e))?;
     ops::telemetry::init(&settings.log).map_err(|e| fail(WRONG_FILES, e))?;
     log_panics();
+    if settings.clients.is_empty() {
+        tracing::warn!("there are no [[clients]]: every request will be refused");
+    }
     let mapping = mapping::load(&settings.mapping)?;
     actix_web::rt::System::new().block_on(async {
         let gateway = build_gateway(&settings, mapping).await?;
@@ -90,16 +93,17 @@ pub(super) async fn build_gateway(settings: &Settings, mapping: Mapping) -> Resu
 fn greet(name: &str, answer: Result<String, StoreError>) -> Outcome {
     match answer {
         Ok(version) => tracing::info!(store.name = name, "the store `{name}` answers: {version}"),
-        Err(error @ StoreError::Denied(_)) => return Err(refuse(name, &error)),
+        Err(error @ StoreError::Denied(_)) => {
+            return Err(fail(
+                REFUSED,
+                format_args!("the store `{name}`: {error}; correct the account or its password in [stores.{name}]"),
+            ));
+        }
         Err(error) => {
             tracing::warn!(store.name = name, %error, "the store `{name}` does not answer; serving 503 until it does");
         }
     }
     Ok(())
-}
-
-fn refuse(name: &str, error: &StoreError) -> u8 {
-    fail(REFUSED, format_args!("the store `{name}`: {error}"))
 }
 
 /// Makes the store of the mapping's kind ready; nothing is connected to yet.
