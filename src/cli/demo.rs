@@ -82,10 +82,13 @@ fn fill(file: &Path) -> Result<(), Box<dyn std::error::Error>> {
         _ => {}
     }
     let mut connection = SqliteConnection::establish(&unfinished.display().to_string())?;
-    // Nobody else looks at the file yet, and one that is not whole is made anew.
+    // One transaction and no journal: the disk may be slow, nobody else looks at the file yet, and
+    // one that is not whole is made anew.
     connection.batch_execute("pragma journal_mode = off; pragma synchronous = off")?;
-    connection.batch_execute(seed::schema_sql())?;
-    connection.batch_execute(&seed::seed_sql())?;
+    connection.transaction(|connection| {
+        connection.batch_execute(seed::schema_sql())?;
+        connection.batch_execute(&seed::seed_sql())
+    })?;
     drop(connection);
     fs::rename(&unfinished, file)?;
     Ok(())
