@@ -96,7 +96,9 @@ fn greet(name: &str, answer: Result<String, StoreError>) -> Outcome {
         Err(error @ StoreError::Denied(_)) => {
             return Err(fail(
                 REFUSED,
-                format_args!("the store `{name}`: {error}; correct the account or its password in [stores.{name}]"),
+                format_args!(
+                    "the store `{name}`: {error}; correct the account or its password in [stores.{name}]"
+                ),
             ));
         }
         Err(error) => {
