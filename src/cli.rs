@@ -8,6 +8,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line talks to people")]
 
 mod check;
+#[cfg(feature = "sqlite")]
 pub mod demo;
 mod mapping;
 mod serve;
@@ -41,6 +42,7 @@ enum Command {
     /// Make bearer tokens.
     Token(token::Arguments),
     /// Serve a small HR database to try things out; needs nothing.
+    #[cfg(feature = "sqlite")]
     Demo(demo::Arguments),
 }
 
@@ -51,6 +53,7 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
+        #[cfg(feature = "sqlite")]
         Command::Demo(arguments) => demo::run(&arguments),
     };
     code.map_or_else(ExitCode::from, |()| ExitCode::SUCCESS)

@@ -82,7 +82,9 @@ fn fill(file: &Path) -> Result<(), Box<dyn std::error::Error>> {
         _ => {}
     }
     let mut connection = SqliteConnection::establish(&unfinished.display().to_string())?;
-    // One transaction: row by row this takes as long as the disk is slow.
+    // One transaction and no journal: the disk may be slow, nobody else looks at the file yet, and
+    // one that is not whole is made anew.
+    connection.batch_execute("pragma journal_mode = off; pragma synchronous = off")?;
     connection.transaction(|connection| {
         connection.batch_execute(seed::schema_sql())?;
         connection.batch_execute(&seed::seed_sql())
@@ -195,5 +197,32 @@ impl Drop for Place {
         {
             eprintln!("scimgate: {} stays behind: {error}", self.directory.display());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_address_that_was_not_asked_for_is_replaced() {
+        let first = listen(None).unwrap();
+        let second = listen(None).unwrap();
+        assert_ne!(first.local_addr().unwrap(), second.local_addr().unwrap());
+        let taken = first.local_addr().unwrap();
+        assert_eq!(listen(Some(taken)).unwrap_err(), BROKEN);
+    }
+
+    #[test]
+    fn a_place_of_our_own_goes_and_a_given_one_stays() {
+        let own = Place::open(None).unwrap();
+        let directory = own.directory.clone();
+        fill(&directory.join("hr.db")).unwrap();
+        assert!(directory.join("hr.db").exists());
+        drop(own);
+        assert!(!directory.exists());
+        let given = tempfile::tempdir().unwrap();
+        drop(Place::open(Some(given.path())).unwrap());
+        assert!(given.path().exists());
     }
 }

@@ -11,7 +11,7 @@ use crate::store::ldap::LdapStore;
 use crate::{
     auth::Authenticator,
     cli::{BROKEN, Outcome, REFUSED, WRONG_FILES, fail, mapping},
-    config::{Settings, SqlSettings, StoreSettings},
+    config::{Settings, StoreSettings},
     correlation::Correlation,
     gateway::Gateway,
     http::{
@@ -20,8 +20,10 @@ use crate::{
     },
     mapping::{Mapping, StoreKind},
     ops::{self, shutdown::Shutdown},
-    store::{Store, StoreError, sql::SqlStore},
+    store::{Store, StoreError},
 };
+#[cfg(feature = "sql")]
+use crate::{config::SqlSettings, store::sql::SqlStore};
 
 /// The tenant that `/scim/v2` serves; part of every derived id.
 const TENANT: &str = "default";
@@ -38,6 +40,9 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let settings = Settings::load(&arguments.config).map_err(|e| fail(WRONG_FILES, e))?;
     ops::telemetry::init(&settings.log).map_err(|e| fail(WRONG_FILES, e))?;
     log_panics();
+    if settings.clients.is_empty() {
+        tracing::warn!("there are no [[clients]]: every request will be refused");
+    }
     let mapping = mapping::load(&settings.mapping)?;
     actix_web::rt::System::new().block_on(async {
         let gateway = build_gateway(&settings, mapping).await?;
@@ -88,7 +93,14 @@ pub(super) async fn build_gateway(settings: &Settings, mapping: Mapping) -> Resu
 fn greet(name: &str, answer: Result<String, StoreError>) -> Outcome {
     match answer {
         Ok(version) => tracing::info!(store.name = name, "the store `{name}` answers: {version}"),
-        Err(error @ StoreError::Denied(_)) => return Err(refuse(name, &error)),
+        Err(error @ StoreError::Denied(_)) => {
+            return Err(fail(
+                REFUSED,
+                format_args!(
+                    "the store `{name}`: {error}; correct the account or its password in [stores.{name}]"
+                ),
+            ));
+        }
         Err(error) => {
             tracing::warn!(store.name = name, %error, "the store `{name}` does not answer; serving 503 until it does");
         }
@@ -96,15 +108,12 @@ fn greet(name: &str, answer: Result<String, StoreError>) -> Outcome {
     Ok(())
 }
 
-fn refuse(name: &str, error: &StoreError) -> u8 {
-    fail(REFUSED, format_args!("the store `{name}`: {error}"))
-}
-
 /// Makes the store of the mapping's kind ready; nothing is connected to yet.
 fn open_store(settings: &StoreSettings, mapping: &Mapping) -> Result<Arc<dyn Store>, u8> {
     let name = &mapping.store_name;
     let wrong = |reason: &dyn Display| fail(WRONG_FILES, format_args!("the store `{name}`: {reason}"));
     match (&mapping.store, &settings.sql, &settings.ldap) {
+        #[cfg(feature = "sql")]
         (StoreKind::Sql { session }, Some(sql), _) => {
             let settings = SqlSettings { session: session.clone(), ..sql.clone() };
             Ok(Arc::new(SqlStore::open(&settings).map_err(|e| wrong(&e))?))

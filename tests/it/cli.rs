@@ -140,6 +140,23 @@ fn client() -> String {
 }
 
 #[test]
+fn a_store_that_is_down_does_not_keep_the_gateway_from_starting() {
+    // R-02
+    let directory = tempfile::tempdir().unwrap();
+    let mapping = "[ldap]\n[User]\nbase = \"ou=people,dc=example,dc=com\"\nclasses = [\"inetOrgPerson\"]\n\
+                   rdn = \"uid\"\n[User.attributes]\nuserName = \"uid\"\n";
+    let rest = format!(
+        "[stores.main.ldap]\nurls = \"ldap://127.0.0.1:1\"\nbind_dn = \"cn=x\"\npassword = \"y\"\n{}",
+        client()
+    );
+    let served = Served::start(&settings(directory.path(), mapping, &rest));
+    assert_eq!(served.get("/health/live"), (200, false));
+    assert_eq!(served.get("/health/ready").0, 503);
+    assert_eq!(served.get("/scim/v2/Schemas"), (200, false));
+    assert_eq!(served.get("/scim/v2/Users?filter=userName%20eq%20%22x%22"), (503, true));
+}
+
+#[test]
 fn sigterm_ends_the_process_in_order() {
     // R-10
     let directory = tempfile::tempdir().unwrap();

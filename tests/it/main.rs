@@ -13,9 +13,11 @@
 )]
 
 mod architecture;
+#[cfg(all(feature = "sqlite", feature = "ldap"))]
 mod cli;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod every_store;
+#[cfg(feature = "sqlite")]
 mod http_front;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod idp_vectors;
