@@ -218,7 +218,7 @@ fn every_lens_has_its_keys() {
     let lenses = [
         ("field", "title = { field = \"a\", zzzz = 1 }"),
         ("text", "title = { text = \"{a}\", zzzz = 1 }"),
-        ("state", "active = { read = { a = 1 }, true = { a = 1 }, false = { a = 0 }, zzzz = 1 }"),
+        ("read", "active = { read = { a = 1 }, true = { a = 1 }, false = { a = 0 }, zzzz = 1 }"),
         ("const", "title = { const = \"a\", zzzz = 1 }"),
         ("place", "title = { place = [\"a\"], zzzz = 1 }"),
         ("latest", "title = { latest = [\"a\"], zzzz = 1 }"),
@@ -239,8 +239,7 @@ fn every_lens_has_its_keys() {
         let known = keys(&lens(text));
         let row = rows.iter().find(|row| code_words(&row[0]).iter().any(|w| w == name));
         let row = row.unwrap_or_else(|| panic!("no row for {name}"));
-        let mut explained: BTreeSet<String> =
-            row[0..2].iter().flat_map(|cell| code_words(cell)).collect();
+        let mut explained: BTreeSet<String> = row[0..2].iter().flat_map(|cell| code_words(cell)).collect();
         seen.extend(code_words(&row[0]));
         if row[2].contains("yes") {
             explained.extend(common.clone());

@@ -56,8 +56,7 @@ impl Example {
             scopes: vec![Scope::All],
             ..ClientSettings::default()
         };
-        let cx =
-            Context { principal: Arc::new(Principal::from(&client)), base_url: BASE_URL.to_owned() };
+        let cx = Context { principal: Arc::new(Principal::from(&client)), base_url: BASE_URL.to_owned() };
         let (mapping, store) = (Arc::new(mapping), Arc::new(MemoryStore::new()));
         generate_keys(&mapping, &store);
         let gateway = Gateway::new(mapping.clone(), store.clone(), correlation, LimitSettings::default());
@@ -117,9 +116,9 @@ impl Example {
         }
     }
 
-    /// Replaces `{User 7}` by the id of the user with the anchor 7.
+    /// Replaces `{User 7}` by the id of the user with the anchor 7, and `{E}` by the extension's URN.
     fn with_ids(&self, text: &str) -> String {
-        let mut out = text.to_owned();
+        let mut out = text.replace("{E}", scimgate::scim::ENTERPRISE);
         for ty in &self.mapping.types {
             let name = &ty.resource_type.name;
             while let Some((before, rest)) = out.split_once(&format!("{{{name} ")) {
@@ -157,8 +156,12 @@ impl Example {
         let found = self.resources(ty, None).await;
         match expected {
             Json::Array(list) => {
-                let found: Vec<Json> =
-                    found.iter().zip(list).map(|(f, e)| shown(f, e)).chain(found.iter().skip(list.len()).cloned()).collect();
+                let found: Vec<Json> = found
+                    .iter()
+                    .zip(list)
+                    .map(|(f, e)| shown(f, e))
+                    .chain(found.iter().skip(list.len()).cloned())
+                    .collect();
                 self.compare(line, expected, &found.into());
             }
             one => {
@@ -194,7 +197,10 @@ impl Example {
             let rows = self.store.select(select).await.unwrap();
             let rows = rows.iter().map(|row| {
                 let cells = bag.fields.iter().enumerate().filter(|(i, _)| !row.all(*i).is_empty());
-                cells.map(|(i, f)| (f.name.clone(), cell(row.all(i)))).collect::<serde_json::Map<_, _>>().into()
+                cells
+                    .map(|(i, f)| (f.name.clone(), cell(row.all(i))))
+                    .collect::<serde_json::Map<_, _>>()
+                    .into()
             });
             found.insert(table.clone(), Json::Array(rows.collect()));
         }
@@ -261,8 +267,7 @@ impl Example {
                 gateway.replace(cx, id, &first().await, None, &body, &all).await.map(Json::Object)
             }
             "patch" => {
-                let body =
-                    json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": body });
+                let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": body });
                 let answer = gateway.patch(cx, id, &first().await, None, &body, &all).await?;
                 Ok(answer.map_or(Json::Null, Json::Object))
             }
