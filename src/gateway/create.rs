@@ -60,11 +60,14 @@ impl Gateway {
     }
 
     /// Adds required attributes that the client left out and that always have a value, such as
-    /// `active` (D-12): what an empty record reads as.
+    /// `active` (D-12): what a new record without a client's values reads as.
     fn with_constant_defaults(&self, cx: &Context, ty: TypeId, body: &Json) -> Result<Json, ScimError> {
         let mapping = self.ty(ty)?;
-        let record = Record::create(&mapping.shape);
-        let empty = mapping.read(&record, &Object::new(), &self.answers(cx), &|_| true);
+        let (answers, nothing) = (self.answers(cx), Object::new());
+        let base = Record::create(&mapping.shape);
+        // Counters and free names are not asked for here; no boolean reads them.
+        let record = mapping.write(&base, &nothing, &nothing, &nothing, &answers)?.record;
+        let empty = mapping.read(&record, &nothing, &answers, &|_| true);
         Ok(fill_required(mapping, body, &empty))
     }
 

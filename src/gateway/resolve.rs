@@ -202,6 +202,8 @@ impl Gateway {
             wanted.iter().flatten().collect::<BTreeSet<_>>().into_iter().cloned().collect();
         let found: Vec<(String, Pointed)> = match &inverse.via {
             Some((_, holders)) => self.find_by_field(inverse.holder, holders, &all).await?,
+            // The pointer is a field of the holder itself, not of a list.
+            None if inverse.part == 0 => self.find_by_field(inverse.holder, &inverse.pointer, &all).await?,
             None => self.holders(&inverse, &all).await?,
         };
         let mut by_text: HashMap<&str, Vec<&Pointed>> = HashMap::new();

@@ -102,7 +102,8 @@ impl Codec {
                 format!(
                     "no codec is called `{name}`; there are lower, upper, trim, ascii, cut:N, slug:_, digits, \
                      swap:a:b, prefix:x, suffix:x, before:x, after:x, head:x, postal, crlf, hex, base64, guid_le, \
-                     number, bool:Y:N, date, datetime:UTC, epoch, epoch_ms, days, generalized_time, filetime"
+                     number, bool:Y:N, date, datetime:UTC, epoch, epoch_ms, days, generalized_time, filetime, \
+                     time:FORMAT"
                 )
             })?),
         })

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     mapping::{
-        TypeMapping,
+        Rename, TypeMapping,
         diff::entry::Naming,
         record::{Draft, Record, same_values},
         shape::{PartId, Shape, Use},
@@ -311,6 +311,10 @@ impl Diff<'_> {
         let layout = self.shape.part(part);
         let links = self.linked(part, row);
         let is_entry = matches!(layout.bag.source, Source::Entries { .. });
+        let renames = |f: &FieldId| !same_values(was.all(*f), now.all(*f));
+        if part == 0 && self.ty.rename == Rename::Refuse && layout.bag.key.iter().any(renames) {
+            return Err(ScimError::mutability("This resource cannot be renamed."));
+        }
         let mut changes = Vec::new();
         for (field, values) in now.cells.iter().enumerate() {
             let old = was.all(field);

@@ -260,8 +260,6 @@ pub struct Inverse {
     pub by: FieldRef,
     /// Shortcut: a field of this type that lists the holders, and the holder's field whose value it holds.
     pub via: Option<(FieldRef, FieldRef)>,
-    /// False: read-only (`groups`). True: a write edits each holder.
-    pub writable: bool,
 }
 
 /// A password.

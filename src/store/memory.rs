@@ -248,6 +248,10 @@ impl Tables {
         for (field, values) in cells {
             stored.insert(bag.field_name(*field).to_lowercase(), values.clone());
         }
+        if let Source::Entries { classes, .. } = &bag.source {
+            let classes = classes.iter().map(|c| Value::Text(c.clone())).collect();
+            stored.entry("objectclass".to_owned()).or_insert(classes);
+        }
         let table = self.0.entry(source_name(bag)).or_default();
         if let Some(generated) = &table.rules.generated {
             let cell = stored.entry(generated.to_lowercase()).or_default();

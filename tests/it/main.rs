@@ -15,6 +15,7 @@
 mod architecture;
 #[cfg(all(feature = "sqlite", feature = "ldap"))]
 mod cli;
+mod docs;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod every_store;
 #[cfg(feature = "sqlite")]

@@ -161,7 +161,6 @@ pub(super) struct PendingInverse {
     pub(super) holder: String,
     pub(super) attribute: String,
     pub(super) via: Option<(FieldRef, String, Range<usize>)>,
-    pub(super) writable: bool,
     pub(super) span: Range<usize>,
 }
 

@@ -78,12 +78,17 @@ struct Shared {
 const COMMON: &[&str] =
     &["initial", "also", "write", "mutability", "refuse", "required", "unique", "match", "accept_loss"];
 
+/// What inverses and passwords have no use for.
+const BARE: &[&str] = &["initial", "also", "write", "mutability", "refuse", "unique", "match"];
+
 /// A kind of lens: the keys that tell it, and the keys it may have.
 struct Form {
     by: &'static [&'static str],
     what: &'static str,
     keys: &'static [&'static str],
     later: &'static [&'static str],
+    /// Keys of every lens that this kind does not carry out.
+    without: &'static [&'static str],
     make: fn(&mut Compiler, &Site<'_>, &Node) -> Option<Made>,
 }
 
@@ -94,6 +99,7 @@ const FORMS: &[Form] = &[
         what: "a rows lens",
         keys: &["rows", "each", "type", "primary", "by", "ref", "dangling", "here"],
         later: &["unmatched", "there"],
+        without: &["initial", "also", "unique", "refuse"],
         make: Compiler::rows_lens,
     },
     Form {
@@ -101,14 +107,23 @@ const FORMS: &[Form] = &[
         what: "a slots lens",
         keys: &["slots", "primary", "rest"],
         later: &[],
+        without: &["initial", "also", "unique", "match", "refuse"],
         make: Compiler::slots_lens,
     },
-    Form { by: &["sub"], what: "a complex value", keys: &["sub"], later: &[], make: Compiler::sub_lens },
+    Form {
+        by: &["sub"],
+        what: "a complex value",
+        keys: &["sub"],
+        later: &[],
+        without: &["initial", "also", "unique", "match", "refuse"],
+        make: Compiler::sub_lens,
+    },
     Form {
         by: &["inverse"],
         what: "an inverse lens",
         keys: &["inverse", "via"],
-        later: &["superset", "initial"],
+        later: &["superset"],
+        without: BARE,
         make: Compiler::inverse_lens,
     },
     Form {
@@ -116,6 +131,7 @@ const FORMS: &[Form] = &[
         what: "a state lens",
         keys: &["read", "true", "false"],
         later: &[],
+        without: &["initial", "unique", "match", "refuse"],
         make: Compiler::state_lens,
     },
     Form {
@@ -123,22 +139,39 @@ const FORMS: &[Form] = &[
         what: "a text lens",
         keys: &["text", "parse"],
         later: &[],
+        without: &["initial", "unique", "refuse"],
         make: Compiler::text_lens,
     },
-    Form { by: &["const"], what: "a constant", keys: &["const"], later: &[], make: Compiler::const_lens },
-    Form { by: &["place"], what: "a place lens", keys: &["place"], later: &[], make: Compiler::place_lens },
+    Form {
+        by: &["const"],
+        what: "a constant",
+        keys: &["const"],
+        later: &[],
+        without: &["initial", "also", "unique"],
+        make: Compiler::const_lens,
+    },
+    Form {
+        by: &["place"],
+        what: "a place lens",
+        keys: &["place"],
+        later: &[],
+        without: &["initial", "also", "unique", "refuse"],
+        make: Compiler::place_lens,
+    },
     Form {
         by: &["latest", "earliest"],
         what: "an extreme of fields",
         keys: &["latest", "earliest", "codec"],
         later: &[],
+        without: &["initial", "also", "unique", "refuse"],
         make: Compiler::extreme_lens,
     },
     Form {
         by: &["scheme"],
         what: "a password",
         keys: &["field", "scheme"],
-        later: &["initial", "also"],
+        later: &[],
+        without: BARE,
         make: Compiler::password_lens,
     },
     Form {
@@ -146,6 +179,7 @@ const FORMS: &[Form] = &[
         what: "a reference",
         keys: &["field", "codec", "ref", "by", "dangling", "here"],
         later: &["there"],
+        without: &["unique", "match", "refuse"],
         make: Compiler::reference_lens,
     },
     Form {
@@ -153,6 +187,7 @@ const FORMS: &[Form] = &[
         what: "a field lens",
         keys: &["field", "codec", "nothing", "map", "else"],
         later: &[],
+        without: &["refuse"],
         make: Compiler::field_lens,
     },
 ];
@@ -189,9 +224,9 @@ impl Compiler {
             return None;
         };
         let mut known = form.keys.to_vec();
-        let bare = matches!(form.what, "an inverse lens" | "a password");
-        known.extend(COMMON.iter().filter(|k| !bare || matches!(**k, "accept_loss" | "required")));
-        self.check_keys(node, &Keys { what: form.what, known: &known, later: form.later });
+        known.extend(COMMON.iter().filter(|k| !form.without.contains(k)));
+        let later = [form.later, form.without].concat();
+        self.check_keys(node, &Keys { what: form.what, known: &known, later: &later });
         let mark = self.diagnostics.0.len();
         let made = (form.make)(self, site, node);
         if made.is_none() && self.diagnostics.0.len() == mark && !self.diagnostics.has_errors() {
@@ -295,6 +330,14 @@ impl Compiler {
             ("writeOnly", Mutability::WriteOnly),
         ];
         let mutability = self.word_key(node, "mutability", &words);
+        for key in ["initial", "unique"].into_iter().filter(|_| site.group.is_some()) {
+            if let Some(found) = node.get(key) {
+                self.unsupported(&found.span, &format!("`{key}` of a value in `rows`"));
+            }
+        }
+        if let Some(remove) = node.get("write").filter(|n| n.text() == Some("remove")) {
+            self.unsupported(&remove.span, "`write = \"remove\"`");
+        }
         let write = self.word_key(
             node,
             "write",

@@ -41,6 +41,9 @@ impl Compiler {
         let types = self.ref_types(node);
         let targets = self.ref_targets(node, &types, &field, site.scope.ty);
         let here = node.get("here").map(|n| self.set(site.scope, n)).unwrap_or_default();
+        if let Some(reject) = node.get("dangling").filter(|n| n.text() == Some("reject")) {
+            self.unsupported(&reject.span, "`dangling = \"reject\"`");
+        }
         let words = [("hide", Dangling::Hide), ("reject", Dangling::Reject), ("show", Dangling::Show)];
         let dangling = self.word_key(node, "dangling", &words).unwrap_or_default();
         self.note_write(site, shared.common.write, &field, &at.span);
@@ -173,7 +176,6 @@ impl Compiler {
                 holder: holder.to_owned(),
                 attribute: attribute.to_owned(),
                 via,
-                writable: site.attribute.mutability != Mutability::ReadOnly,
                 span: at.span.clone(),
             },
             accepts.face,
@@ -184,7 +186,8 @@ impl Compiler {
         let draft = self.types.get_mut(ty)?;
         let index = draft.inverses.len();
         pending.index = index;
-        let face = Face { writable: pending.writable, types: vec![pending.holder.clone()], ..face };
+        // A change is made on the other side, where the pointers are.
+        let face = Face { writable: false, types: vec![pending.holder.clone()], ..face };
         draft.inverses.push(None);
         draft.pending.push(pending);
         Some(Made { lens: Lens::Inverse(index), face })
@@ -239,7 +242,6 @@ impl Compiler {
             holder: "Group".to_owned(),
             attribute: "members".to_owned(),
             via: None,
-            writable: false,
             span: span.clone(),
         };
         if let Some(made) = self.pending_inverse(user, pending, Face::default()) {
@@ -269,7 +271,7 @@ impl Compiler {
                 Some((field, self.field(Scope { ty: holder, part: 0 }, &name, &span)?))
             }
         };
-        Some(Inverse { holder, attribute: one.attribute, part, pointer, by, via, writable: one.writable })
+        Some(Inverse { holder, attribute: one.attribute, part, pointer, by, via })
     }
 
     /// Where an attribute of a type holds pointers at another type: the part, the pointer, and

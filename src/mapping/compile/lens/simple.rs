@@ -2,7 +2,6 @@
 
 use crate::{
     mapping::{
-        codec::Class,
         compile::{
             Compiler, StateSite,
             keys::suggest,
@@ -308,8 +307,8 @@ fn ambiguous(pieces: &[template::Piece]) -> Option<&'static str> {
                 if !matches!(sources.as_slice(), [Source::Field(_)]) {
                     return Some("a hole has several sources or is no field");
                 }
-                if codecs.iter().any(|c| c.class() == Class::OneWay) {
-                    return Some("a hole has a one-way codec");
+                if !codecs.is_empty() {
+                    return Some("a hole has a codec");
                 }
                 after_hole = true;
             }
