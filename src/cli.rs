@@ -1,3 +1,66 @@
-//! The command line: arguments and dispatch. May use everything.
+//! The command line: `scimgate serve | check | token | demo`.
+//!
+//! The composition root: the only place that knows every part, and the only
+//! one that prints. Commands return an exit code: 0 done, 1 the operator's
+//! files are wrong, 2 the command line is wrong (clap's own), 3 a store or
+//! our database refuses us, 4 the server cannot run.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line talks to people")]
+
+mod check;
 pub mod demo;
+mod mapping;
+mod serve;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The operator's files are wrong.
+const WRONG_FILES: u8 = 1;
+/// A store or our database refuses us.
+const REFUSED: u8 = 3;
+/// The server cannot run.
+const BROKEN: u8 = 4;
+
+/// A SCIM 2.0 gateway in front of LDAP directories and relational tables.
+#[derive(Debug, Parser)]
+#[command(name = "scimgate", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve SCIM requests.
+    Serve(serve::Arguments),
+    /// Check settings and mapping files without reaching any store.
+    Check(check::Arguments),
+    /// Make bearer tokens.
+    Token(token::Arguments),
+    /// Serve a small HR database to try things out; needs nothing.
+    Demo(demo::Arguments),
+}
+
+/// Runs the command that the process was started with.
+#[must_use]
+pub fn run() -> ExitCode {
+    let code = match Arguments::parse().command {
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Token(arguments) => token::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
+    };
+    code.map_or_else(ExitCode::from, |()| ExitCode::SUCCESS)
+}
+
+/// What a command comes to: nothing, or an exit code once the reason was printed.
+type Outcome = Result<(), u8>;
+
+/// Prints why a command cannot go on.
+fn fail(code: u8, reason: impl std::fmt::Display) -> u8 {
+    eprintln!("scimgate: {reason}");
+    code
+}

@@ -18,6 +18,8 @@ pub mod correlation;
 
 pub mod gateway;
 
+pub mod http;
+
 pub mod config;
 
 pub mod auth;

@@ -1,3 +1,7 @@
 //! The `scimgate` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    scimgate::cli::run()
+}

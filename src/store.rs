@@ -12,6 +12,8 @@
 pub mod coerce;
 pub mod dn;
 pub mod error;
+#[cfg(feature = "ldap")]
+pub mod ldap;
 pub mod memory;
 #[cfg(feature = "sql")]
 pub mod sql;

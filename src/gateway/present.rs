@@ -68,7 +68,8 @@ impl Gateway {
                 known.iter().map(|k| mapping.read(&k.record, &side(&k.row), &answers, wants)).collect();
             let needs = answers.take_needs();
             if needs.is_empty() {
-                let finished = known.iter().zip(read).map(|(k, r)| finish(cx, mapping, k, r));
+                let whole = mapping.rules.iter().all(wants);
+                let finished = known.iter().zip(read).map(|(k, r)| finish(cx, mapping, k, r, whole));
                 return Ok(finished.collect());
             }
             self.resolve(cx, ty, needs, &mut answers).await?;
@@ -103,7 +104,7 @@ impl Gateway {
 }
 
 /// Adds what is ours: `id`, `meta`, `schemas`.
-fn finish(cx: &Context, mapping: &TypeMapping, known: &Known, mut resource: Object) -> Object {
+fn finish(cx: &Context, mapping: &TypeMapping, known: &Known, mut resource: Object, whole: bool) -> Object {
     let row = &known.row;
     resource.insert("id".into(), row.id.as_str().into());
     if mapping.find_rule(None, "externalId").is_none()
@@ -122,27 +123,30 @@ fn finish(cx: &Context, mapping: &TypeMapping, known: &Known, mut resource: Obje
     meta.insert("lastModified".into(), time("lastModified", row.last_modified));
     let location = format!("{}{}/{}", cx.base_url, mapping.resource_type.endpoint, row.id);
     meta.insert("location".into(), location.into());
-    meta.insert("version".into(), version(mapping, known, &resource).into());
+    if let Some(version) = version(mapping, known, &resource, whole) {
+        meta.insert("version".into(), version.into());
+    }
     resource.insert("meta".into(), Json::Object(meta));
     set_schemas(&mut resource, &mapping.resource_type);
     resource
 }
 
 /// A weak entity tag: from the store's own change marker, together with what our own database
-/// keeps; without a marker, from the content.
-fn version(mapping: &TypeMapping, known: &Known, resource: &Object) -> String {
+/// keeps; without a marker, from the content, if the whole of it was read.
+fn version(mapping: &TypeMapping, known: &Known, resource: &Object, whole: bool) -> Option<String> {
     let stored = mapping.version.and_then(|f| known.record.row(0, 0)?.now.first(f).map(Value::to_text));
     let mut hash = Sha256::new();
     match &stored {
         Some(marker) => hash.update(marker),
-        None => hash.update(Json::Object(resource.clone()).to_string()),
+        None if whole => hash.update(serde_json::to_vec(resource).unwrap_or_default()),
+        None => return None,
     }
     hash.update([0]);
     hash.update(known.row.external_id.as_deref().unwrap_or_default());
     hash.update([0]);
     hash.update(known.row.sidecar.as_deref().unwrap_or_default());
     let digest = hash.finalize();
-    format!("W/\"{}\"", hex::encode(digest.get(..10).unwrap_or_default()))
+    Some(format!("W/\"{}\"", hex::encode(digest.get(..10).unwrap_or_default())))
 }
 
 fn rfc3339(when: OffsetDateTime) -> String {

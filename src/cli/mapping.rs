@@ -1,0 +1,53 @@
+//! Reading and compiling the mapping file, for every command that needs one.
+
+use std::{fs, path::Path};
+
+use crate::{
+    cli::{WRONG_FILES, fail},
+    config::{Settings, StoreSettings},
+    mapping::{Mapping, StoreKind, compile::compile},
+};
+
+/// Compiles a mapping file; base files that it `extends` are looked up beside it.
+pub(super) fn load(file: &Path) -> Result<Mapping, u8> {
+    let name = file.display().to_string();
+    let source = fs::read_to_string(file)
+        .map_err(|e| fail(WRONG_FILES, format_args!("{name}: cannot be read: {e}")))?;
+    compile_text(&name, &source, file.parent().unwrap_or(Path::new("")))
+}
+
+/// Compiles the text of a mapping file, and prints every finding with its place.
+pub(super) fn compile_text(name: &str, source: &str, directory: &Path) -> Result<Mapping, u8> {
+    match compile(source, &|base| fs::read_to_string(directory.join(base))) {
+        Ok((mapping, warnings)) => {
+            eprint!("{}", warnings.render(name, source));
+            Ok(mapping)
+        }
+        Err(findings) => {
+            eprint!("{}", findings.render(name, source));
+            Err(WRONG_FILES)
+        }
+    }
+}
+
+/// The settings of the store that a mapping is for.
+///
+/// # Errors
+///
+/// One sentence, if the settings name no such store or one of another kind.
+pub(super) fn find_store<'s>(mapping: &Mapping, settings: &'s Settings) -> Result<&'s StoreSettings, String> {
+    let name = &mapping.store_name;
+    let store = settings.stores.get(name).ok_or_else(|| {
+        let known: Vec<&str> = settings.stores.keys().map(String::as_str).collect();
+        format!("the mapping is for the store `{name}`, the settings have {}", known.join(", "))
+    })?;
+    let (kind, fits) = match &mapping.store {
+        StoreKind::Sql { .. } => ("sql", store.sql.is_some()),
+        StoreKind::Ldap { .. } => ("ldap", store.ldap.is_some()),
+    };
+    if fits {
+        Ok(store)
+    } else {
+        Err(format!("the mapping needs [stores.{name}.{kind}], the settings have the other kind"))
+    }
+}

@@ -1,0 +1,112 @@
+//! `scimgate serve`: builds the parts from the settings and serves until it is told to stop.
+//!
+//! What the operator must correct ends the process before a socket opens:
+//! settings, mapping, a store that refuses our credentials. A store that is
+//! down does not: requests are answered 503 until it is back.
+
+use std::{fmt::Display, net::TcpListener, path::PathBuf, sync::Arc};
+
+use crate::{
+    auth::Authenticator,
+    cli::{BROKEN, Outcome, REFUSED, WRONG_FILES, fail, mapping},
+    config::{Settings, SqlSettings, StoreSettings},
+    correlation::Correlation,
+    gateway::Gateway,
+    http::{
+        Front,
+        server::{self, ServeError},
+    },
+    mapping::{Mapping, StoreKind},
+    ops::{self, shutdown::Shutdown},
+    store::{Store, StoreError, sql::SqlStore},
+};
+
+/// The tenant that `/scim/v2` serves; part of every derived id.
+const TENANT: &str = "default";
+
+/// What `serve` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Settings file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    let settings = Settings::load(&arguments.config).map_err(|e| fail(WRONG_FILES, e))?;
+    ops::telemetry::init(&settings.log).map_err(|e| fail(WRONG_FILES, e))?;
+    log_panics();
+    let mapping = mapping::load(&settings.mapping)?;
+    actix_web::rt::System::new().block_on(async {
+        let gateway = build_gateway(&settings, mapping).await?;
+        let listeners = settings.server.listen.iter().map(|a| server::listen(*a));
+        let listeners = listeners.collect::<Result<Vec<_>, _>>().map_err(|e| fail(BROKEN, e))?;
+        serve(gateway, &settings, listeners).await
+    })
+}
+
+/// Sends panics to the log, with their place but without their text, which may hold values (S-13).
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+        tracing::error!("a fault of ours at {place}");
+    }));
+}
+
+/// Serves until the process is told to stop.
+pub(super) async fn serve(gateway: Gateway, settings: &Settings, listeners: Vec<TcpListener>) -> Outcome {
+    let front = Front::new(gateway, Authenticator::from(&settings.clients[..]), &settings.server);
+    let mut shutdown = Shutdown::new().map_err(|e| fail(BROKEN, format_args!("signals: {e}")))?;
+    let stop = async {
+        let signal = shutdown.requested().await;
+        tracing::info!("{signal}: requests under way come to their end, then the process ends");
+    };
+    let outcome = server::serve(front, &settings.server, listeners, stop).await;
+    outcome.map_err(|e| fail(code(&e), e))
+}
+
+fn code(error: &ServeError) -> u8 {
+    match error {
+        ServeError::Tls(_) => WRONG_FILES,
+        ServeError::Listen { .. } | ServeError::Broken(_) => BROKEN,
+    }
+}
+
+/// Opens the store and our database, and puts the mapping between them.
+pub(super) async fn build_gateway(settings: &Settings, mapping: Mapping) -> Result<Gateway, u8> {
+    let store = mapping::find_store(&mapping, settings).map_err(|e| fail(WRONG_FILES, e))?;
+    let store = open_store(store, &mapping)?;
+    greet(&mapping.store_name, store.probe().await)?;
+    let correlation = Correlation::open(&settings.correlation, TENANT)
+        .map_err(|e| fail(REFUSED, format_args!("the correlation database: {e}")))?;
+    Ok(Gateway::new(Arc::new(mapping), store, correlation, settings.limits.clone()))
+}
+
+/// Says whether the store answers; only a refusal of our credentials ends the process.
+fn greet(name: &str, answer: Result<String, StoreError>) -> Outcome {
+    match answer {
+        Ok(version) => tracing::info!(store.name = name, "the store `{name}` answers: {version}"),
+        Err(error @ StoreError::Denied(_)) => return Err(refuse(name, &error)),
+        Err(error) => {
+            tracing::warn!(store.name = name, %error, "the store `{name}` does not answer; serving 503 until it does");
+        }
+    }
+    Ok(())
+}
+
+fn refuse(name: &str, error: &StoreError) -> u8 {
+    fail(REFUSED, format_args!("the store `{name}`: {error}"))
+}
+
+/// Makes the store of the mapping's kind ready; nothing is connected to yet.
+fn open_store(settings: &StoreSettings, mapping: &Mapping) -> Result<Arc<dyn Store>, u8> {
+    let name = &mapping.store_name;
+    let wrong = |reason: &dyn Display| fail(WRONG_FILES, format_args!("the store `{name}`: {reason}"));
+    match (&mapping.store, &settings.sql, &settings.ldap) {
+        (StoreKind::Sql { session }, Some(sql), _) => {
+            let settings = SqlSettings { session: session.clone(), ..sql.clone() };
+            Ok(Arc::new(SqlStore::open(&settings).map_err(|e| wrong(&e))?))
+        }
+        _ => Err(wrong(&"this scimgate was built without that kind of store")),
+    }
+}

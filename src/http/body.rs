@@ -1,0 +1,51 @@
+//! Request bodies: media type, size, JSON (RFC 7644 §3.8, S-21).
+
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::header::CONTENT_LENGTH,
+    web::{self, BytesMut},
+};
+use futures_util::{StreamExt as _, future::LocalBoxFuture};
+
+use crate::{
+    http::{Front, error::Failure, media},
+    scim::{Json, error::ScimError, json},
+};
+
+/// The JSON of a request body.
+pub(crate) struct Body(pub(crate) Json);
+
+impl FromRequest for Body {
+    type Error = Failure;
+    type Future = LocalBoxFuture<'static, Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let front = request.app_data::<web::Data<Front>>();
+        let (limit, depth) = front.map_or((0, 0), |f| (f.settings.max_body_bytes, f.settings.max_json_depth));
+        let request = request.clone();
+        let payload = payload.take();
+        Box::pin(async move {
+            let bytes = read(&request, payload, limit).await?;
+            Ok(Self(json::parse(&bytes, depth)?))
+        })
+    }
+}
+
+async fn read(request: &HttpRequest, mut payload: Payload, limit: usize) -> Result<BytesMut, ScimError> {
+    let too_large = || ScimError::too_large(format!("The body is larger than {limit} bytes."));
+    let announced = request.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limit as u64) {
+        return Err(too_large());
+    }
+    media::check_body(request.headers())?;
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| ScimError::invalid_syntax("The body broke off."))?;
+        if bytes.len() + chunk.len() > limit {
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}

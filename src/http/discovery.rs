@@ -1,0 +1,113 @@
+//! The discovery endpoints (RFC 7644 §4): what this server can do, which
+//! resource types it has, and what their schemas are.
+//!
+//! They are read-only, ignore every query parameter, and refuse a `filter`,
+//! whose answer would look as if nothing existed.
+
+use actix_web::{HttpRequest, HttpResponse, Resource, web};
+
+use crate::{
+    gateway::Gateway,
+    http::{
+        Front,
+        base_url::base_url,
+        error::Failure,
+        reply,
+        routes::{get, not_allowed},
+    },
+    scim::{
+        discovery::{self, AuthenticationScheme, Features},
+        error::ScimError,
+        schema::ResourceType,
+    },
+};
+
+type Answer = Result<HttpResponse, Failure>;
+
+/// `/ServiceProviderConfig` (RFC 7643 §5).
+pub(crate) fn service_provider_config() -> Resource {
+    read_only(["/ServiceProviderConfig", "/ServiceProviderConfig/"]).route(get().to(
+        |front: web::Data<Front>, request: HttpRequest| async move {
+            let base = admit(&front, &request)?;
+            Answer::Ok(reply::message(&discovery::service_provider_config(&features(&front.gateway), &base)))
+        },
+    ))
+}
+
+/// `/ResourceTypes` (RFC 7643 §6).
+pub(crate) fn resource_types() -> Resource {
+    read_only(["/ResourceTypes", "/ResourceTypes/"]).route(get().to(
+        |front: web::Data<Front>, request: HttpRequest| async move {
+            let base = admit(&front, &request)?;
+            Answer::Ok(reply::message(&discovery::resource_types(&front.gateway.resource_types(), &base)))
+        },
+    ))
+}
+
+/// `/ResourceTypes/{name}`.
+pub(crate) fn resource_type() -> Resource {
+    read_only(["/ResourceTypes/{name}", "/ResourceTypes/{name}/"]).route(get().to(
+        |front: web::Data<Front>, name: web::Path<String>, request: HttpRequest| async move {
+            let base = admit(&front, &request)?;
+            let found = discovery::resource_type(&name, &front.gateway.resource_types(), &base);
+            let found = found.ok_or_else(|| ScimError::not_found("There is no such resource type."))?;
+            Answer::Ok(reply::message(&found))
+        },
+    ))
+}
+
+/// `/Schemas` (RFC 7643 §7).
+pub(crate) fn schemas() -> Resource {
+    read_only(["/Schemas", "/Schemas/"]).route(get().to(
+        |front: web::Data<Front>, request: HttpRequest| async move {
+            let base = admit(&front, &request)?;
+            Answer::Ok(reply::message(&discovery::schemas(&front.gateway.resource_types(), &base)))
+        },
+    ))
+}
+
+/// `/Schemas/{urn}`; a URN has no case (RFC 8141 §3.1).
+pub(crate) fn schema() -> Resource {
+    read_only(["/Schemas/{urn}", "/Schemas/{urn}/"]).route(get().to(
+        |front: web::Data<Front>, urn: web::Path<String>, request: HttpRequest| async move {
+            let base = admit(&front, &request)?;
+            let found = discovery::schema(&urn, &front.gateway.resource_types(), &base);
+            let found = found.ok_or_else(|| ScimError::not_found("There is no such schema."))?;
+            Answer::Ok(reply::message(&found))
+        },
+    ))
+}
+
+/// What this server can do.
+fn features(gateway: &Gateway) -> Features {
+    let has_password = |ty: &&ResourceType| ty.core.find("password").is_some();
+    Features {
+        documentation_uri: None,
+        patch: true,
+        bulk: None,
+        filter_max_results: u64::try_from(gateway.limits().max_results).ok(),
+        change_password: gateway.resource_types().iter().any(has_password),
+        sort: false,
+        etag: true,
+        authentication: vec![AuthenticationScheme {
+            kind: "oauthbearertoken".to_owned(),
+            name: "OAuth Bearer Token".to_owned(),
+            description: "A bearer token that the operator issued.".to_owned(),
+            spec_uri: Some("https://www.rfc-editor.org/info/rfc6750".to_owned()),
+            documentation_uri: None,
+        }],
+    }
+}
+
+fn read_only(path: [&'static str; 2]) -> Resource {
+    web::resource(path).default_service(not_allowed("GET, HEAD"))
+}
+
+/// Refuses a filter (7644-4-c), and finds the base URL.
+fn admit(front: &Front, request: &HttpRequest) -> Result<String, ScimError> {
+    let parameters = url::form_urlencoded::parse(request.query_string().as_bytes());
+    if parameters.into_iter().any(|(name, _)| name == "filter") {
+        return Err(ScimError::forbidden("Discovery documents cannot be filtered."));
+    }
+    base_url(front.settings.public_url.as_deref(), request)
+}

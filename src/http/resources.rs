@@ -1,0 +1,140 @@
+//! The endpoints of a resource type (RFC 7644 §3.2): `/Users`, `/Users/{id}`,
+//! `/Users/.search`, and the same for every other type in the mapping.
+//!
+//! Handlers read the request and write the answer; what happens in between is
+//! the gateway's. Each says in its signature which right it needs.
+
+use std::future::Future;
+
+use actix_web::{HttpRequest, HttpResponse, Scope, http::StatusCode, web};
+use tracing::Instrument as _;
+
+use crate::{
+    dialect,
+    http::{
+        body::Body,
+        caller::{Caller, Endpoint, Read, Write, parameters},
+        error::Failure,
+        reply,
+        routes::{get, not_allowed, unknown},
+    },
+    scim::{Json, error::ScimError, message::SearchRequest, schema::ResourceType, validate::Mode},
+};
+
+type Answer = Result<HttpResponse, Failure>;
+
+/// The routes of one resource type.
+pub(crate) fn scope(path: &str, endpoint: Endpoint) -> Scope {
+    web::scope(path)
+        .app_data(endpoint)
+        .service(
+            web::resource(["", "/"])
+                .route(get().to(list))
+                .route(web::post().to(create))
+                .default_service(not_allowed("GET, HEAD, POST")),
+        )
+        .service(
+            web::resource(["/.search", "/.search/"])
+                .route(web::post().to(search))
+                .default_service(not_allowed("POST")),
+        )
+        .service(
+            web::resource(["/{id}", "/{id}/"])
+                .route(get().to(retrieve))
+                .route(web::put().to(replace))
+                .route(web::patch().to(patch))
+                .route(web::delete().to(delete))
+                .default_service(not_allowed("GET, HEAD, PUT, PATCH, DELETE")),
+        )
+        // A scope does not inherit this from the one around it.
+        .default_service(web::to(unknown))
+}
+
+/// RFC 7644 §3.4.2.
+async fn list(caller: Caller<Read>, request: HttpRequest) -> Answer {
+    let query = SearchRequest::from_query(&parameters(&request), &caller.filter_rules())?;
+    let found = caller.front.gateway.search(&caller.context, caller.ty, &query).await?;
+    Ok(reply::message(&found))
+}
+
+/// RFC 7644 §3.4.3.
+async fn search(caller: Caller<Read>, Body(body): Body) -> Answer {
+    let query = SearchRequest::from_body(&body, caller.mode(), &caller.filter_rules())?;
+    let found = caller.front.gateway.search(&caller.context, caller.ty, &query).await?;
+    Ok(reply::message(&found))
+}
+
+/// RFC 7644 §3.4.1.
+async fn retrieve(caller: Caller<Read>, id: web::Path<String>, request: HttpRequest) -> Answer {
+    let selection = caller.selection(&request)?;
+    let found = caller.front.gateway.retrieve(&caller.context, caller.ty, &id, &selection).await?;
+    Ok(reply::read(request.headers(), found))
+}
+
+/// RFC 7644 §3.3.
+async fn create(caller: Caller<Write>, request: HttpRequest, body: Body) -> Answer {
+    let selection = caller.selection(&request)?;
+    let body = adapt(&caller, body.0, dialect::adapt_resource)?;
+    to_the_end(async move {
+        let made = caller.front.gateway.create(&caller.context, caller.ty, &body, &selection).await?;
+        Ok(reply::resource(StatusCode::CREATED, made))
+    })
+    .await
+}
+
+/// RFC 7644 §3.5.1.
+async fn replace(caller: Caller<Write>, id: web::Path<String>, request: HttpRequest, body: Body) -> Answer {
+    let (selection, if_match) = (caller.selection(&request)?, reply::if_match(request.headers())?);
+    let body = adapt(&caller, body.0, dialect::adapt_resource)?;
+    to_the_end(async move {
+        let Caller { front, context, ty, .. } = &caller;
+        let now = front.gateway.replace(context, *ty, &id, if_match.as_deref(), &body, &selection).await?;
+        Ok(reply::resource(StatusCode::OK, now))
+    })
+    .await
+}
+
+/// RFC 7644 §3.5.2.
+async fn patch(caller: Caller<Write>, id: web::Path<String>, request: HttpRequest, body: Body) -> Answer {
+    let (selection, if_match) = (caller.selection(&request)?, reply::if_match(request.headers())?);
+    let body = adapt(&caller, body.0, dialect::adapt_patch)?;
+    to_the_end(async move {
+        let Caller { front, context, ty, .. } = &caller;
+        let now = front.gateway.patch(context, *ty, &id, if_match.as_deref(), &body, &selection).await?;
+        Ok(now.map_or_else(
+            || HttpResponse::NoContent().finish(),
+            |resource| reply::resource(StatusCode::OK, resource),
+        ))
+    })
+    .await
+}
+
+/// RFC 7644 §3.6.
+async fn delete(caller: Caller<Write>, id: web::Path<String>, request: HttpRequest) -> Answer {
+    let if_match = reply::if_match(request.headers())?;
+    to_the_end(async move {
+        caller.front.gateway.delete(&caller.context, caller.ty, &id, if_match.as_deref()).await?;
+        Ok(HttpResponse::NoContent().finish())
+    })
+    .await
+}
+
+/// The body as the RFCs write it, if the client's deviations are to be understood.
+fn adapt(
+    caller: &Caller<Write>,
+    mut body: Json,
+    dialect: fn(&mut Json, &ResourceType),
+) -> Result<Json, ScimError> {
+    if caller.mode() == Mode::Tolerant {
+        dialect(&mut body, caller.resource_type()?);
+    }
+    Ok(body)
+}
+
+/// Runs a write to its end even if the client hangs up or the time is over: a write that
+/// is dropped half-way would have to be recovered later.
+async fn to_the_end(write: impl Future<Output = Answer> + 'static) -> Answer {
+    let task = actix_web::rt::spawn(write.in_current_span());
+    task.await
+        .unwrap_or_else(|_| Err(ScimError::internal("The request failed for an internal reason.").into()))
+}

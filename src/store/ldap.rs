@@ -1,0 +1,127 @@
+//! The store of LDAP entries (RFC 4511), on OpenLDAP, 389-ds and Active Directory.
+//!
+//! Everything of the `ldap3` crate stays below this module. The parts:
+//!
+//! - `open`, `link`, `pool`: connections, one set per worker thread;
+//! - `server`, `control`: what a server can do, and the controls we use;
+//! - `plan`, `filter`, `matching`, `select`, `entry`, `syntax`: reading;
+//! - `apply`, `modify`: writing;
+//! - `result`: what a server's refusals mean.
+//!
+//! **Invariants:** a listing is asked for page by page; attributes are asked
+//! for by name; a change is sent at most once; an absent search base is an
+//! error and never an empty answer.
+
+mod apply;
+mod control;
+mod entry;
+mod filter;
+mod link;
+mod matching;
+mod modify;
+mod open;
+mod plan;
+mod pool;
+mod result;
+mod select;
+mod server;
+mod syntax;
+
+use std::sync::{Arc, atomic::AtomicUsize};
+
+use futures_util::future::LocalBoxFuture;
+use secrecy::ExposeSecret as _;
+
+pub use self::open::LdapSetupError;
+use self::{
+    apply::Apply,
+    link::Query,
+    open::{Endpoint, tls_config},
+    plan::{covers, plan},
+    pool::{Lane, Shared, pool},
+    result::Operation,
+    select::Selection,
+    server::{ROOT_DSE, Server},
+};
+use super::{Bag, Coverage, Predicate, ReadStore, Report, Row, Select, Step, Store, StoreError};
+use crate::config::ldap::LdapSettings;
+
+/// A directory. Holds settings only: each thread that uses it opens connections of its own,
+/// which live on that thread's Tokio runtime.
+pub struct LdapStore {
+    shared: Arc<Shared>,
+}
+
+impl LdapStore {
+    /// Checks the settings; connects to nothing yet.
+    ///
+    /// # Errors
+    ///
+    /// [`LdapSetupError`].
+    pub fn new(settings: LdapSettings) -> Result<Self, LdapSetupError> {
+        let endpoints = settings
+            .urls
+            .iter()
+            .map(|url| Endpoint::parse(url, settings.start_tls))
+            .collect::<Result<Vec<_>, _>>()?;
+        if endpoints.is_empty() {
+            return Err(LdapSetupError::NoUrl);
+        }
+        if settings.bind_dn.is_empty() {
+            if endpoints.iter().any(|e| e.url.scheme() != "ldapi") {
+                return Err(LdapSetupError::NoAccount);
+            }
+        } else if settings.password.expose_secret().is_empty() {
+            return Err(LdapSetupError::EmptyPassword(settings.bind_dn));
+        }
+        for endpoint in endpoints.iter().filter(|e| e.is_in_the_clear()) {
+            tracing::warn!(ldap.url = %endpoint.url, "Passwords cross the network unencrypted: use ldaps:// or start_tls.");
+        }
+        let tls = tls_config(&settings)?;
+        Ok(Self { shared: Arc::new(Shared { settings, endpoints, tls, preferred: AtomicUsize::new(0) }) })
+    }
+}
+
+impl ReadStore for LdapStore {
+    fn select(&self, select: Select) -> LocalBoxFuture<'_, Result<Vec<Row>, StoreError>> {
+        Box::pin(async move {
+            let plan = plan(&select.bag, &select.predicate)?;
+            let limit = select.limit.map(|l| usize::try_from(l).unwrap_or(usize::MAX));
+            let pool = pool(&self.shared);
+            let selection =
+                Selection { pool: &pool, bag: &select.bag, plan: &plan, fields: &select.fields, limit };
+            selection.rows().await
+        })
+    }
+
+    fn count(&self, bag: Arc<Bag>, predicate: Predicate) -> LocalBoxFuture<'_, Result<u64, StoreError>> {
+        Box::pin(async move {
+            let plan = plan(&bag, &predicate)?;
+            let pool = pool(&self.shared);
+            let selection = Selection { pool: &pool, bag: &bag, plan: &plan, fields: &[], limit: None };
+            selection.count().await
+        })
+    }
+
+    fn coverage(&self, bag: &Bag, predicate: &Predicate) -> Coverage {
+        covers(bag, predicate)
+    }
+
+    fn probe(&self) -> LocalBoxFuture<'_, Result<String, StoreError>> {
+        Box::pin(async move {
+            let query = Query::base("", "(objectClass=*)", &ROOT_DSE);
+            let take = |entry| Ok(Some(entry));
+            let answer = pool(&self.shared).search(Lane::Point, &query, &take).await;
+            let entries: Vec<entry::Entry> =
+                answer.map_err(|e| e.into_store(Operation::Search, "the root DSE", ""))?;
+            let dse = entries.into_iter().next().unwrap_or_default();
+            Ok(Server::from_root_dse(dse.texts()).name().to_owned())
+        })
+    }
+}
+
+impl Store for LdapStore {
+    fn apply(&self, steps: Vec<Step>) -> LocalBoxFuture<'_, Result<Vec<Report>, StoreError>> {
+        Box::pin(async move { Apply::new(pool(&self.shared)).await?.run(steps).await })
+    }
+}

@@ -1,0 +1,190 @@
+//! Applies steps, one request after the other.
+//!
+//! LDAP has no transactions that all servers know. When a step fails, entries
+//! that earlier steps of the list added are deleted and renamed ones renamed
+//! back, as far as the directory lets us; modifications stay. A step whose
+//! answer was lost may have happened: the caller finds out by looking.
+//!
+//! **Invariant:** a change of an existing entry reaches only the entry that
+//! carries the anchor. Where the server knows the assertion control (RFC 4528)
+//! it checks that in the same operation; elsewhere the anchor is read just
+//! before. An entry that has moved is looked up by its anchor, once.
+
+mod entry_steps;
+mod target;
+
+use std::{
+    collections::{HashMap, HashSet},
+    rc::Rc,
+};
+
+use super::{
+    entry::{CONTAINER, DN, is_pseudo},
+    link::Request,
+    modify::{Action, Edit},
+    pool::Pool,
+    result::Operation,
+    server::Server,
+};
+use crate::store::{Bag, Cell, Change, FieldId, Report, Step, StoreError, Value, dn::normalise};
+
+/// A list of steps on its way.
+pub(super) struct Apply {
+    pool: Rc<Pool>,
+    server: Rc<Server>,
+    done: Vec<Done>,
+    undo: Vec<Undo>,
+    /// Normal form of a DN before a rename of this list → the DN after it.
+    renamed: HashMap<String, String>,
+    /// Normal forms of DNs that this list made; there is no anchor yet to check.
+    own: HashSet<String>,
+}
+
+/// What a step reported, and for which fields.
+#[derive(Default)]
+struct Done {
+    fields: Vec<FieldId>,
+    report: Report,
+}
+
+/// How to take back a step.
+enum Undo {
+    Delete { dn: String },
+    Rename { from: String, to: String },
+}
+
+impl Apply {
+    pub(super) async fn new(pool: Rc<Pool>) -> Result<Self, StoreError> {
+        let server = pool.server().await?;
+        Ok(Self {
+            pool,
+            server,
+            done: Vec::new(),
+            undo: Vec::new(),
+            renamed: HashMap::new(),
+            own: HashSet::new(),
+        })
+    }
+
+    /// Runs the steps.
+    ///
+    /// # Errors
+    ///
+    /// That of the first step that failed.
+    pub(super) async fn run(mut self, steps: Vec<Step>) -> Result<Vec<Report>, StoreError> {
+        for step in &steps {
+            match self.step(step).await {
+                Ok(done) => self.done.push(done),
+                Err(error) => {
+                    self.take_back().await;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(self.done.into_iter().map(|done| done.report).collect())
+    }
+
+    async fn step(&mut self, step: &Step) -> Result<Done, StoreError> {
+        match step {
+            Step::Insert { bag, cells, report, unless_exists } => {
+                self.insert(bag, cells, report, *unless_exists).await
+            }
+            Step::Find { bag, .. } => {
+                Err(StoreError::Unsupported(format!("entries of {} cannot be found or added", bag.name)))
+            }
+            Step::Update { bag, target, changes, required } => {
+                let edits = self.edits(bag, changes)?;
+                let found = self.update(bag, target, &edits).await?;
+                required_or_done(bag, found, *required)
+            }
+            Step::Delete { bag, target, required } => {
+                let found = self.delete(bag, target).await?;
+                required_or_done(bag, found, *required)
+            }
+            Step::Rename { bag, target, dn } => {
+                let found = self.rename(bag, target, dn).await?;
+                required_or_done(bag, found, true)
+            }
+            Step::Password { bag, target, password } => {
+                let found = self.set_password(bag, target, password).await?;
+                required_or_done(bag, found, true)
+            }
+        }
+    }
+
+    /// The values that a cell stands for.
+    fn resolve(&self, cell: &Cell) -> Result<Vec<Value>, StoreError> {
+        match cell {
+            Cell::Values(values) => Ok(values.clone()),
+            Cell::From { step, field } => {
+                let missing = || StoreError::Corrupt(format!("step {step} reported no field {field}"));
+                let done = self.done.get(*step).ok_or_else(missing)?;
+                let at = done.fields.iter().position(|f| f == field).ok_or_else(missing)?;
+                let values = done.report.get(at).ok_or_else(missing)?;
+                Ok(values.iter().take(1).cloned().collect())
+            }
+        }
+    }
+
+    fn edits(&self, bag: &Bag, changes: &[Change]) -> Result<Vec<Edit>, StoreError> {
+        changes
+            .iter()
+            .map(|change| {
+                let (action, id, values) = match change {
+                    Change::Set(id, cell) => (Action::Replace, id, self.resolve(cell)?),
+                    Change::Add(id, values) => (Action::Add, id, values.clone()),
+                    Change::Remove(id, values) => (Action::Remove, id, values.clone()),
+                };
+                let field = bag
+                    .fields
+                    .get(*id)
+                    .ok_or_else(|| StoreError::Corrupt(format!("{} has no field {id}", bag.name)))?;
+                if is_pseudo(&field.name) {
+                    return Err(StoreError::Unsupported(format!(
+                        "`{DN}` and `{CONTAINER}` change by a rename"
+                    )));
+                }
+                Ok(Edit { action, attribute: field.name.clone(), kind: field.kind, values })
+            })
+            .collect()
+    }
+
+    /// Undoes, last first, what can be undone.
+    async fn take_back(&mut self) {
+        while let Some(undo) = self.undo.pop() {
+            let result = match &undo {
+                Undo::Delete { dn } => self.pool.write(Request::Delete { dn }, vec![]).await.map(|_| ()),
+                Undo::Rename { from, to } => self.send_rename(from, to, vec![]).await,
+            };
+            if let Err(error) = result {
+                let error = error.into_store(Operation::Delete, "", "");
+                tracing::warn!(%error, "A step failed, and an earlier one could not be taken back.");
+            }
+        }
+    }
+
+    /// The DN that an entry has by now, if a step of this list renamed it.
+    fn current_dn(&self, dn: &str) -> String {
+        let mut dn = dn.to_owned();
+        // Bounded: a list may rename back and forth.
+        for _ in 0..self.renamed.len() {
+            match self.renamed.get(&normal(&dn)) {
+                Some(next) => dn.clone_from(next),
+                None => break,
+            }
+        }
+        dn
+    }
+}
+
+fn required_or_done(bag: &Bag, found: bool, required: bool) -> Result<Done, StoreError> {
+    match found || !required {
+        true => Ok(Done::default()),
+        false => Err(StoreError::NotFound { bag: bag.name.clone() }),
+    }
+}
+
+/// The form of a DN that is equal for equal DNs; the text itself if it is none.
+fn normal(dn: &str) -> String {
+    normalise(dn).unwrap_or_else(|| dn.to_owned())
+}

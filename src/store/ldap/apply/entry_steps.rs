@@ -1,0 +1,363 @@
+//! The single steps: add, modify, delete, rename, set password.
+
+use ldap3::controls::{Control, RawControl};
+use secrecy::ExposeSecret as _;
+
+use super::{Apply, Done, Undo, normal};
+use crate::store::{
+    Bag, Cell, FieldId, FieldKind, Report, Secret, Source, StoreError, Target, Value,
+    dn::{AvaValue, Dn},
+    ldap::{
+        control,
+        entry::{DN, attributes_of, is_pseudo},
+        link::{Attribute, Request},
+        matching::is_equal,
+        modify::{Action, Care, Edit, mods, ordered_set, slim},
+        result::{OpError, Operation, Refusal, ResultCode},
+        server::{Permissive, Vendor},
+        syntax,
+    },
+};
+
+/// Attempts at a modification that meets others changing the same attribute.
+const MODIFY_ATTEMPTS: usize = 4;
+
+impl Apply {
+    pub(super) async fn insert(
+        &mut self,
+        bag: &Bag,
+        cells: &[(FieldId, Cell)],
+        report: &[FieldId],
+        unless_exists: bool,
+    ) -> Result<Done, StoreError> {
+        let mut values: Vec<(FieldId, Vec<Value>)> = Vec::with_capacity(cells.len());
+        for (field, cell) in cells {
+            values.push((*field, self.resolve(cell)?));
+        }
+        let text = values
+            .iter()
+            .find(|(id, _)| bag.field_name(*id).eq_ignore_ascii_case(DN))
+            .and_then(|(_, dn)| dn.first())
+            .map(Value::to_text)
+            .ok_or_else(|| StoreError::Corrupt(format!("a new entry of {} has no DN", bag.name)))?;
+        let parsed = Dn::parse(&text).map_err(|e| StoreError::ConstraintViolated {
+            constraint: DN.to_owned(),
+            reason: e.to_string(),
+        })?;
+        let dn = parsed.to_string();
+        let reads_back = !report.is_empty() && self.server.has_control(control::POST_READ);
+        let controls = match reads_back {
+            true => vec![control::post_read(&attributes_of(bag, report))],
+            false => vec![],
+        };
+        let request = Request::Add { dn: &dn, attributes: attributes(bag, &parsed, &values) };
+        let answer = match self.pool.write(request, controls).await {
+            Ok(answer) => {
+                self.own.insert(normal(&dn));
+                self.undo.push(Undo::Delete { dn: dn.clone() });
+                answer
+            }
+            Err(e) if unless_exists && e.code() == Some(ResultCode::EntryAlreadyExists) => vec![],
+            Err(error) => {
+                let rdn = parsed.rdn().and_then(|rdn| rdn.avas().first()).map_or("", |a| &a.attribute);
+                return Err(error.into_store(Operation::Add, &bag.name, rdn));
+            }
+        };
+        let report_values = self.report(bag, &dn, report, &answer).await?;
+        Ok(Done { fields: report.to_vec(), report: report_values })
+    }
+
+    /// Fields of a new entry: from the answer, or by reading it.
+    async fn report(
+        &self,
+        bag: &Bag,
+        dn: &str,
+        fields: &[FieldId],
+        answer: &[Control],
+    ) -> Result<Report, StoreError> {
+        if fields.is_empty() {
+            return Ok(Vec::new());
+        }
+        let row = match control::read_back(answer) {
+            Some(entry) => Some(entry.into_row(bag, fields)?),
+            None => self
+                .read(bag, dn, fields)
+                .await
+                .map_err(|e| e.into_store(Operation::Search, &bag.name, ""))?,
+        };
+        let row = row.ok_or_else(|| StoreError::NotFound { bag: bag.name.clone() })?;
+        Ok(fields.iter().map(|f| row.all(*f).to_vec()).collect())
+    }
+
+    /// Modifies the entries of a target; false if there is none.
+    pub(super) async fn update(
+        &self,
+        bag: &Bag,
+        target: &Target,
+        edits: &[Edit],
+    ) -> Result<bool, StoreError> {
+        let mut is_found = false;
+        for entry in self.locate(bag, target).await? {
+            let modify = async |dn: &str, guard: Vec<RawControl>| self.modify(bag, dn, edits, guard).await;
+            is_found |= self.on_entry(bag, &entry, Operation::Modify, modify).await?.is_some();
+        }
+        Ok(is_found)
+    }
+
+    async fn modify(
+        &self,
+        bag: &Bag,
+        dn: &str,
+        edits: &[Edit],
+        guard: Vec<RawControl>,
+    ) -> Result<(), OpError> {
+        let depends = edits.iter().any(|e| e.action != Action::Replace);
+        let permissive = if depends { self.server.permissive() } else { Permissive::Never };
+        let mut controls = guard.clone();
+        if permissive == Permissive::Always {
+            controls.push(control::permissive_modify());
+        }
+        let mut outcome = self.send_edits(dn, edits, &controls).await;
+        if permissive == Permissive::Attempt && is(&outcome, ResultCode::AttributeOrValueExists) {
+            controls.push(control::permissive_modify());
+            let second = self.send_edits(dn, edits, &controls).await;
+            controls.pop();
+            if !is(&second, ResultCode::UnavailableCriticalExtension) {
+                outcome = second;
+            }
+        }
+        let (mut adding, mut removing) = (Care::Strict, Care::Loose);
+        for _ in 0..MODIFY_ATTEMPTS {
+            match &outcome {
+                Err(OpError::Refused(refusal)) if depends && self.is_so_already(refusal) => {}
+                _ => return outcome,
+            }
+            let Some(row) = self.read(bag, dn, &edited_fields(bag, edits)).await? else {
+                return Err(vanished());
+            };
+            let held = |name: &str| bag.find_field(name).map_or_else(Vec::new, |f| row.all(f).to_vec());
+            let needed = slim(edits, &held, adding, removing);
+            outcome = self.send_edits(dn, &needed, &controls).await;
+            if is(&outcome, ResultCode::NoSuchAttribute) {
+                removing = Care::Strict;
+            } else {
+                adding = Care::Loose;
+            }
+        }
+        outcome
+    }
+
+    async fn send_edits(&self, dn: &str, edits: &[Edit], controls: &[RawControl]) -> Result<(), OpError> {
+        let mods = mods(edits);
+        if mods.is_empty() {
+            return Ok(());
+        }
+        self.pool.write(Request::Modify { dn, mods }, controls.to_vec()).await.map(|_| ())
+    }
+
+    /// True for the codes that say "a value is there" or "a value is not there".
+    /// Active Directory has its own for linked attributes.
+    fn is_so_already(&self, refusal: &Refusal) -> bool {
+        match refusal.code {
+            ResultCode::AttributeOrValueExists | ResultCode::NoSuchAttribute => true,
+            ResultCode::EntryAlreadyExists | ResultCode::UnwillingToPerform => {
+                self.server.vendor == Vendor::ActiveDirectory
+            }
+            _ => false,
+        }
+    }
+
+    /// Deletes the entries of a target; false if there is none.
+    pub(super) async fn delete(&self, bag: &Bag, target: &Target) -> Result<bool, StoreError> {
+        let mut is_found = false;
+        for entry in self.locate(bag, target).await? {
+            let delete = async |dn: &str, guard| self.pool.write(Request::Delete { dn }, guard).await;
+            is_found |= self.on_entry(bag, &entry, Operation::Delete, delete).await?.is_some();
+        }
+        Ok(is_found)
+    }
+
+    /// Renames or moves an entry; false if there is none.
+    pub(super) async fn rename(&mut self, bag: &Bag, target: &Target, new: &str) -> Result<bool, StoreError> {
+        let entries = self.locate(bag, target).await?;
+        let [entry] = entries.as_slice() else {
+            return match entries.is_empty() {
+                true => Ok(false),
+                false => Err(StoreError::Corrupt("several entries cannot take one name".to_owned())),
+            };
+        };
+        let rename = async |dn: &str, guard| self.send_rename(dn, new, guard).await;
+        let Some((old, ())) = self.on_entry(bag, entry, Operation::Rename, rename).await? else {
+            return Ok(false);
+        };
+        if self.own.remove(&normal(&old)) {
+            self.own.insert(normal(new));
+        }
+        if normal(&old) != normal(new) {
+            self.renamed.remove(&normal(new));
+            self.renamed.insert(normal(&old), new.to_owned());
+        }
+        self.undo.push(Undo::Rename { from: new.to_owned(), to: old });
+        Ok(true)
+    }
+
+    pub(super) async fn send_rename(
+        &self,
+        old: &str,
+        new: &str,
+        controls: Vec<RawControl>,
+    ) -> Result<(), OpError> {
+        if old == new {
+            return Ok(());
+        }
+        let parse = |text: &str| {
+            Dn::parse(text).map_err(|e| StoreError::ConstraintViolated {
+                constraint: DN.to_owned(),
+                reason: e.to_string(),
+            })
+        };
+        let (from, to) = (parse(old)?, parse(new)?);
+        let (Some(rdn), Some(parent)) = (to.rdn(), to.parent()) else {
+            return Err(StoreError::Corrupt("an entry cannot take the name of the root".to_owned()).into());
+        };
+        let superior = (from.parent().as_ref() != Some(&parent)).then(|| parent.to_string());
+        let request = Request::Rename { dn: old, rdn: rdn.to_string(), superior };
+        self.pool.write(request, controls).await.map(|_| ())
+    }
+
+    /// Sets the password of an entry; false if there is none.
+    pub(super) async fn set_password(
+        &self,
+        bag: &Bag,
+        target: &Target,
+        password: &Secret,
+    ) -> Result<bool, StoreError> {
+        let new = password.0.expose_secret();
+        if new.is_empty() {
+            // The server would make up one of its own.
+            return Err(StoreError::ConstraintViolated {
+                constraint: "userPassword".to_owned(),
+                reason: "the password is empty".to_owned(),
+            });
+        }
+        if !self.server.can_set_passwords() {
+            let reason = "the server has no password-modify operation (RFC 3062)";
+            return Err(StoreError::Unsupported(reason.to_owned()));
+        }
+        let mut is_found = false;
+        for entry in self.locate(bag, target).await? {
+            let set = async |dn: &str, guard| self.pool.write(Request::Password { dn, new }, guard).await;
+            is_found |= self.on_entry(bag, &entry, Operation::Password, set).await?.is_some();
+        }
+        Ok(is_found)
+    }
+}
+
+/// The attributes of a new entry: object classes, the cells, and the values that name it.
+fn attributes(bag: &Bag, dn: &Dn, cells: &[(FieldId, Vec<Value>)]) -> Vec<Attribute> {
+    let mut all: Vec<(String, FieldKind, Vec<Value>)> = Vec::new();
+    let mut add = |name: &str, kind: FieldKind, values: &[Value]| {
+        let at = all.iter().position(|(n, ..)| n.eq_ignore_ascii_case(name)).unwrap_or_else(|| {
+            all.push((name.to_owned(), kind, Vec::new()));
+            all.len() - 1
+        });
+        if let Some((_, kind, held)) = all.get_mut(at) {
+            for value in values {
+                if !held.iter().any(|h| is_equal(h, value, *kind)) {
+                    held.push(value.clone());
+                }
+            }
+        }
+    };
+    if let Source::Entries { classes, .. } = &bag.source {
+        let classes: Vec<Value> = classes.iter().map(|c| Value::from(c.as_str())).collect();
+        add("objectClass", FieldKind::Text, &classes);
+    }
+    for (id, values) in cells {
+        if let Some(field) = bag.fields.get(*id).filter(|f| !is_pseudo(&f.name)) {
+            add(&field.name, field.kind, values);
+        }
+    }
+    for ava in dn.rdn().map_or(&[][..], |rdn| rdn.avas()) {
+        if let AvaValue::Text(text) = &ava.value {
+            add(&ava.attribute, FieldKind::Text, &[Value::from(text.as_str())]);
+        }
+    }
+    all.into_iter()
+        .filter(|(_, _, values)| !values.is_empty())
+        .map(|(name, kind, values)| {
+            let octets: Vec<Vec<u8>> = values.iter().map(|v| syntax::encode(v, kind)).collect();
+            (name.into_bytes(), ordered_set(&octets))
+        })
+        .collect()
+}
+
+/// Fields whose present values decide what is left to do.
+fn edited_fields(bag: &Bag, edits: &[Edit]) -> Vec<FieldId> {
+    let touched = edits.iter().filter(|e| e.action != Action::Replace);
+    touched.filter_map(|e| bag.find_field(&e.attribute)).collect()
+}
+
+fn is(outcome: &Result<(), OpError>, code: ResultCode) -> bool {
+    outcome.as_ref().is_err_and(|e| e.code() == Some(code))
+}
+
+fn vanished() -> OpError {
+    OpError::Refused(Refusal { code: ResultCode::NoSuchObject, matched: String::new(), text: String::new() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Field, Predicate};
+
+    #[test]
+    fn a_new_entry_gets_its_classes_and_its_name() {
+        let field = |name: &str, kind| Field { name: name.into(), kind, many: true };
+        let bag = Bag {
+            name: "User".into(),
+            source: Source::Entries {
+                bases: vec![],
+                subtree: true,
+                classes: vec!["inetOrgPerson".into(), "top".into()],
+                rdn: vec![1],
+            },
+            fields: vec![
+                field("dn", FieldKind::Dn),
+                field("uid", FieldKind::Any),
+                field("OBJECTCLASS", FieldKind::Any),
+                field("n", FieldKind::Int),
+            ],
+            key: vec![],
+            scope: Predicate::True,
+        };
+        let dn = Dn::default().child(&[("uid", "Ann"), ("cn", "a,b")]);
+        let cells: Vec<(FieldId, Vec<Value>)> = vec![
+            (0, vec![dn.to_string().into()]),
+            (1, vec!["ann".into()]),
+            (2, vec!["TOP".into(), "posixAccount".into()]),
+            (3, vec![Value::Int(7)]),
+        ];
+        let mut found: Vec<(String, Vec<String>)> = attributes(&bag, &dn, &cells)
+            .into_iter()
+            .map(|(name, values)| {
+                let text = |v: Vec<u8>| String::from_utf8(v).unwrap();
+                (text(name), values.into_iter().map(text).collect())
+            })
+            .collect();
+        found.sort();
+        let expect: [(&str, &[&str]); 4] = [
+            ("cn", &["a,b"]),
+            ("n", &["7"]),
+            ("objectClass", &["inetOrgPerson", "top", "posixAccount"]),
+            ("uid", &["ann"]),
+        ];
+        for ((name, values), (expect_name, expect_values)) in found.iter().zip(expect) {
+            assert_eq!(
+                (name.as_str(), values.as_slice()),
+                (expect_name, &expect_values.iter().map(|v| (*v).to_owned()).collect::<Vec<_>>()[..])
+            );
+        }
+        assert_eq!(found.len(), 4);
+    }
+}

@@ -1,0 +1,98 @@
+//! Request and response controls, encoded and decoded without panics.
+//!
+//! ldap3's own parsers of response controls panic on malformed values, and its
+//! assertion control panics on a malformed filter.
+
+use ldap3::{
+    asn1::{PL, StructureTag, parse_tag},
+    controls::{Assertion, Control, MakeCritical as _, PagedResults, PostRead, RawControl},
+};
+
+use super::entry::Entry;
+use crate::store::StoreError;
+
+/// Paged results (RFC 2696).
+pub(super) const PAGED: &str = "1.2.840.113556.1.4.319";
+/// Assertion (RFC 4528).
+pub(super) const ASSERTION: &str = "1.3.6.1.1.12";
+/// Post-read (RFC 4527).
+pub(super) const POST_READ: &str = "1.3.6.1.1.13.2";
+/// Permissive modify: adding what is there and removing what is not are no errors.
+pub(super) const PERMISSIVE_MODIFY: &str = "1.2.840.113556.1.4.1413";
+/// The password-modify extended operation (RFC 3062).
+pub(super) const PASSWORD_MODIFY: &str = "1.3.6.1.4.1.4203.1.11.1";
+
+/// Asks for a page of a search.
+pub(super) fn paged(size: u32, cookie: Vec<u8>) -> RawControl {
+    PagedResults { size: i32::try_from(size).unwrap_or(i32::MAX), cookie }.critical().into()
+}
+
+/// Lets the operation happen only while `filter` matches the entry.
+pub(super) fn assertion(filter: &str) -> Result<RawControl, StoreError> {
+    if ldap3::parse_filter(filter).is_err() {
+        return Err(StoreError::Corrupt(format!("`{filter}` is no search filter")));
+    }
+    let mut control = Assertion::new(filter);
+    control.crit = true;
+    Ok(control)
+}
+
+/// Asks for attributes of the entry as the operation left it.
+pub(super) fn post_read(attributes: &[String]) -> RawControl {
+    PostRead::new(attributes.to_vec())
+}
+
+/// Makes needless changes no errors.
+pub(super) fn permissive_modify() -> RawControl {
+    RawControl { ctype: PERMISSIVE_MODIFY.to_owned(), crit: true, val: None }
+}
+
+/// The cookie of the next page; `None` after the last one.
+pub(super) fn next_page(controls: &[Control]) -> Option<Vec<u8>> {
+    let value = find(controls, PAGED)?;
+    let PL::C(parts) = decode(value)?.payload else { return None };
+    match parts.into_iter().nth(1)?.payload {
+        PL::P(cookie) if !cookie.is_empty() => Some(cookie),
+        PL::P(_) | PL::C(_) => None,
+    }
+}
+
+/// The entry that a post-read control brought back.
+pub(super) fn read_back(controls: &[Control]) -> Option<Entry> {
+    find(controls, POST_READ).and_then(decode).and_then(Entry::decode)
+}
+
+fn find<'a>(controls: &'a [Control], oid: &str) -> Option<&'a [u8]> {
+    controls.iter().find(|Control(_, raw)| raw.ctype == oid).and_then(|Control(_, raw)| raw.val.as_deref())
+}
+
+fn decode(octets: &[u8]) -> Option<StructureTag> {
+    parse_tag(octets).ok().map(|(_, tag)| tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(oid: &str, val: &[u8]) -> Vec<Control> {
+        vec![Control(None, RawControl { ctype: oid.into(), crit: false, val: Some(val.to_vec()) })]
+    }
+
+    #[test]
+    fn the_cookie_is_found_and_nonsense_is_not() {
+        let sent = paged(5, b"xyz".to_vec());
+        assert!(sent.crit);
+        assert_eq!(next_page(&answer(PAGED, &sent.val.unwrap())), Some(b"xyz".to_vec()));
+        assert_eq!(next_page(&answer(PAGED, &paged(5, vec![]).val.unwrap())), None);
+        for junk in [&b""[..], b"\x30", b"\x30\x05", b"\x04\x01a", b"\x30\x03\x02\x01\x05"] {
+            assert_eq!(next_page(&answer(PAGED, junk)), None);
+            assert_eq!(read_back(&answer(POST_READ, junk)), None);
+        }
+    }
+
+    #[test]
+    fn a_bad_assertion_is_an_error_and_no_panic() {
+        assert!(assertion("(entryUUID=a\\zz)").is_err());
+        assert!(assertion("(entryUUID=a)").unwrap().crit);
+    }
+}

@@ -1,0 +1,367 @@
+//! Turns a [`Predicate`] into the text of a search filter (RFC 4515).
+//!
+//! Every value passes through [`escape`] here and nowhere else. The directory
+//! compares by the matching rules of its schema, mostly without case and outer
+//! spaces, so a test of text finds a superset. A test that a directory cannot
+//! answer at all becomes a weaker one (`(a=*)`, or none).
+//!
+//! **Invariant:** a query's filter matches at least the entries that the
+//! predicate matches. Negation is pushed down to the tests first and a `not`
+//! over an inexact test is dropped from a query, since the complement of a
+//! superset loses entries. A scope is written in the directory's own terms, so
+//! there `not` stands for the directory's own answer.
+//!
+//! A filter is Undefined where an attribute has no fitting matching rule, and
+//! then finds nothing (RFC 4511 §4.5.1.7). Ordering is therefore sent only for
+//! attributes known to have an ordering rule, and substrings never for DNs,
+//! octets and keys.
+
+use super::{entry::is_pseudo, syntax};
+use crate::store::{Bag, Coverage, Field, FieldKind, Fold, Order, Predicate, StoreError, Test, Value};
+
+/// LDAP_MATCHING_RULE_BIT_AND.
+const BIT_AND: &str = "1.2.840.113556.1.4.803";
+
+/// Attributes with an ordering rule in the schemas of OpenLDAP, 389-ds and AD.
+const ORDERED: &[&str] = &[
+    "createTimestamp",
+    "modifyTimestamp",
+    "whenCreated",
+    "whenChanged",
+    "uSNChanged",
+    "uSNCreated",
+    "entryCSN",
+    "uidNumber",
+    "gidNumber",
+    "pwdChangedTime",
+    "pwdAccountLockedTime",
+    "accountExpires",
+    "pwdLastSet",
+    "lastLogonTimestamp",
+    "userAccountControl",
+];
+
+/// Attributes that directories compare with case.
+const CASE_EXACT: &[&str] = &["homeDirectory", "loginShell", "labeledURI", "automountInformation"];
+
+/// What a filter is for, which decides what `not` may mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The rows that are ours: matching as the directory does it.
+    Scope,
+    /// A question of the caller, who looks at the answers once more.
+    Query,
+}
+
+/// How well a filter stands for a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fit {
+    /// It says less, perhaps nothing.
+    Weak,
+    /// The same by the directory's matching rules, a superset by ours.
+    Matching,
+    /// The same.
+    Exact,
+}
+
+/// A filter under construction.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Filter {
+    True,
+    False,
+    And(Vec<Filter>),
+    Or(Vec<Filter>),
+    Not(Box<Filter>),
+    /// One assertion in its parentheses.
+    Leaf(String),
+}
+
+impl Filter {
+    /// Conjunction without needless parts; 389-ds knows no `(&)`.
+    pub(super) fn and(parts: Vec<Filter>) -> Filter {
+        if parts.contains(&Self::False) {
+            return Self::False;
+        }
+        let mut parts: Vec<_> = parts.into_iter().filter(|p| *p != Self::True).collect();
+        match parts.len() {
+            0 => Self::True,
+            1 => parts.remove(0),
+            _ => Self::And(parts),
+        }
+    }
+
+    /// Disjunction without needless parts.
+    pub(super) fn or(parts: Vec<Filter>) -> Filter {
+        if parts.contains(&Self::True) {
+            return Self::True;
+        }
+        let mut parts: Vec<_> = parts.into_iter().filter(|p| *p != Self::False).collect();
+        match parts.len() {
+            0 => Self::False,
+            1 => parts.remove(0),
+            _ => Self::Or(parts),
+        }
+    }
+
+    /// Equality of an attribute and a text value.
+    pub(super) fn equal(attribute: &str, value: &str) -> Filter {
+        Self::Leaf(format!("({attribute}={})", escape(value.as_bytes(), FieldKind::Text)))
+    }
+
+    fn negate(self) -> Filter {
+        match self {
+            Self::True => Self::False,
+            Self::False => Self::True,
+            Self::Not(inner) => *inner,
+            other => Self::Not(Box::new(other)),
+        }
+    }
+
+    /// The text; `None` if nothing can match.
+    pub(super) fn text(&self) -> Option<String> {
+        let mut out = String::new();
+        match self {
+            Self::False => return None,
+            Self::True => out.push_str("(objectClass=*)"),
+            other => other.write(&mut out),
+        }
+        Some(out)
+    }
+
+    fn write(&self, out: &mut String) {
+        let mut list = |sign: char, parts: &[Filter]| {
+            out.push('(');
+            out.push(sign);
+            parts.iter().for_each(|p| p.write(out));
+            out.push(')');
+        };
+        match self {
+            Self::And(parts) => list('&', parts),
+            Self::Or(parts) => list('|', parts),
+            Self::Not(inner) => list('!', std::slice::from_ref(inner)),
+            Self::Leaf(text) => out.push_str(text),
+            // The constructors leave these only at the top, and `text` writes that.
+            Self::True => out.push_str("(objectClass=*)"),
+            Self::False => out.push_str("(!(objectClass=*))"),
+        }
+    }
+}
+
+/// RFC 4515 §3: escapes what would end or change the assertion, and every octet of binary values.
+fn escape(octets: &[u8], kind: FieldKind) -> String {
+    let text = std::str::from_utf8(octets).ok().filter(|_| kind != FieldKind::Bytes);
+    let Some(text) = text else { return octets.iter().map(|b| format!("\\{b:02x}")).collect() };
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '*' | '(' | ')' | '\\' => out.push_str(&format!("\\{:02x}", u32::from(c))),
+            c if c.is_ascii_control() => out.push_str(&format!("\\{:02x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// The assertion value of a field.
+pub(super) fn assertion(value: &Value, kind: FieldKind) -> String {
+    escape(&syntax::encode(value, kind), kind)
+}
+
+/// The same predicate with `not` only directly over tests, and lists flattened.
+pub(super) fn push_not_down(predicate: &Predicate) -> Predicate {
+    normal_form(predicate, false)
+}
+
+fn normal_form(predicate: &Predicate, negated: bool) -> Predicate {
+    let each = |parts: &[Predicate]| parts.iter().map(|p| normal_form(p, negated)).collect::<Vec<_>>();
+    match (predicate, negated) {
+        (Predicate::True, false) | (Predicate::False, true) => Predicate::True,
+        (Predicate::False, false) | (Predicate::True, true) => Predicate::False,
+        (Predicate::All(parts), false) | (Predicate::Any(parts), true) => {
+            each(parts).into_iter().fold(Predicate::True, Predicate::and)
+        }
+        (Predicate::Any(parts), false) | (Predicate::All(parts), true) => Predicate::Any(each(parts)),
+        (Predicate::Not(inner), negated) => normal_form(inner, !negated),
+        (Predicate::Field(f, Test::Present), true) => Predicate::Field(*f, Test::Absent),
+        (Predicate::Field(f, Test::Absent), true) => Predicate::Field(*f, Test::Present),
+        (leaf @ (Predicate::Field(..) | Predicate::Exists(_)), false) => leaf.clone(),
+        (leaf @ (Predicate::Field(..) | Predicate::Exists(_)), true) => {
+            Predicate::Not(Box::new(leaf.clone()))
+        }
+    }
+}
+
+/// Translates a predicate in normal form; the fit is that of its worst part.
+///
+/// # Errors
+///
+/// [`StoreError::Corrupt`] for a field name that is no attribute description.
+pub(super) fn translate(
+    bag: &Bag,
+    predicate: &Predicate,
+    purpose: Purpose,
+) -> Result<(Filter, Fit), StoreError> {
+    let list = |parts: &[Predicate]| -> Result<(Vec<Filter>, Fit), StoreError> {
+        let mut fit = Fit::Exact;
+        let mut filters = Vec::with_capacity(parts.len());
+        for part in parts {
+            let (filter, part_fit) = translate(bag, part, purpose)?;
+            fit = fit.min(part_fit);
+            filters.push(filter);
+        }
+        Ok((filters, fit))
+    };
+    Ok(match predicate {
+        Predicate::True => (Filter::True, Fit::Exact),
+        Predicate::False => (Filter::False, Fit::Exact),
+        Predicate::All(parts) => {
+            let (filters, fit) = list(parts)?;
+            (Filter::and(filters), fit)
+        }
+        Predicate::Any(parts) => {
+            let (filters, fit) = list(parts)?;
+            (Filter::or(filters), fit)
+        }
+        Predicate::Not(inner) => {
+            let (filter, fit) = translate(bag, inner, purpose)?;
+            match (fit, purpose) {
+                (Fit::Exact, _) | (Fit::Matching, Purpose::Scope) => (filter.negate(), fit),
+                (Fit::Matching, Purpose::Query) | (Fit::Weak, _) => (Filter::True, Fit::Weak),
+            }
+        }
+        Predicate::Exists(_) => (Filter::True, Fit::Weak),
+        Predicate::Field(id, test) => match bag.fields.get(*id) {
+            Some(field) => leaf(field, test, bag.key.contains(id))?,
+            None => return Err(StoreError::Corrupt(format!("{} has no field {id}", bag.name))),
+        },
+    })
+}
+
+/// How well a directory answers a predicate in normal form by its filter alone.
+pub(super) fn coverage(bag: &Bag, predicate: &Predicate) -> Coverage {
+    let of = |p: &Predicate| match translate(bag, p, Purpose::Query) {
+        Ok((_, Fit::Exact)) => Coverage::Exact,
+        Ok((_, Fit::Matching)) => Coverage::Superset,
+        Ok((_, Fit::Weak)) | Err(_) => Coverage::None,
+    };
+    let all = |parts: &[Predicate]| parts.iter().map(|p| coverage(bag, p)).collect::<Vec<_>>();
+    match predicate {
+        Predicate::All(parts) => {
+            let parts = all(parts);
+            match (parts.iter().min(), parts.iter().max()) {
+                (Some(Coverage::None), Some(Coverage::None)) => Coverage::None,
+                (Some(Coverage::Exact), _) | (None, _) => Coverage::Exact,
+                _ => Coverage::Superset,
+            }
+        }
+        Predicate::Any(parts) => all(parts).into_iter().min().unwrap_or(Coverage::Exact),
+        other => of(other),
+    }
+}
+
+fn leaf(field: &Field, test: &Test, is_key: bool) -> Result<(Filter, Fit), StoreError> {
+    if is_pseudo(&field.name) {
+        return Ok(match test {
+            Test::Present => (Filter::True, Fit::Exact),
+            Test::Absent => (Filter::False, Fit::Exact),
+            _ => (Filter::True, Fit::Weak),
+        });
+    }
+    let name = attribute_name(&field.name)?;
+    let kind = field.kind;
+    let present = || Filter::Leaf(format!("({name}=*)"));
+    let weak = || Ok((present(), Fit::Weak));
+    let texts = match kind {
+        FieldKind::Any | FieldKind::Text => !is_key,
+        FieldKind::Int | FieldKind::Bool | FieldKind::Decimal | FieldKind::Date => false,
+        FieldKind::Time | FieldKind::Bytes | FieldKind::Dn => false,
+    };
+    let substring = |pattern: &str, before: &str, after: &str, fold: Fold| {
+        let pattern = pattern.trim_matches(' ');
+        if pattern.is_empty() || !texts || is_case_lost(name, pattern, fold) {
+            return weak();
+        }
+        let value = escape(pattern.as_bytes(), kind);
+        Ok((Filter::Leaf(format!("({name}={before}{value}{after})")), Fit::Matching))
+    };
+    match test {
+        Test::Present => Ok((present(), Fit::Exact)),
+        Test::Absent => Ok((present().negate(), Fit::Exact)),
+        Test::OneOf(values, fold) => one_of(name, kind, values, *fold),
+        Test::Order(order, value, _) => {
+            if !ORDERED.iter().any(|o| o.eq_ignore_ascii_case(name)) {
+                return weak();
+            }
+            Ok((ordered(name, *order, &assertion(value, kind)), Fit::Matching))
+        }
+        Test::Starts(text, fold) => substring(text, "", "*", *fold),
+        Test::Ends(text, fold) => substring(text, "*", "", *fold),
+        Test::Contains(text, fold) => substring(text, "*", "*", *fold),
+        Test::BitsSet(bits) => Ok((Filter::Leaf(format!("({name}:{BIT_AND}:={bits})")), Fit::Exact)),
+        Test::BitsClear(bits) => {
+            let each = (0..63).map(|i| 1_i64 << i).filter(|bit| bits & bit != 0);
+            let none = each.map(|bit| Filter::Leaf(format!("({name}:{BIT_AND}:={bit})")).negate());
+            Ok((Filter::and(std::iter::once(present()).chain(none).collect()), Fit::Exact))
+        }
+    }
+}
+
+fn one_of(name: &str, kind: FieldKind, values: &[Value], fold: Fold) -> Result<(Filter, Fit), StoreError> {
+    let mut fit = match kind {
+        FieldKind::Int | FieldKind::Bool | FieldKind::Time | FieldKind::Bytes | FieldKind::Dn => Fit::Exact,
+        FieldKind::Any | FieldKind::Text | FieldKind::Decimal | FieldKind::Date => Fit::Matching,
+    };
+    let mut filters = Vec::with_capacity(values.len());
+    for value in values {
+        if matches!(value, Value::Text(text) if is_case_lost(name, text, fold)) {
+            return Ok((Filter::Leaf(format!("({name}=*)")), Fit::Weak));
+        }
+        if !fits_kind(value, kind) {
+            fit = Fit::Matching;
+        }
+        filters.push(Filter::Leaf(format!("({name}={})", assertion(value, kind))));
+    }
+    Ok((Filter::or(filters), fit))
+}
+
+/// False if a server may call the assertion Undefined, whose negation finds nothing either.
+fn fits_kind(value: &Value, kind: FieldKind) -> bool {
+    match kind {
+        FieldKind::Int => matches!(value, Value::Int(_)),
+        FieldKind::Bool => matches!(value, Value::Bool(_)),
+        FieldKind::Time => matches!(value, Value::Time(_)),
+        FieldKind::Bytes => matches!(value, Value::Bytes(_)),
+        FieldKind::Dn => matches!(value, Value::Text(text) if crate::store::dn::normalise(text).is_some()),
+        FieldKind::Any | FieldKind::Text | FieldKind::Decimal | FieldKind::Date => true,
+    }
+}
+
+/// True if the directory would tell apart what the caller takes for the same.
+fn is_case_lost(name: &str, text: &str, fold: Fold) -> bool {
+    fold == Fold::Case
+        && CASE_EXACT.iter().any(|c| c.eq_ignore_ascii_case(name))
+        && text.chars().any(char::is_alphabetic)
+}
+
+/// LDAP has no `<` and `>`. Taking the equal value away by `not` would lose entries
+/// that hold it beside another one, so the caller drops it.
+fn ordered(name: &str, order: Order, value: &str) -> Filter {
+    let sign = match order {
+        Order::Lt | Order::Le => "<=",
+        Order::Gt | Order::Ge => ">=",
+    };
+    Filter::Leaf(format!("({name}{sign}{value})"))
+}
+
+/// The name if it is an attribute description (RFC 4512 §2.5).
+fn attribute_name(name: &str) -> Result<&str, StoreError> {
+    let is_name = !name.is_empty()
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | ';' | '.' | '_'));
+    match is_name {
+        true => Ok(name),
+        false => Err(StoreError::Corrupt(format!("`{name}` is no attribute description"))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

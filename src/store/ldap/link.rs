@@ -1,0 +1,319 @@
+//! One bound connection: searches and writes on it, and when to give it up.
+//!
+//! All operations of a worker share the socket; ldap3 tells their answers apart
+//! by message id. What ldap3 leaves to us is done here:
+//! - searches go without its adapters, which never release message ids, and
+//!   page by page, since a stream has no other flow control;
+//! - a search that nobody waits for any more is abandoned at the server;
+//! - every operation has a time limit, and a connection that keeps silent or
+//!   breaks is not used again;
+//! - a driver stuck in a write to a dead peer ends with its connection.
+
+use std::{
+    cell::Cell,
+    collections::{HashMap, HashSet},
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use ldap3::{
+    Ldap, LdapError, LdapResult, Mod, Scope, SearchOptions, SearchStream,
+    controls::{Control, RawControl},
+    exop::PasswordModify,
+};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    task::JoinHandle,
+};
+
+use super::{
+    control,
+    entry::Entry,
+    result::{OpError, Refusal, ResultCode},
+    server::Server,
+};
+use crate::{config::ldap::LdapSettings, store::StoreError};
+
+/// Time-outs in a row after which a connection counts as dead.
+const MAX_TIMEOUTS: u32 = 3;
+
+/// An attribute description and its values, as octets.
+pub(super) type Attribute = (Vec<u8>, HashSet<Vec<u8>>);
+
+/// A search.
+#[derive(Debug, Clone)]
+pub(super) struct Query {
+    pub(super) base: String,
+    pub(super) scope: Scope,
+    pub(super) filter: String,
+    pub(super) attributes: Vec<String>,
+    /// Most entries to take.
+    pub(super) limit: Option<usize>,
+    /// True: page by page. False: at once, the limit being the server's too.
+    pub(super) paged: bool,
+}
+
+impl Query {
+    /// Reads one entry by its DN.
+    pub(super) fn base(dn: &str, filter: &str, attributes: &[&str]) -> Self {
+        Self {
+            base: dn.to_owned(),
+            scope: Scope::Base,
+            filter: filter.to_owned(),
+            attributes: attributes.iter().map(|a| (*a).to_owned()).collect(),
+            limit: None,
+            paged: false,
+        }
+    }
+}
+
+/// A change.
+#[derive(Debug)]
+pub(super) enum Request<'a> {
+    Add { dn: &'a str, attributes: Vec<Attribute> },
+    Modify { dn: &'a str, mods: Vec<Mod<Vec<u8>>> },
+    Delete { dn: &'a str },
+    Rename { dn: &'a str, rdn: String, superior: Option<String> },
+    Password { dn: &'a str, new: &'a str },
+}
+
+/// What an accepted entry becomes; `None` to leave it out.
+pub(super) type Take<'a, T> = &'a dyn Fn(Entry) -> Result<Option<T>, StoreError>;
+
+/// A connection after its bind.
+pub(super) struct Link {
+    ldap: Ldap,
+    driver: JoinHandle<()>,
+    server: Rc<Server>,
+    opened: Instant,
+    max_age: Duration,
+    operation_timeout: Duration,
+    page_size: u32,
+    slots: Semaphore,
+    timeouts: Cell<u32>,
+    is_broken: Cell<bool>,
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+impl Link {
+    pub(super) fn new(ldap: Ldap, driver: JoinHandle<()>, settings: &LdapSettings) -> Self {
+        Self {
+            ldap,
+            driver,
+            server: Rc::new(Server::from_root_dse(HashMap::new())),
+            opened: Instant::now(),
+            max_age: Duration::from_secs(settings.recycle_secs.max(1)),
+            operation_timeout: Duration::from_secs(settings.operation_timeout_secs.max(1)),
+            page_size: settings.page_size.max(1),
+            slots: Semaphore::new(settings.max_in_flight.max(1)),
+            timeouts: Cell::new(0),
+            is_broken: Cell::new(false),
+        }
+    }
+
+    pub(super) fn with_server(mut self, server: Server) -> Self {
+        self.server = Rc::new(server);
+        self
+    }
+
+    pub(super) fn server(&self) -> &Rc<Server> {
+        &self.server
+    }
+
+    /// False once the connection is closed, silent, or old.
+    pub(super) fn is_usable(&self) -> bool {
+        self.is_alive() && self.opened.elapsed() < self.max_age
+    }
+
+    /// False once the connection is closed or silent.
+    pub(super) fn is_alive(&self) -> bool {
+        !self.is_broken.get() && self.timeouts.get() < MAX_TIMEOUTS && !self.ldap.clone().is_closed()
+    }
+
+    /// Waits until one more operation may be in flight.
+    pub(super) async fn permit(&self) -> Result<SemaphorePermit<'_>, StoreError> {
+        let busy = || StoreError::Unavailable("too many operations wait for the directory".to_owned());
+        let permit = tokio::time::timeout(self.operation_timeout, self.slots.acquire()).await;
+        permit.map_err(|_| busy())?.map_err(|_| busy())
+    }
+
+    /// Runs a search to its end.
+    pub(super) async fn search<T>(&self, query: &Query, take: Take<'_, T>) -> Result<Vec<T>, OpError> {
+        let is_paged = query.paged && self.server.has_control(control::PAGED);
+        let mut cookie = is_paged.then(Vec::new);
+        let mut found = Vec::new();
+        loop {
+            let page = self.page(query, cookie, take, &mut found);
+            cookie = match tokio::time::timeout(self.operation_timeout, page).await {
+                Ok(next) => next?,
+                Err(_) => return Err(self.timed_out().into()),
+            };
+            self.timeouts.set(0);
+            if cookie.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Runs one page, or a whole search without pages. Returns the cookie of the next page.
+    async fn page<T>(
+        &self,
+        query: &Query,
+        cookie: Option<Vec<u8>>,
+        take: Take<'_, T>,
+        found: &mut Vec<T>,
+    ) -> Result<Option<Vec<u8>>, OpError> {
+        let mut ldap = self.ldap.clone();
+        let seconds = i32::try_from(self.operation_timeout.as_secs()).unwrap_or(i32::MAX);
+        let mut options = SearchOptions::new().timelimit(seconds);
+        match (&cookie, query.limit) {
+            (Some(cookie), _) => {
+                ldap.with_controls(vec![control::paged(self.page_size, cookie.clone())]);
+            }
+            (None, Some(limit)) if !query.paged => {
+                options = options.sizelimit(i32::try_from(limit).unwrap_or(i32::MAX));
+            }
+            (None, _) => {}
+        }
+        ldap.with_search_options(options);
+        let attributes = query.attributes.clone();
+        let stream = ldap.streaming_search(&query.base, query.scope, &query.filter, attributes).await;
+        let mut stream = AbandonOnDrop { stream: Some(stream.map_err(|e| self.failed(e))?) };
+        while let Some(item) = stream.next().await.map_err(|e| self.failed(e))? {
+            if item.is_ref() || item.is_intermediate() {
+                continue;
+            }
+            let entry = Entry::decode(item.0)
+                .ok_or_else(|| StoreError::Corrupt("the directory sent a malformed entry".to_owned()))?;
+            if let Some(row) = take(entry)? {
+                found.push(row);
+            }
+            // A server that keeps the limit stops by itself; the others are stopped.
+            if query.limit.is_some_and(|l| found.len() >= l.saturating_add(usize::from(!query.paged))) {
+                found.truncate(query.limit.unwrap_or(usize::MAX));
+                return Ok(None);
+            }
+        }
+        let result = stream.finish().await;
+        match ResultCode::from(result.rc) {
+            ResultCode::Success => Ok(cookie.and_then(|_| control::next_page(&result.ctrls))),
+            ResultCode::SizeLimitExceeded if query.limit.is_some_and(|l| found.len() >= l) => Ok(None),
+            _ => Err(refused(result)),
+        }
+    }
+
+    /// The root DSE; an empty one if the server shows none.
+    pub(super) async fn root_dse(&self, query: &Query) -> Result<Entry, StoreError> {
+        match self.search(query, &|entry| Ok(Some(entry))).await {
+            Ok(entries) => Ok(entries.into_iter().next().unwrap_or_default()),
+            Err(OpError::Refused(_)) => Ok(Entry::default()),
+            Err(OpError::Failed(error)) => Err(error),
+        }
+    }
+
+    /// Makes a change. Once it is sent it is never repeated: the outcome of a
+    /// change whose answer is lost is unknown.
+    pub(super) async fn write(
+        &self,
+        request: Request<'_>,
+        controls: Vec<RawControl>,
+    ) -> Result<Vec<Control>, OpError> {
+        let mut ldap = self.ldap.clone();
+        ldap.with_timeout(self.operation_timeout);
+        if !controls.is_empty() {
+            ldap.with_controls(controls);
+        }
+        let answer = match request {
+            Request::Add { dn, attributes } => ldap.add(dn, attributes).await,
+            Request::Modify { dn, mods } => ldap.modify(dn, mods).await,
+            Request::Delete { dn } => ldap.delete(dn).await,
+            Request::Rename { dn, rdn, superior } => ldap.modifydn(dn, &rdn, true, superior.as_deref()).await,
+            Request::Password { dn, new } => {
+                let request = PasswordModify { user_id: Some(dn), old_pass: None, new_pass: Some(new) };
+                ldap.extended(request).await.map(|answer| answer.1)
+            }
+        };
+        let result = answer.map_err(|e| self.failed(e))?;
+        self.timeouts.set(0);
+        match ResultCode::from(result.rc) {
+            ResultCode::Success => Ok(result.ctrls),
+            _ => Err(refused(result)),
+        }
+    }
+
+    /// Notes what a failure says about the connection.
+    fn failed(&self, error: LdapError) -> OpError {
+        match &error {
+            LdapError::Timeout { .. } => return self.timed_out().into(),
+            LdapError::Io { .. }
+            | LdapError::OpSend { .. }
+            | LdapError::ResultRecv { .. }
+            | LdapError::IdScrubSend { .. }
+            | LdapError::MiscSend { .. }
+            | LdapError::EndOfStream => self.is_broken.set(true),
+            _ => {}
+        }
+        StoreError::from(error).into()
+    }
+
+    fn timed_out(&self) -> StoreError {
+        self.timeouts.set(self.timeouts.get() + 1);
+        StoreError::Timeout(format!("the directory did not answer within {:?}", self.operation_timeout))
+    }
+}
+
+fn refused(result: LdapResult) -> OpError {
+    OpError::Refused(Refusal { code: result.rc.into(), matched: result.matched, text: result.text })
+}
+
+type Stream = SearchStream<'static, String, Vec<String>>;
+
+/// A search under way that tells the server when nobody wants the rest.
+struct AbandonOnDrop {
+    stream: Option<Stream>,
+}
+
+impl AbandonOnDrop {
+    async fn next(&mut self) -> Result<Option<ldap3::ResultEntry>, LdapError> {
+        match &mut self.stream {
+            Some(stream) => stream.next().await,
+            None => Ok(None),
+        }
+    }
+
+    /// The final result; there is nothing to abandon then.
+    async fn finish(mut self) -> LdapResult {
+        match self.stream.take() {
+            Some(mut stream) => stream.finish().await,
+            None => LdapResult {
+                rc: 88,
+                matched: String::new(),
+                text: String::new(),
+                refs: vec![],
+                ctrls: vec![],
+            },
+        }
+    }
+}
+
+impl Drop for AbandonOnDrop {
+    fn drop(&mut self) {
+        let (Some(mut stream), Ok(runtime)) = (self.stream.take(), tokio::runtime::Handle::try_current())
+        else {
+            return;
+        };
+        runtime.spawn(async move {
+            let mut ldap = stream.ldap_handle().clone();
+            let id = stream.ldap_handle().last_id();
+            stream.finish().await; // Releases the message id.
+            if let Err(error) = ldap.abandon(id).await {
+                tracing::debug!(%error, "A search could not be abandoned.");
+            }
+        });
+    }
+}

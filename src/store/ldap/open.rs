@@ -1,0 +1,259 @@
+//! Opening a connection: URL, socket, TLS, bind and root DSE, all within one time-out.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, StdStream};
+use rustls_pki_types::{CertificateDer, pem::PemObject as _};
+use secrecy::ExposeSecret as _;
+use tokio::net::{TcpStream, lookup_host};
+use url::{Host, Url};
+
+use super::{
+    link::{Link, Query},
+    result::{Operation, Refusal, to_error},
+    server::{ROOT_DSE, Server},
+};
+use crate::{config::ldap::LdapSettings, store::StoreError};
+
+/// Settings from which no store can be made.
+#[derive(Debug, thiserror::Error)]
+pub enum LdapSetupError {
+    /// There is no server to talk to.
+    #[error("`urls` is empty")]
+    NoUrl,
+    /// Not a URL of a directory.
+    #[error("`{url}`: {reason}")]
+    BadUrl {
+        /// As written.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The service account is not named.
+    #[error("`bind_dn` is empty; only ldapi:// can do without")]
+    NoAccount,
+    /// The password is empty, which many servers take for an anonymous bind.
+    #[error("the password of `{0}` is empty")]
+    EmptyPassword(String),
+    /// The file of certificate authorities cannot be used.
+    #[error("`ca_file` {path}: {reason}")]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// rustls refuses its own defaults.
+    #[error("TLS: {0}")]
+    Tls(#[from] rustls::Error),
+}
+
+/// A server to connect to.
+#[derive(Debug, Clone)]
+pub(super) struct Endpoint {
+    pub(super) url: Url,
+    start_tls: bool,
+}
+
+impl Endpoint {
+    /// Checks a URL; what ldap3 would panic on is found here.
+    pub(super) fn parse(text: &str, start_tls: bool) -> Result<Self, LdapSetupError> {
+        let bad = |reason: &str| LdapSetupError::BadUrl { url: text.to_owned(), reason: reason.to_owned() };
+        let url = Url::parse(text).map_err(|e| bad(&e.to_string()))?;
+        let host = url.host_str().unwrap_or_default();
+        let start_tls = match url.scheme() {
+            "ldap" => start_tls,
+            "ldaps" | "ldapi" => false,
+            _ => return Err(bad("not an ldap://, ldaps:// or ldapi:// URL")),
+        };
+        if host.is_empty() {
+            return Err(bad("names no host"));
+        }
+        if host.starts_with('[') && (start_tls || url.scheme() == "ldaps") {
+            return Err(bad("TLS needs a name here, not an IPv6 address"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(bad("credentials do not belong into a URL"));
+        }
+        Ok(Self { url, start_tls })
+    }
+
+    fn is_unix_socket(&self) -> bool {
+        self.url.scheme() == "ldapi"
+    }
+
+    /// True if the password would cross a network readable by others.
+    pub(super) fn is_in_the_clear(&self) -> bool {
+        let is_local = match self.url.host() {
+            Some(Host::Domain(name)) => {
+                name == "localhost" || name.parse().is_ok_and(|a: std::net::IpAddr| a.is_loopback())
+            }
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        self.url.scheme() == "ldap" && !self.start_tls && !is_local
+    }
+}
+
+/// The TLS client of all connections; certificates are always verified.
+pub(super) fn tls_config(settings: &LdapSettings) -> Result<Arc<rustls::ClientConfig>, LdapSetupError> {
+    let mut roots = rustls::RootCertStore::empty();
+    match &settings.ca_file {
+        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        Some(path) => {
+            let bad = |reason: String| LdapSetupError::CaFile { path: path.clone(), reason };
+            for certificate in CertificateDer::pem_file_iter(path).map_err(|e| bad(e.to_string()))? {
+                roots.add(certificate.map_err(|e| bad(e.to_string()))?).map_err(|e| bad(e.to_string()))?;
+            }
+            if roots.is_empty() {
+                return Err(bad("holds no certificate".to_owned()));
+            }
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+/// Connects, binds and reads the root DSE.
+pub(super) async fn open(
+    endpoint: &Endpoint,
+    settings: &LdapSettings,
+    tls: &Arc<rustls::ClientConfig>,
+) -> Result<Link, StoreError> {
+    let limit = Duration::from_secs(settings.connect_timeout_secs);
+    match tokio::time::timeout(limit, open_unbounded(endpoint, settings, tls)).await {
+        Ok(result) => result,
+        Err(_) => Err(StoreError::Timeout(format!("{} did not let us in within {limit:?}", endpoint.url))),
+    }
+}
+
+async fn open_unbounded(
+    endpoint: &Endpoint,
+    settings: &LdapSettings,
+    tls: &Arc<rustls::ClientConfig>,
+) -> Result<Link, StoreError> {
+    let mut options = LdapConnSettings::new().set_config(Arc::clone(tls)).set_starttls(endpoint.start_tls);
+    if !endpoint.is_unix_socket() {
+        let socket = connect(&endpoint.url).await.map_err(|e| unreachable(endpoint, &e))?;
+        options = options.set_std_stream(StdStream::Tcp(socket));
+    }
+    let (connection, mut ldap) = LdapConnAsync::from_url_with_settings(options, &endpoint.url)
+        .await
+        .map_err(|e| unreachable(endpoint, &e))?;
+    // On the caller's runtime, so on the same worker thread; unlike a local task it
+    // may also be started where no LocalSet runs.
+    let driver = tokio::spawn(async move {
+        if let Err(error) = connection.drive().await {
+            tracing::debug!(%error, "An LDAP connection ended with an error.");
+        }
+    });
+    let link = Link::new(ldap.clone(), driver, settings);
+    bind(&mut ldap, endpoint, settings).await?;
+    let dse = link.root_dse(&Query::base("", "(objectClass=*)", &ROOT_DSE)).await?;
+    Ok(link.with_server(Server::from_root_dse(dse.texts())))
+}
+
+/// A socket without Nagle's delay that notices a vanished peer.
+async fn connect(url: &Url) -> std::io::Result<std::net::TcpStream> {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let port = url.port().unwrap_or(if url.scheme() == "ldaps" { 636 } else { 389 });
+    let mut failure = std::io::Error::other("the name has no address");
+    for address in lookup_host((host, port)).await? {
+        match TcpStream::connect(address).await {
+            Ok(stream) => {
+                stream.set_nodelay(true)?;
+                let keepalive = socket2::TcpKeepalive::new()
+                    .with_time(Duration::from_secs(60))
+                    .with_interval(Duration::from_secs(15));
+                socket2::SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
+                return stream.into_std();
+            }
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
+
+async fn bind(ldap: &mut Ldap, endpoint: &Endpoint, settings: &LdapSettings) -> Result<(), StoreError> {
+    let answer = if settings.bind_dn.is_empty() {
+        ldap.sasl_external_bind().await
+    } else {
+        ldap.simple_bind(&settings.bind_dn, settings.password.expose_secret()).await
+    };
+    let answer = answer.map_err(|e| unreachable(endpoint, &e))?;
+    match answer.rc {
+        0 => Ok(()),
+        code => {
+            let refusal = Refusal { code: code.into(), matched: answer.matched, text: answer.text };
+            Err(to_error(&refusal, Operation::Bind, "", ""))
+        }
+    }
+}
+
+fn unreachable(endpoint: &Endpoint, error: &dyn std::error::Error) -> StoreError {
+    StoreError::Unavailable(format!("cannot connect to {}: {error}", endpoint.url))
+}
+
+impl From<LdapError> for StoreError {
+    fn from(error: LdapError) -> Self {
+        match error {
+            LdapError::Timeout { .. } => Self::Timeout("the directory did not answer in time".to_owned()),
+            LdapError::FilterParsing => Self::Corrupt("a search filter came out malformed".to_owned()),
+            other => Self::Unavailable(format!("the connection to the directory broke: {other}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_that_cannot_work_are_refused() {
+        for (url, start_tls) in [
+            ("", false),
+            ("ldap.example.com", false),
+            ("http://a", false),
+            ("ldap://", false),
+            ("ldaps:/x", false),
+            ("ldap:x", false),
+            ("ldapi:///", false),
+            ("ldaps://[::1]", false),
+            ("ldap://[::1]", true),
+            ("ldap://admin:secret@a", false),
+        ] {
+            assert!(Endpoint::parse(url, start_tls).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_the_clear_is_noticed() {
+        for (url, start_tls, in_the_clear) in [
+            ("ldap://ldap.example.com", false, true),
+            ("ldap://10.0.0.1", false, true),
+            ("ldap://ldap.example.com", true, false),
+            ("ldaps://ldap.example.com", false, false),
+            ("ldap://127.0.0.1:3890", false, false),
+            ("ldap://localhost", false, false),
+            ("ldap://[::1]", false, false),
+            ("ldapi://%2Frun%2Fldapi", false, false),
+        ] {
+            assert_eq!(Endpoint::parse(url, start_tls).unwrap().is_in_the_clear(), in_the_clear, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_file_without_certificates_is_refused() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for path in [file.path().to_owned(), "/nonexistent/ca.pem".into()] {
+            let settings = LdapSettings { ca_file: Some(path), ..Default::default() };
+            assert!(matches!(tls_config(&settings), Err(LdapSetupError::CaFile { .. })));
+        }
+        assert!(tls_config(&LdapSettings::default()).is_ok());
+    }
+}

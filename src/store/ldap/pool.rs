@@ -1,0 +1,237 @@
+//! The connections of one worker thread, and which server they go to.
+//!
+//! Connections live in a thread-local and are driven on that thread's own
+//! runtime: no operation wakes another thread. The first one serves point
+//! operations; the others serve listings, so that a listing never stands in
+//! front of a look-up. Which of several servers is in use is shared by all
+//! threads, so that after a fail-over reads follow the writes.
+
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use ldap3::controls::{Control, RawControl};
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::{
+    link::{Link, Query, Request, Take},
+    open::{Endpoint, open},
+    result::OpError,
+    server::Server,
+};
+use crate::{config::ldap::LdapSettings, store::StoreError};
+
+/// What all threads share of a store: no connection.
+pub(super) struct Shared {
+    pub(super) settings: LdapSettings,
+    pub(super) endpoints: Vec<Endpoint>,
+    pub(super) tls: Arc<rustls::ClientConfig>,
+    /// Index of the server that answered last.
+    pub(super) preferred: AtomicUsize,
+}
+
+thread_local! {
+    static POOLS: RefCell<Vec<(Weak<Shared>, Rc<Pool>)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What an operation is like, which decides its connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// Few entries, known beforehand.
+    Point,
+    /// Many entries, page by page.
+    List,
+}
+
+/// This thread's connections of one store.
+pub(super) struct Pool {
+    shared: Weak<Shared>,
+    slots: Vec<Slot>,
+    next_list: Cell<usize>,
+}
+
+#[derive(Default)]
+struct Slot {
+    link: RefCell<Option<Rc<Link>>>,
+    /// Held while connecting; the last failure, for those who waited for the same attempt.
+    connecting: Mutex<Option<(Instant, StoreError)>>,
+    /// Held during a listing: OpenLDAP remembers one paged search per connection.
+    paging: Mutex<()>,
+}
+
+/// This thread's connections of a store.
+pub(super) fn pool(shared: &Arc<Shared>) -> Rc<Pool> {
+    POOLS.with_borrow_mut(|pools| {
+        if let Some((_, pool)) = pools.iter().find(|(s, _)| std::ptr::eq(s.as_ptr(), Arc::as_ptr(shared))) {
+            return Rc::clone(pool);
+        }
+        pools.retain(|(s, _)| s.strong_count() > 0);
+        let slots = shared.settings.connections_per_worker.max(1);
+        let pool = Rc::new(Pool {
+            shared: Arc::downgrade(shared),
+            slots: std::iter::repeat_with(Slot::default).take(slots).collect(),
+            next_list: Cell::new(0),
+        });
+        pools.push((Arc::downgrade(shared), Rc::clone(&pool)));
+        pool
+    })
+}
+
+impl Pool {
+    /// Runs a search; on a connection that turns out broken, once more on a new one.
+    pub(super) async fn search<T>(
+        &self,
+        lane: Lane,
+        query: &Query,
+        take: Take<'_, T>,
+    ) -> Result<Vec<T>, OpError> {
+        let (slot, _turn) = match lane {
+            Lane::Point => (self.point()?, None),
+            Lane::List => self.list_turn().await?,
+        };
+        let mut is_retry = false;
+        loop {
+            let link = self.link(slot).await?;
+            let permit = link.permit().await?;
+            let answer = link.search(query, take).await;
+            drop(permit);
+            match answer {
+                Err(OpError::Failed(StoreError::Unavailable(_))) if !is_retry && !link.is_alive() => {
+                    is_retry = true;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Makes a change, on a connection that is known to be open at that moment.
+    pub(super) async fn write(
+        &self,
+        request: Request<'_>,
+        controls: Vec<RawControl>,
+    ) -> Result<Vec<Control>, OpError> {
+        loop {
+            let link = self.link(self.point()?).await?;
+            let _permit = link.permit().await?;
+            if link.is_alive() {
+                return link.write(request, controls).await;
+            }
+        }
+    }
+
+    /// What the server in use can do.
+    pub(super) async fn server(&self) -> Result<Rc<Server>, StoreError> {
+        Ok(Rc::clone(self.link(self.point()?).await?.server()))
+    }
+
+    fn point(&self) -> Result<&Slot, StoreError> {
+        self.slots.first().ok_or_else(|| StoreError::Unavailable("no connection is configured".to_owned()))
+    }
+
+    /// A connection for a listing, exclusively where the server wants that.
+    async fn list_turn(&self) -> Result<(&Slot, Option<MutexGuard<'_, ()>>), StoreError> {
+        let lists = match self.slots.as_slice() {
+            [_, lists @ ..] if !lists.is_empty() => lists,
+            all => all,
+        };
+        for slot in lists {
+            if let Ok(turn) = slot.paging.try_lock() {
+                return Ok((slot, Some(turn)));
+            }
+        }
+        let turn = self.next_list.get();
+        self.next_list.set(turn.wrapping_add(1));
+        let slot = match lists.get(turn % lists.len().max(1)) {
+            Some(slot) => slot,
+            None => self.point()?,
+        };
+        if slot.current().is_some_and(|link| !link.server().pages_one_at_a_time()) {
+            return Ok((slot, None));
+        }
+        let limit = self.operation_timeout()?;
+        match tokio::time::timeout(limit, slot.paging.lock()).await {
+            Ok(turn) => Ok((slot, Some(turn))),
+            Err(_) => Err(StoreError::Unavailable("other listings keep the directory busy".to_owned())),
+        }
+    }
+
+    /// The slot's connection, opened if there is none to use.
+    async fn link(&self, slot: &Slot) -> Result<Rc<Link>, StoreError> {
+        if let Some(link) = slot.current() {
+            return Ok(link);
+        }
+        let asked = Instant::now();
+        let mut failure = slot.connecting.lock().await;
+        if let Some(link) = slot.current() {
+            return Ok(link);
+        }
+        // Who waited while an attempt failed shares its failure, instead of queueing for one more.
+        if let Some((when, error)) = &*failure
+            && *when >= asked
+        {
+            return Err(error.clone());
+        }
+        match self.open_any().await {
+            Ok(link) => {
+                let link = Rc::new(link);
+                slot.link.replace(Some(Rc::clone(&link)));
+                *failure = None;
+                Ok(link)
+            }
+            Err(error) => {
+                *failure = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    /// Tries the servers in turn, first the one that answered last. A refusal ends it:
+    /// wrong credentials are wrong everywhere, and repeating them may lock the account.
+    async fn open_any(&self) -> Result<Link, StoreError> {
+        let shared = self.shared()?;
+        let count = shared.endpoints.len();
+        let first = shared.preferred.load(Ordering::Relaxed);
+        let mut failure = StoreError::Unavailable("no server is configured".to_owned());
+        for index in (0..count).map(|i| (first + i) % count) {
+            let Some(endpoint) = shared.endpoints.get(index) else { continue };
+            match open(endpoint, &shared.settings, &shared.tls).await {
+                Ok(link) => {
+                    shared.preferred.store(index, Ordering::Relaxed);
+                    return Ok(link);
+                }
+                Err(error @ (StoreError::Unavailable(_) | StoreError::Timeout(_))) => {
+                    tracing::warn!(ldap.url = %endpoint.url, %error, "A directory server cannot be reached.");
+                    failure = error;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(failure)
+    }
+
+    fn operation_timeout(&self) -> Result<Duration, StoreError> {
+        Ok(Duration::from_secs(self.shared()?.settings.operation_timeout_secs.max(1)))
+    }
+
+    fn shared(&self) -> Result<Arc<Shared>, StoreError> {
+        self.shared.upgrade().ok_or_else(|| StoreError::Unavailable("the store was closed".to_owned()))
+    }
+}
+
+impl Slot {
+    /// The connection if it can be used; an unusable one is let go. Operations
+    /// under way on it keep it until they end.
+    fn current(&self) -> Option<Rc<Link>> {
+        let mut link = self.link.borrow_mut();
+        if link.as_ref().is_some_and(|l| !l.is_usable()) {
+            *link = None;
+        }
+        link.clone()
+    }
+}

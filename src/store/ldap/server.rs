@@ -1,0 +1,143 @@
+//! What a server is and can do, as its root DSE tells (RFC 4512 §5.1).
+//!
+//! An optional control is sent only if it is advertised: Samba answers an
+//! unknown critical one in a way that kills the connection. The one exception
+//! is OpenLDAP's permissive modify, which works without being advertised.
+
+use std::collections::{HashMap, HashSet};
+
+use super::control;
+
+/// Attributes of the root DSE that are read.
+pub(super) const ROOT_DSE: [&str; 6] = [
+    "objectClass",
+    "supportedControl",
+    "supportedExtension",
+    "supportedCapabilities",
+    "vendorName",
+    "vendorVersion",
+];
+
+/// The capability that Active Directory and Samba advertise.
+const ACTIVE_DIRECTORY: &str = "1.2.840.113556.1.4.800";
+
+/// Whose server it is, where that changes what we do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Vendor {
+    OpenLdap,
+    ActiveDirectory,
+    Ds389,
+    Other,
+}
+
+/// A server's abilities.
+#[derive(Debug, Clone)]
+pub(super) struct Server {
+    pub(super) vendor: Vendor,
+    name: String,
+    controls: HashSet<String>,
+    extensions: HashSet<String>,
+}
+
+/// How permissive modify may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Permissive {
+    /// On every modify that needs it.
+    Always,
+    /// As a second attempt, which the server may refuse.
+    Attempt,
+    /// Not at all.
+    Never,
+}
+
+impl Server {
+    /// Reads the attributes of a root DSE, by lower-case name.
+    pub(super) fn from_root_dse(mut dse: HashMap<String, Vec<String>>) -> Self {
+        let mut take = |name: &str| dse.remove(&name.to_ascii_lowercase()).unwrap_or_default();
+        let capabilities = take("supportedCapabilities");
+        let classes = take("objectClass");
+        let told = [take("vendorName"), take("vendorVersion")].concat().join(" ");
+        let vendor = if capabilities.iter().any(|c| c == ACTIVE_DIRECTORY) {
+            Vendor::ActiveDirectory
+        } else if classes.iter().any(|c| c.eq_ignore_ascii_case("OpenLDAProotDSE")) {
+            Vendor::OpenLdap
+        } else if told.contains("389") {
+            Vendor::Ds389
+        } else {
+            Vendor::Other
+        };
+        let name = match (told.is_empty(), vendor) {
+            (false, _) => told,
+            (true, Vendor::OpenLdap) => "OpenLDAP".to_owned(),
+            (true, Vendor::ActiveDirectory) => "Active Directory".to_owned(),
+            (true, Vendor::Ds389 | Vendor::Other) => "an unknown LDAP server".to_owned(),
+        };
+        Self {
+            vendor,
+            name,
+            controls: take("supportedControl").into_iter().collect(),
+            extensions: take("supportedExtension").into_iter().collect(),
+        }
+    }
+
+    /// What it calls itself.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn has_control(&self, oid: &str) -> bool {
+        self.controls.contains(oid)
+    }
+
+    pub(super) fn can_set_passwords(&self) -> bool {
+        self.extensions.contains(control::PASSWORD_MODIFY)
+    }
+
+    pub(super) fn permissive(&self) -> Permissive {
+        if self.has_control(control::PERMISSIVE_MODIFY) {
+            Permissive::Always
+        } else if self.vendor == Vendor::OpenLdap {
+            Permissive::Attempt
+        } else {
+            Permissive::Never
+        }
+    }
+
+    /// True if only one paged search may be under way on a connection.
+    pub(super) fn pages_one_at_a_time(&self) -> bool {
+        matches!(self.vendor, Vendor::OpenLdap | Vendor::Other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(pairs: &[(&str, &str)]) -> Server {
+        let mut dse: HashMap<String, Vec<String>> = HashMap::new();
+        for (name, value) in pairs {
+            dse.entry(name.to_ascii_lowercase()).or_default().push((*value).into());
+        }
+        Server::from_root_dse(dse)
+    }
+
+    #[test]
+    fn servers_are_told_apart() {
+        let openldap = server(&[("objectClass", "top"), ("objectClass", "OpenLDAProotDSE")]);
+        assert_eq!((openldap.vendor, openldap.name()), (Vendor::OpenLdap, "OpenLDAP"));
+        assert_eq!(openldap.permissive(), Permissive::Attempt);
+        let samba = server(&[
+            ("vendorName", "Samba Team (https://www.samba.org)"),
+            ("supportedCapabilities", ACTIVE_DIRECTORY),
+            ("supportedControl", control::PERMISSIVE_MODIFY),
+            ("supportedControl", control::PERMISSIVE_MODIFY),
+        ]);
+        assert_eq!(samba.vendor, Vendor::ActiveDirectory);
+        assert_eq!(samba.permissive(), Permissive::Always);
+        assert!(!samba.can_set_passwords() && !samba.has_control(control::ASSERTION));
+        let ds389 = server(&[("vendorName", "389 Project"), ("vendorVersion", "389-Directory/2.3.1")]);
+        assert_eq!((ds389.vendor, ds389.name()), (Vendor::Ds389, "389 Project 389-Directory/2.3.1"));
+        assert_eq!(ds389.permissive(), Permissive::Never);
+        assert_eq!(server(&[]).vendor, Vendor::Other);
+    }
+}
