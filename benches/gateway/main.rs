@@ -6,7 +6,8 @@
 //! does slows down both. The table shows medians of the rounds.
 //!
 //! Needs slapd, ldap-utils, openssl and python3 (`tests/run` installs them).
-//! `ROUNDS` and `SECONDS` change how much is measured.
+//! `ROUNDS` and `SECONDS` change how much is measured, `ONLY` names the one case
+//! to measure, and `PROGRAM` another `scimgate` to measure instead of this one.
 
 #![allow(
     clippy::unwrap_used,
@@ -70,7 +71,8 @@ fn compare() {
         "\n{:<22} {:>5}  {:>8} {:>8} {:>8} {:>8}   {:>8} {:>8} {:>8} {:>8}   {:>6} {:>6}",
         "", "conns", "floor/s", "p50 µs", "p99 µs", "CPU µs", "gate/s", "p50 µs", "p99 µs", "CPU µs", "÷ /s", "÷ CPU"
     );
-    for case in &cases {
+    let only = std::env::var("ONLY").unwrap_or_default();
+    for case in cases.iter().filter(|case| case.name.contains(&only)) {
         let size = served.get(&case.gateway[0]).len();
         let (floor, address) = start_floor(&directory, size);
         for connections in CONNECTIONS {

@@ -32,7 +32,8 @@ impl Served {
         let settings = scratch.join("scimgate.toml");
         fs::write(&settings, settings_text(scratch, directory, address, &hash)).expect("a file is written");
         let log = File::create(scratch.join("scimgate.log")).expect("a file is made");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_scimgate"));
+        let program = std::env::var("PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_scimgate").to_owned());
+        let mut command = Command::new(program);
         command.args(["serve", "--config"]).arg(&settings).stderr(log);
         let process = Running::start(&mut command);
         let served = Self { process, address, token: token.expose_secret().to_owned() };
@@ -95,7 +96,7 @@ listen = "{address}"
 workers = 2
 [correlation]
 url = "sqlite://{scratch}/scimgate.db"
-[stores.directory.ldap]
+[stores.main.ldap]
 urls = "{url}"
 bind_dn = "{bind_dn}"
 password = "{password}"

@@ -107,6 +107,10 @@ fn open_store(settings: &StoreSettings, mapping: &Mapping) -> Result<Arc<dyn Sto
             let settings = SqlSettings { session: session.clone(), ..sql.clone() };
             Ok(Arc::new(SqlStore::open(&settings).map_err(|e| wrong(&e))?))
         }
+        #[cfg(feature = "ldap")]
+        (StoreKind::Ldap { .. }, _, Some(ldap)) => {
+            Ok(Arc::new(crate::store::ldap::LdapStore::new(ldap.clone()).map_err(|e| wrong(&e))?))
+        }
         _ => Err(wrong(&"this scimgate was built without that kind of store")),
     }
 }
