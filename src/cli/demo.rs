@@ -82,8 +82,11 @@ fn fill(file: &Path) -> Result<(), Box<dyn std::error::Error>> {
         _ => {}
     }
     let mut connection = SqliteConnection::establish(&unfinished.display().to_string())?;
-    connection.batch_execute(seed::schema_sql())?;
-    connection.batch_execute(&seed::seed_sql())?;
+    // One transaction: row by row this takes as long as the disk is slow.
+    connection.transaction(|connection| {
+        connection.batch_execute(seed::schema_sql())?;
+        connection.batch_execute(&seed::seed_sql())
+    })?;
     drop(connection);
     fs::rename(&unfinished, file)?;
     Ok(())

@@ -6,6 +6,8 @@
 
 use std::{fmt::Display, net::TcpListener, path::PathBuf, sync::Arc};
 
+#[cfg(feature = "ldap")]
+use crate::store::ldap::LdapStore;
 use crate::{
     auth::Authenticator,
     cli::{BROKEN, Outcome, REFUSED, WRONG_FILES, fail, mapping},
@@ -109,7 +111,7 @@ fn open_store(settings: &StoreSettings, mapping: &Mapping) -> Result<Arc<dyn Sto
         }
         #[cfg(feature = "ldap")]
         (StoreKind::Ldap { .. }, _, Some(ldap)) => {
-            Ok(Arc::new(crate::store::ldap::LdapStore::new(ldap.clone()).map_err(|e| wrong(&e))?))
+            Ok(Arc::new(LdapStore::new(ldap.clone()).map_err(|e| wrong(&e))?))
         }
         _ => Err(wrong(&"this scimgate was built without that kind of store")),
     }

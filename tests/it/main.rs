@@ -4,9 +4,11 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
+    clippy::print_stdout,
     reason = "a test fails by panicking"
 )]
 
@@ -18,6 +20,8 @@ mod http_front;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod idp_vectors;
 mod in_process;
+#[cfg(feature = "ldap")]
+mod ldap_store;
 mod mapping_files;
 mod shipped_mappings;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]

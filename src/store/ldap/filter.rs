@@ -287,6 +287,8 @@ fn leaf(field: &Field, test: &Test, is_key: bool) -> Result<(Filter, Fit), Store
     match test {
         Test::Present => Ok((present(), Fit::Exact)),
         Test::Absent => Ok((present().negate(), Fit::Exact)),
+        // Octets rarely have an equality rule (a photo has none), but an anchor does.
+        Test::OneOf(..) if kind == FieldKind::Bytes && !is_key => weak(),
         Test::OneOf(values, fold) => one_of(name, kind, values, *fold),
         Test::Order(order, value, _) => {
             if !ORDERED.iter().any(|o| o.eq_ignore_ascii_case(name)) {

@@ -27,6 +27,9 @@ use super::{
 };
 use crate::{config::ldap::LdapSettings, store::StoreError};
 
+/// Refused credentials are not tried again sooner: repeating them may lock the account.
+const AFTER_REFUSAL: Duration = Duration::from_secs(5);
+
 /// What all threads share of a store: no connection.
 pub(super) struct Shared {
     pub(super) settings: LdapSettings,
@@ -172,10 +175,11 @@ impl Pool {
             return Ok(link);
         }
         // Who waited while an attempt failed shares its failure, instead of queueing for one more.
-        if let Some((when, error)) = &*failure
-            && *when >= asked
-        {
-            return Err(error.clone());
+        if let Some((when, error)) = &*failure {
+            let is_refusal = matches!(error, StoreError::Denied(_)) && when.elapsed() < AFTER_REFUSAL;
+            if *when >= asked || is_refusal {
+                return Err(error.clone());
+            }
         }
         match self.open_any().await {
             Ok(link) => {

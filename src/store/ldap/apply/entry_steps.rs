@@ -207,9 +207,6 @@ impl Apply {
         new: &str,
         controls: Vec<RawControl>,
     ) -> Result<(), OpError> {
-        if old == new {
-            return Ok(());
-        }
         let parse = |text: &str| {
             Dn::parse(text).map_err(|e| StoreError::ConstraintViolated {
                 constraint: DN.to_owned(),

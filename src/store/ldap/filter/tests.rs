@@ -20,8 +20,9 @@ fn bag() -> Bag {
             field("dn", FieldKind::Dn),                // 6
             field("homeDirectory", FieldKind::Text),   // 7
             field("shadowMax", FieldKind::Int),        // 8
+            field("jpegPhoto", FieldKind::Bytes),      // 9
         ],
-        key: vec![1],
+        key: vec![1, 4],
         scope: Predicate::True,
     }
 }
@@ -60,6 +61,7 @@ fn every_test_has_its_filter() {
     check(eq(3, "uid=a,dc=x"), "(manager=uid=a,dc=x)", Exact);
     check(eq(3, "no name"), "(manager=no name)", Superset);
     check(eq(4, Value::Bytes(vec![0, 0x2a, 0xff])), "(objectGUID=\\00\\2a\\ff)", Exact);
+    check(eq(9, Value::Bytes(vec![0xff])), "(jpegPhoto=*)", None);
     check(eq(5, Value::Time(datetime!(2026-11-25 03:04:05 UTC))), "(modifyTimestamp=20261125030405Z)", Exact);
     check(field(2, Test::Order(Order::Ge, 7.into(), Fold::Exact)), "(uidNumber>=7)", Superset);
     check(field(2, Test::Order(Order::Gt, 7.into(), Fold::Exact)), "(uidNumber>=7)", Superset);
