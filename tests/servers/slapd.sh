@@ -5,6 +5,8 @@
 #                         DIR/env then holds the variables that the tests read
 #   slapd.sh stop DIR
 #
+# SLAPD_EXTRA_LDIF=FILE loads more entries before the start, without checks and overlays.
+#
 # The service account is uid=gateway,ou=services,dc=example,dc=com with the password `gateway`.
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 here=$(dirname "$(readlink -f "$0")")
@@ -19,6 +21,9 @@ prepare() {
   slapadd -n0 -F "$dir/config" -l "$dir/config.ldif" >"$dir/slapadd.log" 2>&1 || { cat "$dir/slapadd.log" >&2; die "cannot load slapd.ldif"; }
   slapadd -n1 -F "$dir/config" -l "$here/../fixtures/ldif/openldap-base.ldif" >"$dir/slapadd.log" 2>&1 ||
     { cat "$dir/slapadd.log" >&2; die "cannot load openldap-base.ldif"; }
+  [ -n "${SLAPD_EXTRA_LDIF:-}" ] || return 0
+  slapadd -q -n1 -F "$dir/config" -l "$SLAPD_EXTRA_LDIF" >"$dir/slapadd.log" 2>&1 ||
+    { cat "$dir/slapadd.log" >&2; die "cannot load $SLAPD_EXTRA_LDIF"; }
 }
 
 start() {
