@@ -6,6 +6,10 @@
 //! makes lost ones anew; a thread keeps one as long as there is work. SQLite has
 //! one thread for writing and several for reading.
 //!
+//! A caller waits no longer than connecting and one statement may take. When it
+//! gives up on a write that has begun, the write may still be made: its outcome
+//! is unknown, as after a lost connection.
+//!
 //! **Invariant:** a request whose caller has gone is not begun.
 
 use std::{

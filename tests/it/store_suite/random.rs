@@ -80,13 +80,19 @@ fn predicate() -> impl Strategy<Value = Predicate> {
     })
 }
 
+/// What a mapping may say of a column, fitting or not.
+fn kind() -> impl Strategy<Value = FieldKind> {
+    use FieldKind as K;
+    prop_oneof![2 => Just(K::Any), 3 => pick(&[K::Text, K::Int, K::Bool, K::Decimal, K::Bytes, K::Dn])]
+}
+
 /// Compares a store with the model, `rounds` times.
 pub(crate) fn random_predicates(fixture: &dyn Fixture, rounds: u32) {
     let config =
         Config { cases: rounds, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
     let bag = fixture.people();
     TestRunner::new(config)
-        .run(&(people(), vec(predicate(), 20)), |(people, predicates)| {
+        .run(&(people(), vec(predicate(), 20), (kind(), kind())), |(people, predicates, kinds)| {
             let clear = Step::Delete {
                 bag: Arc::clone(&bag),
                 target: Target::Rows(Predicate::True),
@@ -94,9 +100,12 @@ pub(crate) fn random_predicates(fixture: &dyn Fixture, rounds: u32) {
             };
             wait(fixture.store().apply(vec![clear])).unwrap();
             fill(fixture, &people);
+            let mut declared = (*bag).clone();
+            (declared.fields[NAME].kind, declared.fields[AGE].kind) = kinds;
+            let declared = Arc::new(declared);
             let model = model(fixture, &people);
             for predicate in &predicates {
-                check_answer(fixture, &model, predicate);
+                check_answer_of(fixture, &model, &declared, predicate);
             }
             Ok(())
         })

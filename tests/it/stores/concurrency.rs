@@ -10,7 +10,7 @@ use scimgate::store::{
     Cell, Change, Predicate, ReadStore as _, Step, Store as _, StoreError, Value, sql::SqlStore,
 };
 
-use super::{Database, proxy::Proxy};
+use super::{database::Database, proxy::Proxy};
 use crate::store_suite::{AGE, ID, MAIL_ADDRESS, MAIL_PERSON, fill, find, login_is, person, rows, set, wait};
 
 fn touch(database: &Database, login: &str) -> Step {

@@ -11,7 +11,11 @@ use scimgate::{
     },
 };
 
-use super::{Database, bag, concurrency, mails_bag, people_bag, server, unique};
+use super::{
+    bag, concurrency,
+    database::{Database, server, unique},
+    mails_bag, people_bag,
+};
 use crate::store_suite::{
     Fixture, READ_CASES, TABLE_CASES, fill, find, person, random_predicates, run, set, texts, wait,
 };

@@ -11,7 +11,7 @@ use scimgate::{
     },
 };
 
-use super::{Database, bag, mails_bag, people_bag};
+use super::{bag, database::Database, mails_bag, people_bag};
 use crate::store_suite::{
     Fixture, READ_CASES, TABLE_CASES, fill, find, person, random_predicates, run, set, texts, wait,
 };
