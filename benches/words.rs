@@ -32,7 +32,7 @@ fn main() {
     for (name, text) in [
         ("userName eq", r#"userName eq "user00001@example.com""#),
         ("value path", r#"emails[type eq "work" and value co "@example.com"]"#),
-        ("ten comparisons", &vec![r#"(title eq "Engineer" or not (active eq false))"#; 5].join(" and ")),
+        ("ten comparisons", &[r#"(title eq "Engineer" or not (active eq false))"#; 5].join(" and ")),
     ] {
         let rules = FilterRules::default();
         report("parse a filter", name, || parse(text, &rules).unwrap());

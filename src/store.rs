@@ -271,7 +271,8 @@ pub struct Select {
     pub predicate: Predicate,
     /// Which fields; key fields must be named too if wanted.
     pub fields: Vec<FieldId>,
-    /// Ascending order. LDAP ignores it and sorts nothing.
+    /// Ascending order: nothing first, texts by code point, as [`Test::Order`] compares. LDAP ignores it and
+    /// sorts nothing.
     pub order: Vec<FieldId>,
     /// Rows to skip. SQL only.
     pub offset: u64,

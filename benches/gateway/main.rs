@@ -69,7 +69,18 @@ fn compare() {
     let cases = cases(&listing(&served));
     println!(
         "\n{:<22} {:>5}  {:>8} {:>8} {:>8} {:>8}   {:>8} {:>8} {:>8} {:>8}   {:>6} {:>6}",
-        "", "conns", "floor/s", "p50 µs", "p99 µs", "CPU µs", "gate/s", "p50 µs", "p99 µs", "CPU µs", "÷ /s", "÷ CPU"
+        "",
+        "conns",
+        "floor/s",
+        "p50 µs",
+        "p99 µs",
+        "CPU µs",
+        "gate/s",
+        "p50 µs",
+        "p99 µs",
+        "CPU µs",
+        "÷ /s",
+        "÷ CPU"
     );
     let only = std::env::var("ONLY").unwrap_or_default();
     for case in cases.iter().filter(|case| case.name.contains(&only)) {

@@ -39,7 +39,11 @@ impl Served {
         let served = Self { process, address, token: token.expose_secret().to_owned() };
         let start = Instant::now();
         while TcpStream::connect(address).is_err() {
-            assert!(start.elapsed() < Duration::from_secs(10), "scimgate does not start: {}", log_of(scratch));
+            assert!(
+                start.elapsed() < Duration::from_secs(10),
+                "scimgate does not start: {}",
+                log_of(scratch)
+            );
             thread::sleep(Duration::from_millis(50));
         }
         served

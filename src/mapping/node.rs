@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn every_syntax_error_is_reported() {
         let mut diagnostics = Diagnostics::default();
-        let _ = Node::parse("a = \nb = 1\nc = [1\n", &mut diagnostics);
+        drop(Node::parse("a = \nb = 1\nc = [1\n", &mut diagnostics));
         assert!(diagnostics.0.len() >= 2, "{diagnostics}");
     }
 

@@ -28,7 +28,7 @@ pub enum TelemetryError {
 
 /// What other people's modules say when we say nothing about them: `ldap3` logs
 /// at `warn` what it then returns as an error, with the DNs in it.
-const QUIET: &str = "ldap3=error";
+const QUIET: &str = "ldap3=error,actix_server=warn";
 
 /// Starts the log of this process.
 ///

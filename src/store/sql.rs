@@ -6,6 +6,10 @@
 //! [`pool`] runs it all on threads of its own. Nothing here knows SCIM.
 //!
 //! **Invariant:** an error is never an empty answer.
+#![cfg_attr(
+    not(all(feature = "sqlite", feature = "postgres", feature = "mysql")),
+    allow(dead_code, unused_imports, reason = "some parts serve one database only")
+)]
 
 mod bind;
 mod catalogue;

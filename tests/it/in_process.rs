@@ -82,10 +82,9 @@ impl Demo {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("hr.db");
         let mut connection = diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap();
-        for statement in scimgate::cli::demo::seed::statements() {
-            connection.batch_execute(&statement).unwrap();
-        }
-        let sql = SqlStore::open(&SqlSettings::new(&format!("sqlite://{}", path.display()))).unwrap();
+        let statements = scimgate::cli::demo::seed::statements();
+        connection.transaction(|c| statements.iter().try_for_each(|sql| c.batch_execute(sql))).unwrap();
+        let sql = SqlStore::open(&SqlSettings::new(format!("sqlite://{}", path.display()))).unwrap();
         let mapping = mapping(include_str!("../../mappings/demo.toml"));
         Self::over(Arc::new(sql), mapping, dir)
     }

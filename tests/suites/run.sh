@@ -48,7 +48,7 @@ ldap_client() {
 
 # settings: the store's lines from standard input, then what all stores have in common.
 # The suites look for what they just made in the first page, hence the large one; scim-sanity wants
-# PATCH to answer with the resource.
+# PATCH to answer with the resource, and adds members that do not exist.
 settings() {
   cat
   cat <<END
@@ -63,6 +63,7 @@ name = "suites"
 tokens = ["$hash"]
 scopes = ["all"]
 patch_response = "full"
+unknown_members = "skip"
 END
 }
 

@@ -90,7 +90,7 @@ fn bind(flavour: Flavour, column: &Column, value: &Value) -> Option<Bind> {
         Class::Decimal => Bind::Decimal(number(value)?),
         Class::Float => Bind::Float(number(value).as_ref().and_then(BigDecimal::to_f64)?),
         Class::Bool => match (value, number(value)) {
-            (_, Some(n)) => Bind::Bool(n != BigDecimal::from(0)),
+            (_, Some(n)) => Bind::Bool(n != 0),
             _ => match try_coerce(value, FieldKind::Bool)? {
                 Value::Bool(b) => Bind::Bool(b),
                 _ => return None,

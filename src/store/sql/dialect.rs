@@ -87,6 +87,9 @@ pub(super) trait Dialect: Send {
     /// Rolls back the transaction, or to the savepoint.
     fn roll_back(&mut self) -> Result<(), Failure>;
 
+    /// Rolls back savepoints and transaction, if there are any.
+    fn roll_back_all(&mut self) -> Result<(), Failure>;
+
     /// Checks that the server answers.
     fn ping(&mut self) -> Result<(), Failure>;
 
@@ -129,6 +132,17 @@ macro_rules! common_dialect {
 
         fn roll_back(&mut self) -> Result<(), Failure> {
             AnsiTransactionManager::rollback_transaction(self).map_err($failure)
+        }
+
+        fn roll_back_all(&mut self) -> Result<(), Failure> {
+            while AnsiTransactionManager::transaction_manager_status_mut(self)
+                .transaction_depth()
+                .map_err($failure)?
+                .is_some()
+            {
+                self.roll_back()?;
+            }
+            Ok(())
         }
 
         fn ping(&mut self) -> Result<(), Failure> {

@@ -204,6 +204,7 @@ fn mysql_cause(kind: &DatabaseErrorKind, said: &dyn DatabaseErrorInformation) ->
                 "shutdown in progress",
             ],
         ),
+        (Cause::Spoilt, &["SAVEPOINT "]),
         (Cause::TooBig, &["max_allowed_packet", "too many placeholders"]),
         (
             Cause::Mismatch,

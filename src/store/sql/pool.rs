@@ -6,11 +6,15 @@
 //! makes lost ones anew; a thread keeps one as long as there is work. SQLite has
 //! one thread for writing and several for reading.
 //!
+//! A caller waits no longer than connecting and one statement may take. When it
+//! gives up on a write that has begun, the write may still be made: its outcome
+//! is unknown, as after a lost connection.
+//!
 //! **Invariant:** a request whose caller has gone is not begun.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -39,6 +43,9 @@ const MOST_REPEATS: u32 = 3;
 const IDLE: Duration = Duration::from_secs(60);
 /// How long to wait before looking whether connecting failed.
 const GLANCE: Duration = Duration::from_millis(50);
+/// How long connecting must fail before requests no longer wait for it: a server that restarts is
+/// back sooner, and the pool tries again after 200 ms, then ever less often.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// Whether a request may write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,24 +154,37 @@ impl Pool {
     }
 }
 
-/// The last error of connecting, as long as no connection has succeeded since.
+/// The last error of connecting, and when the first came, as long as no connection has succeeded since.
 #[derive(Debug, Clone, Default)]
-struct Trouble(Arc<Mutex<Option<StoreError>>>);
+struct Trouble(Arc<Mutex<Option<(Instant, StoreError)>>>);
 
 impl Trouble {
-    fn set(&self, error: Option<StoreError>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = error;
+    fn lock(&self) -> MutexGuard<'_, Option<(Instant, StoreError)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn get(&self) -> Option<StoreError> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn add(&self, error: StoreError) {
+        let mut trouble = self.lock();
+        let since = trouble.as_ref().map_or_else(Instant::now, |(since, _)| *since);
+        *trouble = Some((since, error));
+    }
+
+    fn clear(&self) {
+        *self.lock() = None;
+    }
+
+    /// The error that waiting will not help against.
+    fn lasting(&self) -> Option<StoreError> {
+        let trouble = self.lock();
+        let (since, error) = trouble.as_ref()?;
+        (since.elapsed() >= GRACE || matches!(error, StoreError::Denied(_))).then(|| error.clone())
     }
 }
 
 impl HandleError<StoreError> for Trouble {
     fn handle_error(&self, error: StoreError) {
         tracing::warn!(%error, "no connection to the database");
-        self.set(Some(error));
+        self.add(error);
     }
 }
 
@@ -188,7 +208,7 @@ impl ManageConnection for Manager {
     fn connect(&self) -> Result<Held, StoreError> {
         let mut dialect = establish(self.address.flavour, &self.address.target)?;
         dialect.prepare(&self.session).map_err(|failure| failure.error)?;
-        self.trouble.set(None);
+        self.trouble.clear();
         Ok(Held { dialect, broken: false })
     }
 
@@ -262,7 +282,7 @@ impl Worker {
         let (mut repeats, mut reconnected, mut relearned) = (0, false, false);
         loop {
             let catalogue = Arc::clone(&self.catalogue);
-            let held = self.connection()?;
+            let held = self.connection(reconnected)?;
             let Failure { error, cure } = match work(held.dialect.as_mut(), &catalogue) {
                 Ok(done) => return Ok(done),
                 Err(failure) => failure,
@@ -297,10 +317,19 @@ impl Worker {
         }
     }
 
-    /// The connection, a new one if there is none.
-    fn connection(&mut self) -> Result<&mut Held, StoreError> {
+    /// The connection, a new one if there is none; after one broke, one that answers.
+    fn connection(&mut self, checked: bool) -> Result<&mut Held, StoreError> {
         if self.held.is_none() {
-            self.held = Some(self.acquire()?);
+            let mut held = self.acquire()?;
+            // When a server restarts, those that lie idle in the pool are broken too.
+            let mut more = self.connections.max_size();
+            while checked && more > 0 && held.dialect.ping().is_err() {
+                held.broken = true;
+                drop(held);
+                held = self.acquire()?;
+                more -= 1;
+            }
+            self.held = Some(held);
         }
         match &mut self.held {
             Some(held) => Ok(held),
@@ -309,21 +338,20 @@ impl Worker {
     }
 
     fn acquire(&self) -> Result<PooledConnection<Manager>, StoreError> {
-        let end = Instant::now() + self.connect_timeout;
+        let start = Instant::now();
         loop {
-            match self.connections.get_timeout(GLANCE) {
-                Ok(connection) => return Ok(connection),
-                Err(_) => {
-                    // The pool goes on trying; waiting for that here would only fill the queue.
-                    if let Some(error) = self.trouble.get() {
-                        return Err(error);
-                    }
-                    if Instant::now() >= end {
-                        return Err(StoreError::Unavailable(
-                            "the database does not accept a connection".into(),
-                        ));
-                    }
-                }
+            if let Ok(held) = self.connections.get_timeout(GLANCE) {
+                return Ok(held);
+            }
+            // The pool goes on trying; waiting for that here would only fill the queue.
+            if let Some(error) = self.trouble.lasting() {
+                return Err(error);
+            }
+            if start.elapsed() >= self.connect_timeout {
+                let known = self.trouble.lock().as_ref().map(|(_, error)| error.clone());
+                return Err(known.unwrap_or_else(|| {
+                    StoreError::Unavailable("the database does not accept a connection".into())
+                }));
             }
         }
     }

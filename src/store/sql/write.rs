@@ -40,7 +40,8 @@ pub(super) fn apply(
         }
         // The server rolls back what a lost connection began.
         Err(failure) if failure.cure == Cure::Reconnect => Err(failure),
-        Err(failure) => match connection.roll_back() {
+        // A deadlock takes MySQL's savepoints along, so the innermost level is not enough.
+        Err(failure) => match connection.roll_back_all() {
             Ok(()) => Err(failure),
             Err(_) => Err(Failure { error: failure.error, cure: Cure::Abandon }),
         },
@@ -212,12 +213,7 @@ impl Writer<'_> {
                     None => Err(failure),
                 }
             }
-            Err(failure) => {
-                if failure.cure == Cure::None {
-                    self.connection.roll_back()?;
-                }
-                Err(failure)
-            }
+            Err(failure) => Err(failure),
         }
     }
 

@@ -79,10 +79,13 @@ impl Dialect for SqliteConnection {
         let timeout =
             format!("PRAGMA busy_timeout = {};", session.statement_timeout_secs.saturating_mul(1000));
         self.batch_execute(&timeout).map_err(error::sqlite)?;
-        self.batch_execute(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;",
-        )
-        .map_err(error::sqlite)?;
+        self.batch_execute("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;")
+            .map_err(error::sqlite)?;
+        // Lets readers read while one writes. It stays in the file, so it need not succeed each time,
+        // and cannot while another program holds a lock.
+        if let Err(refused) = self.batch_execute("PRAGMA journal_mode = WAL;") {
+            tracing::debug!(%refused, "the journal mode of the SQLite file was not changed");
+        }
         scim_fold_utils::register_impl(self, |text: Option<String>| text.map(|t| value::fold(&t)))
             .map_err(error::sqlite)?;
         let time = |text: Option<String>| text.and_then(|t| parse_time(&t)).map(predicate::fixed);

@@ -253,11 +253,12 @@ impl Leaf<'_> {
     }
 
     fn like(&self, sql: &mut Sql, needle: &str, place: text::Place, fold: Fold) -> Result<(), StoreError> {
-        let is_text = match self.basis() {
-            Basis::Text | Basis::CastText | Basis::Untyped => true,
-            Basis::Number => self.column.class == Class::Int,
-            Basis::Bool | Basis::Time | Basis::Bytes => false,
-        };
+        let is_text = matches!(self.basis(), Basis::Text | Basis::CastText | Basis::Untyped);
+        if self.column.class == Class::Int {
+            // Digits have no case.
+            self.text().like(sql, &fold.apply(needle), place, Fold::Exact);
+            return Ok(());
+        }
         if is_text {
             self.text().like(sql, needle, place, fold);
             return Ok(());
