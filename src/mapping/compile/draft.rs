@@ -224,6 +224,7 @@ impl TypeDraft {
             order: Vec::new(),
             floor: None,
             find_by: None,
+            nothing: Vec::new(),
         });
         self.extras.push(extra);
         id
@@ -311,7 +312,14 @@ impl TypeDraft {
         }
     }
 
-    pub(super) fn finish(self) -> TypeMapping {
+    pub(super) fn finish(mut self) -> TypeMapping {
+        for (part, extra) in self.shape.parts.iter_mut().zip(&self.extras) {
+            part.nothing = extra.nothing.iter().map(|t| (None, t.clone())).collect();
+        }
+        for (field, setting) in &self.settings {
+            let Some(part) = self.shape.parts.get_mut(field.part) else { continue };
+            part.nothing.extend(setting.nothing.iter().map(|t| (Some(field.clone()), t.clone())));
+        }
         TypeMapping {
             resource_type: self.published,
             shape: self.shape,

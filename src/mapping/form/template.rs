@@ -8,7 +8,7 @@ use crate::{
         form::{Eval, Need},
         shape::FieldRef,
     },
-    store::Value,
+    store::{Fold, Value},
 };
 
 /// A compiled V.
@@ -238,12 +238,19 @@ pub fn compose(pieces: &[Piece], eval: &Eval<'_>, place: &FieldRef, index: usize
     (holes == 0 || filled > 0).then_some(Value::Text(out))
 }
 
+/// True if the mapping says that this value of the field stands for nothing.
+fn is_nothing(field: &FieldRef, value: &Value, eval: &Eval<'_>) -> bool {
+    let mut list = eval.shape.nothing_of(field).filter(|t| t.fields().is_empty());
+    list.any(|t| t.one(eval, field).is_some_and(|n| n.same(value, Fold::Exact)))
+}
+
 fn fill(piece: &Piece, eval: &Eval<'_>, place: &FieldRef, index: usize) -> Option<Value> {
     let Piece::Hole { sources, codecs } = piece else { return None };
     let mut value = sources.iter().find_map(|source| match source {
         Source::Field(field) => {
             let values = eval.values(field);
-            values.get(index).or_else(|| values.first()).cloned().filter(|v| *v != Value::Text(String::new()))
+            let value = values.get(index).or_else(|| values.first())?;
+            (*value != Value::Text(String::new()) && !is_nothing(field, value, eval)).then(|| value.clone())
         }
         Source::Constant(value) => Some(value.clone()),
         Source::Word(word) => word.one(eval, place),
