@@ -44,7 +44,11 @@ fn everywhere(test: impl Fn(&mut Site)) {
         eprintln!("in front of {name}");
         let mut site = Site::new(store, &Options::default());
         test(&mut site);
-        assert!(!site.gateway.log().contains("a fault of ours"), "a handler panicked:\n{}", site.gateway.log());
+        assert!(
+            !site.gateway.log().contains("a fault of ours"),
+            "a handler panicked:\n{}",
+            site.gateway.log()
+        );
         wrong.extend(site.wrong.drain(..).map(|line| format!("{name}: {line}")));
     }
     assert!(wrong.is_empty(), "{} mistakes:\n{}", wrong.len(), wrong.join("\n"));
@@ -91,7 +95,10 @@ impl Site {
             && answer.header("content-type") == "application/scim+json";
         let kind = answer.json["scimType"].as_str().unwrap_or("");
         if answer.status != status || kind != scim_type || !is_as_it_should_be {
-            self.wrong.push(format!("{what}: expected {status} {scim_type}, got {} {}", answer.status, answer.json));
+            self.wrong.push(format!(
+                "{what}: expected {status} {scim_type}, got {} {}",
+                answer.status, answer.json
+            ));
         }
         for word in ["SELECT", "INSERT", "UPDATE", "dc=", "hr.", "constraint", "objectClass"] {
             let detail = answer.json["detail"].as_str().unwrap_or("");

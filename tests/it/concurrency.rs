@@ -17,7 +17,11 @@ fn everywhere(test: impl Fn(&TestStore, &Client)) {
 }
 
 /// Sends requests at once; the answers come in the order of the requests.
-fn at_once<T: Sync>(client: &Client, inputs: &[T], send: impl Fn(&Client, &T) -> Answer + Sync) -> Vec<Answer> {
+fn at_once<T: Sync>(
+    client: &Client,
+    inputs: &[T],
+    send: impl Fn(&Client, &T) -> Answer + Sync,
+) -> Vec<Answer> {
     std::thread::scope(|scope| {
         let send = &send;
         let running: Vec<_> =
@@ -52,7 +56,8 @@ fn of_twenty_creates_of_one_login_one_succeeds() {
 fn changes_of_different_attributes_all_survive() {
     everywhere(|_, client| {
         let name = unique("busy");
-        let user = client.post("/Users", &json!({ "schemas": [USER], "userName": name, "displayName": "Busy" }));
+        let user =
+            client.post("/Users", &json!({ "schemas": [USER], "userName": name, "displayName": "Busy" }));
         let path = format!("/Users/{}", user.id());
         let department = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department";
         let changes = [
@@ -63,7 +68,11 @@ fn changes_of_different_attributes_all_survive() {
             ("externalId", json!("x-1"), "/externalId"),
             ("preferredLanguage", json!("ga"), "/preferredLanguage"),
             ("emails", json!([{ "value": "ann@x.example", "type": "work" }]), "/emails/0/value"),
-            (department, json!("Finance"), "/urn:ietf:params:scim:schemas:extension:enterprise:2.0:User/department"),
+            (
+                department,
+                json!("Finance"),
+                "/urn:ietf:params:scim:schemas:extension:enterprise:2.0:User/department",
+            ),
         ];
         let answers = at_once(client, &changes, |client, (attribute, value, _)| {
             client.patch(&path, json!([{ "op": "add", "path": attribute, "value": value }]))
@@ -92,9 +101,13 @@ fn members_that_come_and_go_at_once_end_up_right() {
         let operations: Vec<Json> = leaving
             .iter()
             .map(|id| json!({ "op": "remove", "path": format!("members[value eq \"{id}\"]") }))
-            .chain(coming.iter().map(|id| json!({ "op": "add", "path": "members", "value": [{ "value": id }] })))
+            .chain(
+                coming.iter().map(|id| json!({ "op": "add", "path": "members", "value": [{ "value": id }] })),
+            )
             .collect();
-        for answer in at_once(client, &operations, |client, operation| client.patch(&path, json!([operation]))) {
+        for answer in
+            at_once(client, &operations, |client, operation| client.patch(&path, json!([operation])))
+        {
             assert!([200, 204].contains(&answer.status), "{answer}");
         }
         let read = client.get(&path).json;
@@ -111,7 +124,8 @@ fn members_that_come_and_go_at_once_end_up_right() {
 fn a_user_that_is_deleted_while_it_is_changed_is_gone() {
     everywhere(|store, client| {
         let name = unique("leaver");
-        let user = client.post("/Users", &json!({ "schemas": [USER], "userName": name, "displayName": "Leaver" }));
+        let user =
+            client.post("/Users", &json!({ "schemas": [USER], "userName": name, "displayName": "Leaver" }));
         let path = format!("/Users/{}", user.id());
         let answers = at_once(client, &[0, 1, 2, 3, 4, 5], |client, n| match n {
             3 => client.delete(&path),

@@ -123,7 +123,8 @@ fn logins_are_stored_to_the_letter_or_refused() {
             expect(site, &what, &site.client.get(&path).json["userName"], &text);
             if text.len() < 2_000 {
                 let quoted = serde_json::to_string(&text).unwrap();
-                let found = site.client.get(&format!("/Users?{}", query("filter", &format!("userName eq {quoted}"))));
+                let found =
+                    site.client.get(&format!("/Users?{}", query("filter", &format!("userName eq {quoted}"))));
                 expect(site, &what, &found.json["totalResults"], 1);
                 expect(site, &what, &found.json["Resources"][0]["id"], &id);
             }

@@ -44,7 +44,11 @@ fn requests(site: &Site) -> Vec<(Method, String, Option<Json>)> {
         (Method::GET, group.clone(), None),
         (Method::GET, "/Groups?excludedAttributes=members".to_owned(), None),
         (Method::POST, "/Users".to_owned(), Some(new)),
-        (Method::POST, "/Groups".to_owned(), Some(json!({ "schemas": [GROUP], "displayName": unique("outage") }))),
+        (
+            Method::POST,
+            "/Groups".to_owned(),
+            Some(json!({ "schemas": [GROUP], "displayName": unique("outage") })),
+        ),
         (Method::PUT, user.clone(), Some(whole)),
         (Method::PATCH, user.clone(), patch(json!({ "op": "replace", "path": "title", "value": "Lost" }))),
         (Method::PATCH, group.clone(), patch(add)),
@@ -81,7 +85,10 @@ fn a_store_that_is_down_is_never_an_empty_answer() {
             // The same user under the same id, who can be changed again.
             let title = format!("After the {round}");
             let changed = site.client.patch(&path, json!([{ "op": "add", "path": "title", "value": title }]));
-            assert_eq!((changed.status, &changed.json["id"], &changed.json["title"]), (200, id, &json!(title)));
+            assert_eq!(
+                (changed.status, &changed.json["id"], &changed.json["title"]),
+                (200, id, &json!(title))
+            );
         }
     }
 }

@@ -31,7 +31,10 @@ fn operations_that_cannot_be_right_are_refused() {
         (json!({ "op": "replace", "path": "active", "value": "perhaps" }), "invalidValue"),
         (json!({ "op": "replace", "path": "title", "value": { "a": 1 } }), "invalidValue"),
         (json!({ "op": "remove" }), "noTarget"),
-        (json!({ "op": "replace", "path": "emails[value eq \"nobody\"]", "value": { "value": "x" } }), "noTarget"),
+        (
+            json!({ "op": "replace", "path": "emails[value eq \"nobody\"]", "value": { "value": "x" } }),
+            "noTarget",
+        ),
         (json!({ "op": "replace", "path": "emails[value eq \"nobody\"].value", "value": "x" }), "noTarget"),
         (json!({ "op": "replace", "path": "id", "value": "x" }), "mutability"),
         (json!({ "op": "replace", "path": "meta.created", "value": "2020-01-01T00:00:00Z" }), "mutability"),
@@ -66,10 +69,30 @@ fn bodies_that_are_no_patch_are_refused() {
         ("/Users/{user}", json!({ "schemas": [PATCH], "Operations": "x" }), 400, "invalidSyntax"),
         ("/Users/{user}", json!({ "schemas": [USER], "Operations": [operation] }), 400, "invalidSyntax"),
         ("/Users/{user}", json!({ "schemas": [PATCH], "Operations": many }), 413, ""),
-        ("/Groups/{group}", json!({ "Operations": [{ "op": "remove", "path": "displayName" }] }), 400, "mutability"),
-        ("/Groups/{group}", json!({ "Operations": [{ "op": "add", "path": "members", "value": [{}, 7] }] }), 400, "invalidValue"),
-        ("/Groups/{group}", json!({ "Operations": [{ "op": "add", "path": "members[", "value": [] }] }), 400, "invalidPath"),
-        ("/Groups/{group}", json!({ "Operations": [{ "op": "replace", "path": "displayName", "value": "All Staff" }] }), 409, "uniqueness"),
+        (
+            "/Groups/{group}",
+            json!({ "Operations": [{ "op": "remove", "path": "displayName" }] }),
+            400,
+            "mutability",
+        ),
+        (
+            "/Groups/{group}",
+            json!({ "Operations": [{ "op": "add", "path": "members", "value": [{}, 7] }] }),
+            400,
+            "invalidValue",
+        ),
+        (
+            "/Groups/{group}",
+            json!({ "Operations": [{ "op": "add", "path": "members[", "value": [] }] }),
+            400,
+            "invalidPath",
+        ),
+        (
+            "/Groups/{group}",
+            json!({ "Operations": [{ "op": "replace", "path": "displayName", "value": "All Staff" }] }),
+            409,
+            "uniqueness",
+        ),
     ];
     everywhere(|site| site.all_refused(&Method::PATCH, &cases));
 }
@@ -84,12 +107,39 @@ fn what_only_a_client_by_the_letter_is_told() {
         let mut site = super::Site::new(store, &options);
         let patch = |operation: Json| json!({ "schemas": [PATCH], "Operations": [operation] });
         let cases = [
-            ("/Users/{user}", json!({ "Operations": [{ "op": "add", "path": "title", "value": "x" }] }), 400, "invalidSyntax"),
-            ("/Users/{user}", patch(json!({ "op": "add", "value": { "shoeSize": 46 } })), 400, "invalidSyntax"),
+            (
+                "/Users/{user}",
+                json!({ "Operations": [{ "op": "add", "path": "title", "value": "x" }] }),
+                400,
+                "invalidSyntax",
+            ),
+            (
+                "/Users/{user}",
+                patch(json!({ "op": "add", "value": { "shoeSize": 46 } })),
+                400,
+                "invalidSyntax",
+            ),
             ("/Users/{user}", patch(json!({ "op": "add", "value": { "id": "x" } })), 400, "mutability"),
-            ("/Users/{user}", patch(json!({ "op": "replace", "path": "active", "value": "False" })), 400, "invalidValue"),
-            ("/Users/{user}", patch(json!({ "op": "replace", "path": "emails[type eq \"other\"].value", "value": "a@x.example" })), 400, "noTarget"),
-            ("/Groups/{group}", patch(json!({ "op": "remove", "path": "members", "value": [{ "value": "{user}" }] })), 400, "invalidValue"),
+            (
+                "/Users/{user}",
+                patch(json!({ "op": "replace", "path": "active", "value": "False" })),
+                400,
+                "invalidValue",
+            ),
+            (
+                "/Users/{user}",
+                patch(
+                    json!({ "op": "replace", "path": "emails[type eq \"other\"].value", "value": "a@x.example" }),
+                ),
+                400,
+                "noTarget",
+            ),
+            (
+                "/Groups/{group}",
+                patch(json!({ "op": "remove", "path": "members", "value": [{ "value": "{user}" }] })),
+                400,
+                "invalidValue",
+            ),
         ];
         site.all_refused(&Method::PATCH, &cases);
         let created = [
@@ -97,9 +147,24 @@ fn what_only_a_client_by_the_letter_is_told() {
             ("/Users", json!({ "schemas": "x", "userName": "letter" }), 400, "invalidSyntax"),
             ("/Users", json!({ "schemas": [GROUP], "userName": "letter" }), 400, "invalidSyntax"),
             ("/Users", json!({ "schemas": [USER], "userName": ["letter"] }), 400, "invalidValue"),
-            ("/Users", json!({ "schemas": [USER], "userName": "letter", "shoeSize": 46 }), 400, "invalidSyntax"),
-            ("/Users", json!({ "schemas": [USER], "userName": "letter", "active": "True" }), 400, "invalidValue"),
-            ("/Groups", json!({ "schemas": [GROUP, ENTERPRISE], "displayName": "letter" }), 400, "invalidSyntax"),
+            (
+                "/Users",
+                json!({ "schemas": [USER], "userName": "letter", "shoeSize": 46 }),
+                400,
+                "invalidSyntax",
+            ),
+            (
+                "/Users",
+                json!({ "schemas": [USER], "userName": "letter", "active": "True" }),
+                400,
+                "invalidValue",
+            ),
+            (
+                "/Groups",
+                json!({ "schemas": [GROUP, ENTERPRISE], "displayName": "letter" }),
+                400,
+                "invalidSyntax",
+            ),
         ];
         site.all_refused(&Method::POST, &created);
         assert!(site.wrong.is_empty(), "in front of {}:\n{}", backend.name(), site.wrong.join("\n"));

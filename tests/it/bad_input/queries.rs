@@ -48,8 +48,12 @@ fn ids_that_nobody_has_are_not_found() {
                 site.refused(&format!("{method} {shown}"), &before, &answer, 404, "");
             }
         }
-        let patch = json!({ "Operations": [{ "op": "add", "path": "members", "value": [{ "value": site.user }] }] });
-        site.all_refused(&Method::PATCH, &[("/Groups/{user}", patch.clone(), 404, ""), ("/Groups/{nobody}", patch, 404, "")]);
+        let patch =
+            json!({ "Operations": [{ "op": "add", "path": "members", "value": [{ "value": site.user }] }] });
+        site.all_refused(
+            &Method::PATCH,
+            &[("/Groups/{user}", patch.clone(), 404, ""), ("/Groups/{nobody}", patch, 404, "")],
+        );
     });
 }
 
