@@ -58,7 +58,6 @@ pub(in crate::mapping) struct TypeDraft {
     pub(super) touch: Vec<(PartId, Assign)>,
     pub(super) delete: Delete,
     pub(in crate::mapping) rename: Rename,
-    pub(super) make: Vec<String>,
 }
 
 /// What is known of a part beside its compiled form.
@@ -192,7 +191,6 @@ impl TypeDraft {
             touch: Vec::new(),
             delete: Delete::default(),
             rename: Rename::default(),
-            make: Vec::new(),
         }
     }
 
@@ -333,7 +331,6 @@ impl TypeDraft {
             touch: self.touch,
             delete: self.delete,
             rename: self.rename,
-            make: self.make,
         }
     }
 }

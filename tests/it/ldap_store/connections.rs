@@ -28,6 +28,7 @@ struct Relay {
     upstream: SocketAddr,
     is_frozen: Rc<Cell<bool>>,
     is_disguised: Rc<Cell<bool>>,
+    loses_changes: Rc<Cell<bool>>,
     connections: Rc<RefCell<Vec<AbortHandle>>>,
     listener: Option<AbortHandle>,
 }
@@ -42,6 +43,7 @@ impl Relay {
             upstream,
             is_frozen: Rc::default(),
             is_disguised: Rc::default(),
+            loses_changes: Rc::default(),
             connections: Rc::default(),
             listener: None,
         };
@@ -54,7 +56,7 @@ impl Relay {
         let listener = TcpListener::bind(self.address).await.unwrap();
         self.address = listener.local_addr().unwrap();
         let (upstream, connections) = (self.upstream, self.connections.clone());
-        let switches = (self.is_frozen.clone(), self.is_disguised.clone());
+        let switches = (self.is_frozen.clone(), self.is_disguised.clone(), self.loses_changes.clone());
         let accept = tokio::task::spawn_local(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let switches = switches.clone();
@@ -110,17 +112,29 @@ fn disguise(bytes: &mut [u8]) {
 async fn pump(
     from: &mut (impl tokio::io::AsyncRead + Unpin),
     to: &mut (impl tokio::io::AsyncWrite + Unpin),
-    (is_frozen, is_disguised): &(Rc<Cell<bool>>, Rc<Cell<bool>>),
+    (is_frozen, is_disguised, loses_changes): &(Rc<Cell<bool>>, Rc<Cell<bool>>, Rc<Cell<bool>>),
 ) {
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(n @ 1..) = from.read(&mut buffer).await {
         if is_disguised.get() {
             disguise(&mut buffer[..n]);
         }
-        if !is_frozen.get() && to.write_all(&buffer[..n]).await.is_err() {
+        let is_lost = is_frozen.get() || loses_changes.get() && is_modify(&buffer[..n]);
+        if !is_lost && to.write_all(&buffer[..n]).await.is_err() {
             return;
         }
     }
+}
+
+/// True for a modify request (RFC 4511 §4.6): its tag stands behind the message's length and number.
+fn is_modify(message: &[u8]) -> bool {
+    let skip_length = |at: usize| match message.get(at) {
+        Some(&n) if n > 0x80 => at + 1 + usize::from(n - 0x80),
+        _ => at + 1,
+    };
+    let number = skip_length(1);
+    let digits = message.get(number + 1).copied().map_or(0, usize::from);
+    message.first() == Some(&0x30) && message.get(number + 2 + digits) == Some(&0x66)
 }
 
 /// Runs a test behind a relay, with short time-outs.
@@ -197,10 +211,10 @@ fn a_change_whose_answer_is_lost_is_not_repeated() {
         let dn = lab.add_person("ann", &[]).await;
         let target = lab.target(&dn).await;
         change(lab, &target, "before").await.unwrap();
-        relay.is_frozen.set(true);
+        relay.loses_changes.set(true);
         let (answer, ()) = tokio::join!(change(lab, &target, "lost"), async {
             tokio::time::sleep(Duration::from_millis(200)).await;
-            relay.is_frozen.set(false);
+            relay.loses_changes.set(false);
             relay.cut();
         });
         assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
