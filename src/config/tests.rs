@@ -256,7 +256,7 @@ fn the_shipped_example_explains_every_key_with_its_default() {
         ("[server.tls]", keys_of::<TlsSettings>()),
         ("[log]", keys_of::<LogSettings>()),
         ("[correlation]", keys_of::<CorrelationSettings>()),
-        ("[stores.directory.ldap]", keys_of::<LdapSettings>()),
+        ("[stores.main.ldap]", keys_of::<LdapSettings>()),
         ("[stores.people.sql]", keys_of::<SqlSettings>()),
         ("[[clients]]", keys_of::<ClientSettings>()),
         ("[limits]", keys_of::<LimitSettings>()),
@@ -287,7 +287,7 @@ fn the_shipped_example_explains_every_key_with_its_default() {
         bind_dn: String::new(),
         password_file: None,
         ca_file: None,
-        ..shown.stores["directory"].ldap.clone().unwrap()
+        ..shown.stores["main"].ldap.clone().unwrap()
     };
     assert_eq!(format!("{ldap:?}"), format!("{:?}", LdapSettings::default()));
     let sql = SqlSettings { url: String::new(), ..shown.stores["people"].sql.clone().unwrap() };

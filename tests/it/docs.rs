@@ -22,6 +22,7 @@
 
 mod example;
 mod markdown;
+mod pages;
 
 use std::{collections::BTreeSet, fs, io, path::Path};
 
