@@ -59,13 +59,13 @@ pub struct Normalised {
 
 /// Turns the body of a POST or PUT into a canonical resource.
 ///
-/// Names match without case; read-only attributes are left out, and in tolerant
-/// mode attributes that the schema does not know, too.
+/// Names match without case; read-only attributes are left out, and so are, in
+/// tolerant mode, attributes that the schema does not know.
 ///
 /// # Errors
 ///
-/// 400 `invalidSyntax` if `schemas` is not as the mode wants it, or in strict
-/// mode an attribute is unknown; 400
+/// 400 `invalidSyntax` if `schemas` is not as the mode wants it, or an attribute
+/// is unknown in the mode that goes by the letter; 400
 /// `invalidValue` if a value does not fit its attribute or, for
 /// [`Purpose::Create`], a required attribute is missing.
 pub fn normalise(
@@ -105,8 +105,9 @@ pub fn normalise(
             (other, _) => return Err(intake::misfit(key, "an object", other)),
         }
     }
-    if let (Mode::Rfc, Some(unknown)) = (rules.mode, intake.ignored.first()) {
-        return Err(ScimError::invalid_syntax(format!("{} has no attribute `{unknown}`.", ty.name)));
+    if let (Mode::Rfc, Some(name)) = (rules.mode, intake.ignored.first()) {
+        // D-6
+        return Err(ScimError::invalid_syntax(format!("`{name}` is not an attribute.")));
     }
     set_schemas(&mut resource, ty);
     if purpose == Purpose::Create {

@@ -13,8 +13,12 @@
 )]
 
 mod architecture;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod bad_input;
 #[cfg(all(feature = "sqlite", feature = "ldap"))]
 mod cli;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod concurrency;
 mod docs;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod every_store;
