@@ -31,6 +31,8 @@ mod in_process;
 #[cfg(feature = "ldap")]
 mod ldap_store;
 mod mapping_files;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod modes;
 mod shipped_mappings;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod store_operations;
