@@ -16,7 +16,7 @@ mod values;
 
 use crate::scim::{
     Json, Object,
-    filter::parse::FilterRules,
+    filter::{Filter, parse::FilterRules},
     patch::PATCH_OP,
     path::PatchPath,
     schema::{ResourceType, Schema},
@@ -47,6 +47,18 @@ pub fn adapt_resource(body: &mut Json, ty: &ResourceType) {
     adapt_attributes(body, &ty.core, ty);
 }
 
+/// Brings the attribute paths of a filter into the RFC's form.
+pub fn adapt_filter(filter: &mut Filter, ty: &ResourceType) {
+    match filter {
+        Filter::Or(parts) | Filter::And(parts) => parts.iter_mut().for_each(|part| adapt_filter(part, ty)),
+        Filter::Not(inner) => adapt_filter(inner, ty),
+        // The paths inside of brackets are relative to the element.
+        Filter::Present(path) | Filter::Compare(path, ..) | Filter::Element(path, _) => {
+            names::qualify_attribute(path, ty);
+        }
+    }
+}
+
 /// `[{"op": …}]` → `{"schemas": […], "Operations": [{"op": …}]}`.
 ///
 /// The sample of RFC 7644 §3.7.3 has such a bulk operation; erratum 5050 says it should not.
@@ -61,6 +73,9 @@ fn adapt_operation(operation: &mut Object, ty: &ResourceType) {
     let path = match operation.get("path").and_then(Json::as_str) {
         Some(text) => {
             let text = names::repair_path(text, ty);
+            if names::is_left_out(&text, ty) {
+                return leave_out(operation, &text);
+            }
             operation.insert("path".into(), text.clone().into());
             (!text.is_empty()).then_some(text)
         }
@@ -76,6 +91,17 @@ fn adapt_operation(operation: &mut Object, ty: &ResourceType) {
         (Some(path), value) => adapt_at(&path, value, ty),
         (None, _) => {}
     }
+}
+
+/// Makes an operation one that changes nothing.
+fn leave_out(operation: &mut Object, path: &str) {
+    tracing::debug!(
+        scim.path = path,
+        "an operation on a standard attribute that is not mapped changes nothing"
+    );
+    operation.remove("path");
+    operation.insert("op".into(), "add".into());
+    operation.insert("value".into(), Json::Object(Object::new()));
 }
 
 /// Adapts the values of an object with attributes, or paths, as keys.

@@ -104,8 +104,6 @@ pub struct TypeMapping {
     pub delete: Delete,
     /// What happens when the root's natural key or RDN changes.
     pub rename: Rename,
-    /// How a new entry's container is made when it is missing: its object classes.
-    pub make: Vec<String>,
 }
 
 /// How SCIM ids come about.

@@ -1,6 +1,13 @@
 //! Deviations in names: URNs, paths and keys.
 
-use crate::scim::{Json, Object, schema::ResourceType};
+use crate::scim::{
+    Json, Object,
+    attribute::AttrPath,
+    filter::parse::FilterRules,
+    path::PatchPath,
+    schema::{ResourceType, Schema},
+    schemas,
+};
 
 /// A path as it should be: whole URNs, and a URN where an extension's attribute lacks it.
 pub(super) fn repair_path(path: &str, ty: &ResourceType) -> String {
@@ -62,12 +69,41 @@ fn repair_urn(text: &str, ty: &ResourceType) -> Option<String> {
 fn qualify(path: &str, ty: &ResourceType) -> Option<String> {
     let end = path.find(['.', '[']).unwrap_or(path.len());
     let name = path.get(..end)?.trim_end();
-    if name.contains(':') || ty.core.find(name).is_some() {
+    (!name.contains(':')).then(|| owner(name, ty).map(|urn| format!("{urn}:{path}")))?
+}
+
+/// As [`qualify`], for a path of a filter: Entra asks for `manager eq "…"`.
+pub(super) fn qualify_attribute(path: &mut AttrPath, ty: &ResourceType) {
+    if path.urn.is_none() {
+        path.urn = owner(&path.name, ty).map(str::to_owned);
+    }
+}
+
+/// The only extension that has the attribute, if the core schema has not.
+fn owner<'t>(name: &str, ty: &'t ResourceType) -> Option<&'t str> {
+    if ty.core.find(name).is_some() {
         return None;
     }
     let mut owners = ty.extensions.iter().filter(|(schema, _)| schema.find(name).is_some());
     match (owners.next(), owners.next()) {
-        (Some((schema, _)), None) => Some(format!("{}:{path}", schema.id)),
+        (Some((schema, _)), None) => Some(&schema.id),
         _ => None,
     }
+}
+
+/// True if the standard's schemas have what the path names, and this resource type has not:
+/// providers' default mappings send `emails[type eq "work"].primary` or `timezone` to everybody.
+pub(super) fn is_left_out(path: &str, ty: &ResourceType) -> bool {
+    let rules = FilterRules::tolerant();
+    if PatchPath::parse(path, ty, &rules).is_ok() {
+        return false;
+    }
+    let Some(core) = schemas::standard(&ty.core.id) else { return false };
+    let extension = |(schema, required): &(Schema, bool)| Some((schemas::standard(&schema.id)?, *required));
+    let standard = ResourceType {
+        core: schemas::with_common(core),
+        extensions: ty.extensions.iter().filter_map(extension).collect(),
+        ..ResourceType::default()
+    };
+    PatchPath::parse(path, &standard, &rules).is_ok()
 }

@@ -36,3 +36,37 @@ fn patch(before: &Object, operations: &Json, ty: &ResourceType) -> Result<Object
     assert_eq!(changed.as_ref().is_ok_and(|c| *c), resource != *before, "the answer tells of a change");
     changed.map(|_| resource)
 }
+
+#[test]
+fn paths_of_filters_find_their_extension() {
+    let ty = crate::scim::schemas::user_type();
+    let enterprise = crate::scim::ENTERPRISE;
+    for (written, adapted) in [
+        ("manager eq \"m\"", format!("{enterprise}:manager eq \"m\"")),
+        ("title pr and not (department pr)", format!("title pr and not ({enterprise}:department pr)")),
+        ("emails[manager pr]", "emails[manager pr]".to_owned()),
+        ("nothing pr", "nothing pr".to_owned()),
+    ] {
+        let rules = crate::scim::filter::parse::FilterRules::default();
+        let mut filter = crate::scim::filter::parse::parse(written, &rules).unwrap();
+        crate::dialect::adapt_filter(&mut filter, &ty);
+        assert_eq!(filter.to_string(), adapted);
+    }
+}
+
+// 7644-3.5.2-d
+#[test]
+fn operations_on_standard_attributes_that_are_not_mapped_change_nothing() {
+    let mut ty = crate::scim::schemas::user_type();
+    ty.core.attributes.retain(|a| a.name != "nickName");
+    let emails = ty.core.attributes.iter_mut().find(|a| a.name == "emails").unwrap();
+    emails.sub_attributes.retain(|a| a.name != "primary");
+    let before = json!({"schemas": [ty.core.id], "id": "1", "userName": "u"}).as_object().unwrap().clone();
+    let operation = |op: &str, path: &str| json!([{"op": op, "path": path, "value": true}]);
+    for (op, path) in
+        [("add", "nickName"), ("Remove", "NickName"), ("Replace", "emails[type eq \"work\"].primary")]
+    {
+        assert_eq!(patch(&before, &operation(op, path), &ty).as_ref(), Ok(&before), "{op} {path}");
+    }
+    assert!(patch(&before, &operation("add", "nickNaem"), &ty).is_err(), "a name that nobody knows");
+}

@@ -139,9 +139,7 @@ impl Gateway {
         let records = self.load(target, predicate, &reads, None).await?;
         let known = self.correlate(target, records).await?;
         let shown = known.into_iter().map(|known| {
-            let name = display
-                .as_ref()
-                .and_then(|f| values_of(mapping, &known.record, f).first().map(Value::to_text));
+            let name = display.as_ref().and_then(|_| mapping.display_of(&known.record));
             let pointed = Pointed {
                 resource_type: mapping.resource_type.name.clone(),
                 endpoint: mapping.resource_type.endpoint.clone(),
@@ -310,6 +308,14 @@ impl Gateway {
 }
 
 impl TypeMapping {
+    /// What `displayName` reads as.
+    fn display_of(&self, record: &Record) -> Option<String> {
+        let answers = Answers::new(crate::ops::clock::now(), "");
+        let eval = Eval { shape: &self.shape, record, at: (0, 0), answers: &answers };
+        let name = self.find_rule(None, "displayName")?.lens.get_at(self, &eval, 0)?;
+        name.as_str().map(str::to_owned)
+    }
+
     /// The field that names a resource for people, if `displayName` is one field of the root.
     fn display_field(&self) -> Option<FieldRef> {
         let rule = self.find_rule(None, "displayName")?;

@@ -49,7 +49,7 @@ impl Gateway {
             if let Some(text) =
                 side_value(wanted, rule.urn.as_deref(), &rule.attribute).and_then(Json::as_str)
             {
-                names.push(format!("{ty} {} {}", rule.name, fold.apply(text)));
+                names.push(format!("{ty} {} {}", rule.name, confusable(text, fold)));
             }
         }
         Ok(names)
@@ -187,8 +187,13 @@ fn unique_predicate(mapping: &TypeMapping, lens: &Lens, value: &Json, fold: Fold
         _ => return None,
     };
     let Source::Field { field, codecs, map, .. } = &scalar.source else { return None };
-    let stored = scalar.encode(value, codecs, map.as_ref()).ok().flatten()?;
-    Some(field_predicate(&mapping.shape, field, Test::OneOf(vec![stored], fold)))
+    let encode = |value: &Json| scalar.encode(value, codecs, map.as_ref()).ok().flatten();
+    let mut stored = vec![encode(value)?];
+    // Stores know case, but not that full-width letters look like others (S-29).
+    let plain =
+        value.as_str().map(|text| confusable(text, fold)).filter(|plain| Some(&**plain) != value.as_str());
+    stored.extend(plain.and_then(|plain| encode(&plain.into())));
+    Some(field_predicate(&mapping.shape, field, Test::OneOf(stored, fold)))
 }
 
 fn slot_value(of: &Object, rule: &Rule, kind: &str) -> Option<Json> {

@@ -53,13 +53,19 @@ pub(crate) fn scope(path: &str, endpoint: Endpoint) -> Scope {
 /// RFC 7644 §3.4.2.
 async fn list(caller: Caller<Read>, request: HttpRequest) -> Answer {
     let query = SearchRequest::from_query(&parameters(&request), &caller.filter_rules())?;
-    let found = caller.front.gateway.search(&caller.context, caller.ty, &query).await?;
-    Ok(reply::message(&found))
+    answer(&caller, query).await
 }
 
 /// RFC 7644 §3.4.3.
 async fn search(caller: Caller<Read>, Body(body): Body) -> Answer {
     let query = SearchRequest::from_body(&body, caller.mode(), &caller.filter_rules())?;
+    answer(&caller, query).await
+}
+
+async fn answer(caller: &Caller<Read>, mut query: SearchRequest) -> Answer {
+    if let (Mode::Tolerant, Some(filter)) = (caller.mode(), &mut query.filter) {
+        dialect::adapt_filter(filter, caller.resource_type()?);
+    }
     let found = caller.front.gateway.search(&caller.context, caller.ty, &query).await?;
     Ok(reply::message(&found))
 }

@@ -71,6 +71,9 @@ pub struct Part {
     pub floor: Option<Template>,
     /// Column by which a looked-up row is found when none is written explicitly.
     pub find_by: Option<FieldId>,
+    /// Values that stand for nothing wherever a text is composed: of one field, or of every field that
+    /// has none of its own.
+    pub nothing: Vec<(Option<FieldRef>, Template)>,
 }
 
 /// All parts of a resource type.
@@ -116,6 +119,17 @@ impl Shape {
             }
             part = self.part(part).parent;
         }
+    }
+
+    /// The values of a field that stand for nothing wherever a text is composed.
+    pub fn nothing_of(&self, at: &FieldRef) -> impl Iterator<Item = &Template> {
+        let list = &self.part(at.part).nothing;
+        let has_own = list.iter().any(|(field, _)| field.as_ref() == Some(at));
+        let own = move |field: &Option<FieldRef>| match field {
+            Some(field) => field == at,
+            None => !has_own,
+        };
+        list.iter().filter(move |(field, _)| own(field)).map(|(_, template)| template)
     }
 
     /// Turns a predicate on a part's rows into one on the rows of `outer`,

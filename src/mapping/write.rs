@@ -9,8 +9,9 @@ use crate::{
         Settle, TypeMapping,
         form::{Answers, AssignTarget, Eval, SetOp, Template, set},
         lens::{
-            Lens, Rule,
+            Common, Lens, Rule, Source,
             face::{Aside, side_value},
+            scalar,
             writer::Writer,
         },
         record::Record,
@@ -82,13 +83,15 @@ impl TypeMapping {
             if now == new && !is_new {
                 continue;
             }
-            if new.is_none() && is_new {
-                self.default(&mut w, rule);
-                if !matches!(rule.lens, Lens::Rows(_)) {
+            if !is_new || new.is_some() || matches!(rule.lens, Lens::Rows(_)) {
+                rule.lens.put(&mut w, (0, 0), &rule_path(rule), new)?;
+            }
+            if is_new {
+                self.default(&mut w, &rule.lens, new);
+                if new.is_none() && !matches!(rule.lens, Lens::Rows(_)) {
                     continue;
                 }
             }
-            rule.lens.put(&mut w, (0, 0), &rule_path(rule), new)?;
             let aside = Aside {
                 ty: self,
                 eval: w.eval((0, 0)),
@@ -104,11 +107,16 @@ impl TypeMapping {
         Ok(Written { record: w.record, side: w.side, password: w.password })
     }
 
-    /// A lens's `initial`: what is stored when the client gives nothing on create.
-    fn default(&self, w: &mut Writer<'_>, rule: &Rule) {
-        for (common, field) in commons(&rule.lens) {
-            let values: Vec<Value> =
-                common.initial.iter().flat_map(|t| t.many(&w.eval((0, 0)), field, false)).collect();
+    /// What a new row stores for an attribute that the client does not give: the lens's `initial`,
+    /// otherwise the mapping's form of nothing.
+    fn default(&self, w: &mut Writer<'_>, lens: &Lens, given: Option<&Json>) {
+        for (common, nothing, field) in absent(lens, given) {
+            let eval = w.eval((0, 0));
+            let mut values: Vec<Value> =
+                common.initial.iter().flat_map(|t| t.many(&eval, field, false)).collect();
+            if values.is_empty() && w.record.values(&self.shape, (0, 0), field).is_empty() {
+                values = scalar::cleared(nothing, &eval);
+            }
             if !values.is_empty() {
                 w.assign((0, 0), field, values);
             }
@@ -116,19 +124,24 @@ impl TypeMapping {
     }
 }
 
-/// The field lenses of a rule with their common keys.
-fn commons(lens: &Lens) -> Vec<(&crate::mapping::lens::Common, &FieldRef)> {
+/// The field lenses whose attribute or sub-attribute is not given: their common keys, their forms of
+/// nothing and their fields.
+fn absent<'l>(lens: &'l Lens, given: Option<&Json>) -> Vec<(&'l Common, &'l [Template], &'l FieldRef)> {
     match lens {
-        Lens::Scalar(s) => match &s.source {
-            crate::mapping::lens::Source::Field { field, .. } => vec![(&s.common, field)],
+        Lens::Scalar(s) if given.is_none() => match &s.source {
+            Source::Field { field, nothing, .. } => vec![(&s.common, nothing, field)],
             _ => Vec::new(),
         },
-        Lens::Reference(r) => vec![(&r.common, &r.field)],
-        Lens::Complex(subs) => subs.iter().flat_map(|s| commons(&s.lens)).collect(),
-        Lens::Slots(slots) => {
-            slots.slots.iter().flat_map(|(_, subs)| subs).flat_map(|s| commons(&s.lens)).collect()
+        Lens::Reference(r) if given.is_none() => vec![(&r.common, &[], &r.field)],
+        Lens::Complex(subs) => {
+            subs.iter().flat_map(|s| absent(&s.lens, given.and_then(|g| g.get(&s.name)))).collect()
         }
-        Lens::First(list) => list.iter().find(|l| l.is_writable()).map(commons).unwrap_or_default(),
+        Lens::Slots(slots) if given.is_none() => {
+            slots.slots.iter().flat_map(|(_, subs)| subs).flat_map(|s| absent(&s.lens, None)).collect()
+        }
+        Lens::First(list) => {
+            list.iter().find(|l| l.is_writable()).map(|l| absent(l, given)).unwrap_or_default()
+        }
         _ => Vec::new(),
     }
 }

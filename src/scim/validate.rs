@@ -59,12 +59,13 @@ pub struct Normalised {
 
 /// Turns the body of a POST or PUT into a canonical resource.
 ///
-/// Names match without case; read-only attributes and attributes that the
-/// schema does not know are left out.
+/// Names match without case; read-only attributes are left out, and so are, in
+/// tolerant mode, attributes that the schema does not know.
 ///
 /// # Errors
 ///
-/// 400 `invalidSyntax` if `schemas` is not as the mode wants it; 400
+/// 400 `invalidSyntax` if `schemas` is not as the mode wants it, or an attribute
+/// is unknown in the mode that goes by the letter; 400
 /// `invalidValue` if a value does not fit its attribute or, for
 /// [`Purpose::Create`], a required attribute is missing.
 pub fn normalise(
@@ -103,6 +104,10 @@ pub fn normalise(
             (absent, _) if value::is_absent(absent) => {}
             (other, _) => return Err(intake::misfit(key, "an object", other)),
         }
+    }
+    if let (Mode::Rfc, Some(name)) = (rules.mode, intake.ignored.first()) {
+        // D-6
+        return Err(ScimError::invalid_syntax(format!("`{name}` is not an attribute.")));
     }
     set_schemas(&mut resource, ty);
     if purpose == Purpose::Create {

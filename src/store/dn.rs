@@ -251,6 +251,12 @@ pub fn fold_value(text: &str) -> String {
     words.join(" ")
 }
 
+/// A value as it stands in a DN (RFC 4514 §2.4).
+#[must_use]
+pub fn escape_value(text: &str) -> String {
+    AvaValue::Text(text.to_owned()).to_string()
+}
+
 /// Lower-case short name of a naming attribute.
 fn canonical_type(attribute: &str) -> String {
     let lower = attribute.to_ascii_lowercase();

@@ -1,34 +1,51 @@
 //! The gateway without HTTP, over a store that counts what it is asked.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use futures_util::future::LocalBoxFuture;
 use scimgate::{
     auth::Principal,
-    config::{ClientSettings, CorrelationSettings, LimitSettings, Scope, SqlSettings},
+    config::{ClientSettings, LimitSettings, Scope, Settings, SqlSettings},
     correlation::Correlation,
     gateway::{Context, Gateway},
-    mapping::{Mapping, compile::compile},
-    scim::{Json, message::SearchRequest, resource::Selection},
+    mapping::{Mapping, StoreKind, compile::compile},
+    plan::Plan,
+    scim::{
+        Json, Object, filter::parse::FilterRules, message::SearchRequest, patch::PATCH_OP,
+        resource::Selection,
+    },
     store::{
-        Bag, Coverage, Predicate, ReadStore, Report, Row, Select, Step, Store, StoreError, sql::SqlStore,
+        Bag, Coverage, Predicate, ReadStore, Report, Row, Select, Step, Store, StoreError, ldap::LdapStore,
+        sql::SqlStore,
     },
 };
+use serde_json::json;
+use tempfile::TempDir;
 
-/// A store that writes down what is asked of it: `select Bag`, `apply insert Bag, …`.
+use crate::support::TestStore;
+
+/// A store that writes down what is asked of it: `select BAG: FIELDS`, `count BAG`, and for writes
+/// `apply` with the steps of the plan, one a line.
 pub(crate) struct CountingStore {
     inner: Arc<dyn Store>,
     log: Mutex<Vec<String>>,
+    rows: AtomicUsize,
 }
 
 impl CountingStore {
     pub(crate) fn new(inner: Arc<dyn Store>) -> Arc<Self> {
-        Arc::new(Self { inner, log: Mutex::default() })
+        Arc::new(Self { inner, log: Mutex::default(), rows: AtomicUsize::new(0) })
     }
 
-    /// What was asked since the last call.
-    pub(crate) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.log.lock().unwrap())
+    /// What was asked since the last call, and how many rows or entries were read for it.
+    pub(crate) fn take(&self) -> (Vec<String>, usize) {
+        (std::mem::take(&mut self.log.lock().unwrap()), self.rows.swap(0, Ordering::Relaxed))
     }
 
     fn note(&self, line: String) {
@@ -42,8 +59,14 @@ fn names(bag: &Bag, fields: &[usize]) -> String {
 
 impl ReadStore for CountingStore {
     fn select(&self, select: Select) -> LocalBoxFuture<'_, Result<Vec<Row>, StoreError>> {
-        self.note(format!("select {}: {}", select.bag.name, names(&select.bag, &select.fields)));
-        self.inner.select(select)
+        let asked = format!("select {}: {}", select.bag.name, names(&select.bag, &select.fields));
+        let found = self.inner.select(select);
+        Box::pin(async move {
+            let rows = found.await;
+            self.note(asked);
+            self.rows.fetch_add(rows.as_ref().map_or(0, Vec::len), Ordering::Relaxed);
+            rows
+        })
     }
 
     fn count(&self, bag: Arc<Bag>, predicate: Predicate) -> LocalBoxFuture<'_, Result<u64, StoreError>> {
@@ -62,40 +85,42 @@ impl ReadStore for CountingStore {
 
 impl Store for CountingStore {
     fn apply(&self, steps: Vec<Step>) -> LocalBoxFuture<'_, Result<Vec<Report>, StoreError>> {
-        let plan = scimgate::plan::Plan::of("", "", steps.clone());
-        self.note(format!("apply\n{plan}"));
+        self.note(format!("apply {}", Plan::of("", "", steps.clone())));
         self.inner.apply(steps)
     }
 }
 
-/// A gateway over the demo's company, and what it asks the store.
-pub(crate) struct Demo {
+/// A gateway, and what it asks its store.
+pub(crate) struct Counted {
     pub(crate) gateway: Gateway,
     pub(crate) store: Arc<CountingStore>,
     pub(crate) context: Context,
-    _dir: tempfile::TempDir,
+    _directory: TempDir,
 }
 
-impl Demo {
-    pub(crate) fn new() -> Self {
-        use diesel::{Connection as _, connection::SimpleConnection as _};
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("hr.db");
-        let mut connection = diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap();
-        let statements = scimgate::cli::demo::seed::statements();
-        connection.transaction(|c| statements.iter().try_for_each(|sql| c.batch_execute(sql))).unwrap();
-        let sql = SqlStore::open(&SqlSettings::new(format!("sqlite://{}", path.display()))).unwrap();
-        let mapping = mapping(include_str!("../../mappings/demo.toml"));
-        Self::over(Arc::new(sql), mapping, dir)
-    }
-
-    pub(crate) fn over(store: Arc<dyn Store>, mapping: Mapping, dir: tempfile::TempDir) -> Self {
-        let store = CountingStore::new(store);
-        let settings = CorrelationSettings {
-            url: format!("sqlite://{}", dir.path().join("correlation.db").display()),
-            ..CorrelationSettings::default()
+impl Counted {
+    /// A gateway over a store of a test.
+    pub(crate) fn over(test: &TestStore) -> Self {
+        let mapping = compile_file(test.mapping());
+        let directory = TempDir::new().unwrap();
+        let file = directory.path().join("scimgate.toml");
+        let mapping_path = test.mapping().display();
+        let text = format!(
+            "mapping = \"{mapping_path}\"\n[correlation]\nurl = \"sqlite:ids.db\"\n{}",
+            test.settings()
+        );
+        std::fs::write(&file, text).unwrap();
+        let settings = Settings::load(&file).unwrap();
+        let kind = &settings.stores["main"];
+        let store: Arc<dyn Store> = match &mapping.store {
+            StoreKind::Sql { session } => {
+                let sql = kind.sql.clone().unwrap();
+                Arc::new(SqlStore::open(&SqlSettings { session: session.clone(), ..sql }).unwrap())
+            }
+            StoreKind::Ldap { .. } => Arc::new(LdapStore::new(kind.ldap.clone().unwrap()).unwrap()),
         };
-        let correlation = Correlation::open(&settings, "default").unwrap();
+        let correlation = Correlation::open(&settings.correlation, "default").unwrap();
+        let store = CountingStore::new(store);
         let gateway = Gateway::new(Arc::new(mapping), store.clone(), correlation, LimitSettings::default());
         let client =
             ClientSettings { name: "test".into(), scopes: vec![Scope::All], ..ClientSettings::default() };
@@ -103,101 +128,38 @@ impl Demo {
             principal: Arc::new(Principal::from(&client)),
             base_url: "https://scim.example/scim/v2".into(),
         };
-        Self { gateway, store, context, _dir: dir }
+        Self { gateway, store, context, _directory: directory }
     }
 
-    pub(crate) fn ty(&self, segment: &str) -> usize {
-        self.gateway.find_endpoint(segment).unwrap()
+    /// The resource type behind an endpoint.
+    pub(crate) fn ty(&self, endpoint: &str) -> usize {
+        self.gateway.find_endpoint(endpoint).unwrap()
     }
 
-    pub(crate) fn selection(
-        &self,
-        segment: &str,
-        attributes: Option<&str>,
-        excluded: Option<&str>,
-    ) -> Selection {
-        let ty = self.gateway.resource_types()[self.ty(segment)];
-        Selection::parse(attributes, excluded, ty).unwrap()
+    /// Everything but the attributes named.
+    pub(crate) fn without(&self, endpoint: &str, excluded: &str) -> Selection {
+        let ty = self.gateway.resource_types()[self.ty(endpoint)];
+        Selection::parse(None, Some(excluded), ty).unwrap()
     }
 
-    pub(crate) async fn list(&self, segment: &str, query: &[(&str, &str)]) -> Json {
+    /// `GET /ENDPOINT?…`
+    pub(crate) async fn list(&self, endpoint: &str, query: &[(&str, &str)]) -> Json {
         let pairs: Vec<(String, String)> =
             query.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        let rules = scimgate::scim::filter::parse::FilterRules::tolerant();
-        let request = SearchRequest::from_query(&pairs, &rules).unwrap();
-        self.gateway.search(&self.context, self.ty(segment), &request).await.unwrap()
+        let request = SearchRequest::from_query(&pairs, &FilterRules::default()).unwrap();
+        self.gateway.search(&self.context, self.ty(endpoint), &request).await.unwrap()
+    }
+
+    /// `PATCH /Groups/ID?excludedAttributes=members` with one operation.
+    pub(crate) async fn patch_group(&self, id: &str, operation: &Json) -> Option<Object> {
+        let body = json!({ "schemas": [PATCH_OP], "Operations": [operation] });
+        let (ty, selection) = (self.ty("Groups"), self.without("Groups", "members"));
+        self.gateway.patch(&self.context, ty, id, None, &body, &selection).await.unwrap()
     }
 }
 
-pub(crate) fn mapping(source: &str) -> Mapping {
-    compile(source, &|_| Err(std::io::ErrorKind::NotFound.into())).unwrap_or_else(|d| panic!("{d}")).0
-}
-
-#[tokio::test]
-async fn explore() {
-    let demo = Demo::new();
-    let list = demo.list("Users", &[("count", "2")]).await;
-    println!("{list:#}");
-    println!("{:#?}", demo.store.take());
-    let found = demo.list("Users", &[("filter", "userName eq \"OBERG1002\"")]).await;
-    println!("{found:#}");
-    println!("{:#?}", demo.store.take());
-    let user = demo.ty("Users");
-    let manager = found.pointer("/Resources/0/id").unwrap().as_str().unwrap();
-    let all = demo.selection("Users", None, None);
-    let body = serde_json::json!({
-        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
-        "userName": "bob", "displayName": "Bob Ray", "name": {"givenName": "Bob", "familyName": "Ray"},
-        "emails": [{"value": "bob@x.example", "type": "work", "primary": true}, {"value": "b@home.example", "type": "home"}],
-        "externalId": "x-1", "nickName": "Bobby",
-        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"department": "Brand new", "manager": {"value": manager}}
-    });
-    let bob = demo.gateway.create(&demo.context, user, &body, &all).await.unwrap();
-    println!("{:#}", Json::Object(bob.clone()));
-    for l in demo.store.take() {
-        println!("{l}");
-    }
-    let id = bob["id"].as_str().unwrap();
-    let patch = serde_json::json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
-        {"op": "replace", "value": {"name.givenName": "Robert", "active": false}},
-        {"op": "replace", "path": "emails[type eq \"work\"].value", "value": "robert@x.example"}
-    ]});
-    let bob = demo.gateway.patch(&demo.context, user, id, None, &patch, &all).await.unwrap().unwrap();
-    println!("{:#}", Json::Object(bob.clone()));
-    for l in demo.store.take() {
-        println!("{l}");
-    }
-    let groups = demo.list("Groups", &[("count", "1")]).await;
-    for l in demo.store.take() {
-        println!("{l}");
-    }
-    let gid = groups.pointer("/Resources/0/id").unwrap().as_str().unwrap();
-    let patch = serde_json::json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [
-        {"op": "add", "path": "members", "value": [{"value": id}]}]});
-    let g = demo
-        .gateway
-        .patch(
-            &demo.context,
-            demo.ty("Groups"),
-            gid,
-            None,
-            &patch,
-            &demo.selection("Groups", None, Some("members")),
-        )
-        .await
-        .unwrap()
-        .unwrap();
-    println!("{:#}", Json::Object(g));
-    for l in demo.store.take() {
-        println!("{l}");
-    }
-    let bob = demo.gateway.retrieve(&demo.context, user, id, &all).await.unwrap();
-    println!("{:#}", Json::Object(bob.clone()));
-    for l in demo.store.take() {
-        println!("{l}");
-    }
-    demo.gateway.delete(&demo.context, user, id, None).await.unwrap();
-    for l in demo.store.take() {
-        println!("{l}");
-    }
+fn compile_file(path: &Path) -> Mapping {
+    let text = std::fs::read_to_string(path).unwrap();
+    let load = |file: &str| std::fs::read_to_string(path.parent().unwrap().join(file));
+    compile(&text, &load).unwrap_or_else(|diagnostics| panic!("{diagnostics}")).0
 }

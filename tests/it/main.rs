@@ -13,8 +13,12 @@
 )]
 
 mod architecture;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod bad_input;
 #[cfg(all(feature = "sqlite", feature = "ldap"))]
 mod cli;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod concurrency;
 mod docs;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod every_store;
@@ -22,12 +26,30 @@ mod every_store;
 mod http_front;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod idp_vectors;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod in_process;
 #[cfg(feature = "ldap")]
 mod ldap_store;
 mod mapping_files;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod modes;
 mod shipped_mappings;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod store_operations;
 mod store_suite;
 mod stores;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod support;
+
+/// `tests/run` starts all servers, so none of its tests may be skipped.
+#[test]
+fn every_server_is_there_when_the_test_command_runs() {
+    if std::env::var("SCIMGATE_TEST_ALL").is_err() {
+        return;
+    }
+    for variable in
+        ["SCIMGATE_TEST_LDAP", "SCIMGATE_TEST_LDAP_CA", "SCIMGATE_TEST_POSTGRES", "SCIMGATE_TEST_MYSQL"]
+    {
+        assert!(std::env::var(variable).is_ok_and(|value| !value.is_empty()), "{variable} is not set");
+    }
+}

@@ -17,13 +17,15 @@ use scimgate::{
         codec::Codec,
         compile::compile,
         diagnostic::{Diagnostics, position},
-        form::{Template, set::AssignTarget},
+        form::{Answers, Template, set::AssignTarget},
         lens::{self, Lens, Scalar},
+        record::Record,
         shape::{Part, Use},
     },
-    scim::{attribute::AttrPath, schema::Mutability},
+    scim::{ENTERPRISE, Object, attribute::AttrPath, schema::Mutability},
     store::{Field, FieldKind, Fold, Predicate, Source, Test},
 };
+use serde_json::json;
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/mapping")
@@ -139,7 +141,6 @@ fn a_directory_is_laid_out_by_its_profile() {
     let bag = user.bag();
     assert_eq!(bag.key, [bag.find_field("entryUUID").unwrap()]);
     assert_eq!(user.version, bag.find_field("entryCSN"));
-    assert_eq!(user.make, ["organizationalUnit"]);
     let Source::Entries { bases, subtree, classes, rdn } = &bag.source else { panic!("entries") };
     assert_eq!(bases, &["ou=People,dc=corp,dc=example,dc=org"]);
     assert!(*subtree);
@@ -307,4 +308,33 @@ fn own_schemas_and_types_are_published() {
     assert!(user.find_rule(Some("urn:example:schemas:Canteen"), "diet").is_some());
     assert!(matches!(user.find_rule(None, "emails").unwrap().lens, Lens::Side));
     assert!(user.find_rule(None, "password").is_none(), "a password is never kept by us");
+}
+
+#[test]
+fn values_inside_of_a_container_are_escaped_by_their_place() {
+    let text = r#"
+        [User]
+        base = "ou=people,dc=corp"
+        classes = ["inetOrgPerson"]
+        rdn = "uid"
+        derived = { cn = "{uid}", container = "ou={departmentNumber},ou=people,dc=corp" }
+        [User.attributes]
+        userName = "uid"
+        name = { sub = { familyName = "sn" } }
+        '{E}' = { sub = { department = "departmentNumber" } }
+    "#;
+    let mapping = compile(text, &load).unwrap_or_else(|d| panic!("{d}")).0;
+    let user = &mapping.types[0];
+    let answers = Answers::new(time::OffsetDateTime::UNIX_EPOCH, "https://scim.example");
+    let container = |department: &str| {
+        let wanted = json!({
+            "userName": "u", "name": { "familyName": "U" }, ENTERPRISE: { "department": department },
+        });
+        let (base, nothing) = (Record::create(&user.shape), Object::new());
+        let written = user.write(&base, &nothing, &nothing, wanted.as_object().unwrap(), &answers).unwrap();
+        user.diff(&written).unwrap().dn.unwrap()
+    };
+    assert_eq!(container("IT"), "uid=u,ou=IT,ou=people,dc=corp");
+    assert_eq!(container("x,ou=admins"), "uid=u,ou=x\\,ou=admins,ou=people,dc=corp");
+    assert_eq!(container(" #a+b=c\\"), "uid=u,ou=\\ #a\\+b=c\\\\,ou=people,dc=corp");
 }

@@ -10,7 +10,7 @@ mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(any(feature = "mysql", feature = "postgres"))]
-mod proxy;
+pub(crate) mod proxy;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 

@@ -58,7 +58,6 @@ pub(in crate::mapping) struct TypeDraft {
     pub(super) touch: Vec<(PartId, Assign)>,
     pub(super) delete: Delete,
     pub(in crate::mapping) rename: Rename,
-    pub(super) make: Vec<String>,
 }
 
 /// What is known of a part beside its compiled form.
@@ -192,7 +191,6 @@ impl TypeDraft {
             touch: Vec::new(),
             delete: Delete::default(),
             rename: Rename::default(),
-            make: Vec::new(),
         }
     }
 
@@ -224,6 +222,7 @@ impl TypeDraft {
             order: Vec::new(),
             floor: None,
             find_by: None,
+            nothing: Vec::new(),
         });
         self.extras.push(extra);
         id
@@ -311,7 +310,14 @@ impl TypeDraft {
         }
     }
 
-    pub(super) fn finish(self) -> TypeMapping {
+    pub(super) fn finish(mut self) -> TypeMapping {
+        for (part, extra) in self.shape.parts.iter_mut().zip(&self.extras) {
+            part.nothing = extra.nothing.iter().map(|t| (None, t.clone())).collect();
+        }
+        for (field, setting) in &self.settings {
+            let Some(part) = self.shape.parts.get_mut(field.part) else { continue };
+            part.nothing.extend(setting.nothing.iter().map(|t| (Some(field.clone()), t.clone())));
+        }
         TypeMapping {
             resource_type: self.published,
             shape: self.shape,
@@ -325,7 +331,6 @@ impl TypeDraft {
             touch: self.touch,
             delete: self.delete,
             rename: self.rename,
-            make: self.make,
         }
     }
 }

@@ -33,7 +33,6 @@ const ROOT: Keys<'static> = Keys {
         "fields",
         "delete",
         "rename",
-        "make",
         "nothing",
         "initial",
         "derived",
@@ -44,7 +43,7 @@ const ROOT: Keys<'static> = Keys {
     ],
     later: &[
         "in", "codec", "names", "new", "invalid", "adopt", "log", "examples", "aux", "points", "like",
-        "change", "on",
+        "change", "on", "make",
     ],
 };
 
@@ -211,10 +210,6 @@ impl Compiler {
                 None => {}
             }
         }
-        let make = node.get("make").map(|make| {
-            self.check_keys(make, &Keys { what: "`make`", known: &["classes"], later: &[] });
-            self.texts_key(make, "classes").into_iter().map(|(t, _)| t).collect()
-        });
         let Some(draft) = self.types.get_mut(ty) else { return };
         let key = draft.intern(0, &name);
         draft.declare(&crate::mapping::shape::FieldRef { part: 0, field: key, slot: None }, kind);
@@ -224,7 +219,6 @@ impl Compiler {
         if node.get("version").is_none() {
             draft.version = Some(draft.intern(0, version));
         }
-        draft.make = make.unwrap_or_default();
     }
 
     /// `key`: the fields that identify a row.

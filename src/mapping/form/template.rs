@@ -8,7 +8,7 @@ use crate::{
         form::{Eval, Need},
         shape::FieldRef,
     },
-    store::Value,
+    store::{FieldKind, Fold, Value, dn},
 };
 
 /// A compiled V.
@@ -197,7 +197,8 @@ fn width(pieces: &[Piece], eval: &Eval<'_>) -> usize {
     widths.max().unwrap_or(1)
 }
 
-/// Composes the text. A missing hole takes the literal before it along, or the
+/// Composes the text. In a field that holds a DN, values are escaped (RFC 4514 §2.4), constants and
+/// whole DNs are not. A missing hole takes the literal before it along, or the
 /// one after it if it comes first; all holes missing = nothing. A single hole
 /// without codecs keeps the value's type.
 pub fn compose(pieces: &[Piece], eval: &Eval<'_>, place: &FieldRef, index: usize) -> Option<Value> {
@@ -206,6 +207,7 @@ pub fn compose(pieces: &[Piece], eval: &Eval<'_>, place: &FieldRef, index: usize
     {
         return fill(piece, eval, place, index);
     }
+    let is_in_dn = is_dn(place, eval);
     let mut out = String::new();
     let mut pending: Option<&str> = None;
     let (mut holes, mut filled, mut swallow_next) = (0_u32, 0_u32, false);
@@ -218,10 +220,12 @@ pub fn compose(pieces: &[Piece], eval: &Eval<'_>, place: &FieldRef, index: usize
                     pending = Some(text);
                 }
             }
-            Piece::Hole { .. } => {
+            Piece::Hole { sources, .. } => {
                 holes += 1;
                 match fill(piece, eval, place, index).map(|v| v.to_text()).filter(|t| !t.is_empty()) {
                     Some(text) => {
+                        let is_value = is_in_dn && !sources.iter().all(|s| holds_dn(s, eval));
+                        let text = if is_value { dn::escape_value(&text) } else { text };
                         filled += 1;
                         out.push_str(pending.take().unwrap_or_default());
                         out.push_str(&text);
@@ -238,12 +242,34 @@ pub fn compose(pieces: &[Piece], eval: &Eval<'_>, place: &FieldRef, index: usize
     (holes == 0 || filled > 0).then_some(Value::Text(out))
 }
 
+/// True if the field holds a DN.
+fn is_dn(field: &FieldRef, eval: &Eval<'_>) -> bool {
+    let bag = &eval.shape.part(field.part).bag;
+    bag.fields.get(field.field).is_some_and(|f| f.kind == FieldKind::Dn)
+}
+
+/// True if what fills the hole is a piece of a DN itself, not a value within one.
+fn holds_dn(source: &Source, eval: &Eval<'_>) -> bool {
+    match source {
+        Source::Field(field) => is_dn(field, eval),
+        Source::Constant(_) => true,
+        Source::Word(_) => false,
+    }
+}
+
+/// True if the mapping says that this value of the field stands for nothing.
+fn is_nothing(field: &FieldRef, value: &Value, eval: &Eval<'_>) -> bool {
+    let mut list = eval.shape.nothing_of(field).filter(|t| t.fields().is_empty());
+    list.any(|t| t.one(eval, field).is_some_and(|n| n.same(value, Fold::Exact)))
+}
+
 fn fill(piece: &Piece, eval: &Eval<'_>, place: &FieldRef, index: usize) -> Option<Value> {
     let Piece::Hole { sources, codecs } = piece else { return None };
     let mut value = sources.iter().find_map(|source| match source {
         Source::Field(field) => {
             let values = eval.values(field);
-            values.get(index).or_else(|| values.first()).cloned().filter(|v| *v != Value::Text(String::new()))
+            let value = values.get(index).or_else(|| values.first())?;
+            (*value != Value::Text(String::new()) && !is_nothing(field, value, eval)).then(|| value.clone())
         }
         Source::Constant(value) => Some(value.clone()),
         Source::Word(word) => word.one(eval, place),

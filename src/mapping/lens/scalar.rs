@@ -254,7 +254,7 @@ fn reads_as_nothing(value: &Value, nothing: &[Template], eval: &Eval<'_>) -> boo
 }
 
 /// What is written for "no value": the first form of nothing.
-fn cleared(nothing: &[Template], eval: &Eval<'_>) -> Vec<Value> {
+pub(crate) fn cleared(nothing: &[Template], eval: &Eval<'_>) -> Vec<Value> {
     nothing.first().and_then(|t| t.one(eval, &no_place())).into_iter().collect()
 }
 

@@ -6,9 +6,9 @@
 //! answer was lost may have happened: the caller finds out by looking.
 //!
 //! **Invariant:** a change of an existing entry reaches only the entry that
-//! carries the anchor. Where the server knows the assertion control (RFC 4528)
-//! it checks that in the same operation; elsewhere the anchor is read just
-//! before. An entry that has moved is looked up by its anchor, once.
+//! carries the anchor. Where the server can be trusted with the assertion
+//! control (RFC 4528) it checks that in the same operation; elsewhere the anchor
+//! is read just before. An entry that has moved is looked up by its anchor, once.
 
 mod entry_steps;
 mod target;

@@ -89,6 +89,13 @@ impl Server {
         self.controls.contains(oid)
     }
 
+    /// True if a write may carry the assertion control. OpenLDAP's overlays copy the control into
+    /// operations of their own on other entries, where it fails: memberof then leaves `memberOf`
+    /// as it was without a word, and unique refuses the write (seen with 2.5.13).
+    pub(super) fn asserts_safely(&self) -> bool {
+        self.vendor != Vendor::OpenLdap && self.has_control(control::ASSERTION)
+    }
+
     pub(super) fn can_set_passwords(&self) -> bool {
         self.extensions.contains(control::PASSWORD_MODIFY)
     }
@@ -123,7 +130,12 @@ mod tests {
 
     #[test]
     fn servers_are_told_apart() {
-        let openldap = server(&[("objectClass", "top"), ("objectClass", "OpenLDAProotDSE")]);
+        let openldap = server(&[
+            ("objectClass", "top"),
+            ("objectClass", "OpenLDAProotDSE"),
+            ("supportedControl", control::ASSERTION),
+        ]);
+        assert!(openldap.has_control(control::ASSERTION) && !openldap.asserts_safely());
         assert_eq!((openldap.vendor, openldap.name()), (Vendor::OpenLdap, "OpenLDAP"));
         assert_eq!(openldap.permissive(), Permissive::Attempt);
         let samba = server(&[
@@ -134,8 +146,13 @@ mod tests {
         ]);
         assert_eq!(samba.vendor, Vendor::ActiveDirectory);
         assert_eq!(samba.permissive(), Permissive::Always);
-        assert!(!samba.can_set_passwords() && !samba.has_control(control::ASSERTION));
-        let ds389 = server(&[("vendorName", "389 Project"), ("vendorVersion", "389-Directory/2.3.1")]);
+        assert!(!samba.can_set_passwords() && !samba.asserts_safely());
+        let ds389 = server(&[
+            ("vendorName", "389 Project"),
+            ("vendorVersion", "389-Directory/2.3.1"),
+            ("supportedControl", control::ASSERTION),
+        ]);
+        assert!(ds389.asserts_safely());
         assert_eq!((ds389.vendor, ds389.name()), (Vendor::Ds389, "389 Project 389-Directory/2.3.1"));
         assert_eq!(ds389.permissive(), Permissive::Never);
         assert_eq!(server(&[]).vendor, Vendor::Other);

@@ -22,12 +22,19 @@ use tokio::{
 
 use super::lab::{Lab, SUFFIX, cell, f, in_lab, open, run, select, settings, users_in};
 
+/// What a relay does to what passes.
+#[derive(Clone, Default)]
+struct Switches {
+    is_frozen: Cell<bool>,
+    is_disguised: Cell<bool>,
+    loses_changes: Cell<bool>,
+}
+
 /// A TCP relay in front of the directory whose connections can be cut or frozen.
 struct Relay {
     address: SocketAddr,
     upstream: SocketAddr,
-    is_frozen: Rc<Cell<bool>>,
-    is_disguised: Rc<Cell<bool>>,
+    switches: Rc<Switches>,
     connections: Rc<RefCell<Vec<AbortHandle>>>,
     listener: Option<AbortHandle>,
 }
@@ -40,8 +47,7 @@ impl Relay {
         let mut relay = Self {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             upstream,
-            is_frozen: Rc::default(),
-            is_disguised: Rc::default(),
+            switches: Rc::default(),
             connections: Rc::default(),
             listener: None,
         };
@@ -54,7 +60,7 @@ impl Relay {
         let listener = TcpListener::bind(self.address).await.unwrap();
         self.address = listener.local_addr().unwrap();
         let (upstream, connections) = (self.upstream, self.connections.clone());
-        let switches = (self.is_frozen.clone(), self.is_disguised.clone());
+        let switches = self.switches.clone();
         let accept = tokio::task::spawn_local(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let switches = switches.clone();
@@ -110,17 +116,29 @@ fn disguise(bytes: &mut [u8]) {
 async fn pump(
     from: &mut (impl tokio::io::AsyncRead + Unpin),
     to: &mut (impl tokio::io::AsyncWrite + Unpin),
-    (is_frozen, is_disguised): &(Rc<Cell<bool>>, Rc<Cell<bool>>),
+    switches: &Switches,
 ) {
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(n @ 1..) = from.read(&mut buffer).await {
-        if is_disguised.get() {
+        if switches.is_disguised.get() {
             disguise(&mut buffer[..n]);
         }
-        if !is_frozen.get() && to.write_all(&buffer[..n]).await.is_err() {
+        let is_lost = switches.is_frozen.get() || switches.loses_changes.get() && is_modify(&buffer[..n]);
+        if !is_lost && to.write_all(&buffer[..n]).await.is_err() {
             return;
         }
     }
+}
+
+/// True for a modify request (RFC 4511 §4.6): its tag stands behind the message's length and number.
+fn is_modify(message: &[u8]) -> bool {
+    let skip_length = |at: usize| match message.get(at) {
+        Some(&n) if n > 0x80 => at + 1 + usize::from(n - 0x80),
+        _ => at + 1,
+    };
+    let number = skip_length(1);
+    let digits = message.get(number + 1).copied().map_or(0, usize::from);
+    message.first() == Some(&0x30) && message.get(number + 2 + digits) == Some(&0x66)
 }
 
 /// Runs a test behind a relay, with short time-outs.
@@ -162,10 +180,10 @@ fn reads_survive_a_broken_connection() {
         }
         // Broken while the answer is awaited: asked once more on a new connection.
         assert_eq!(list(lab).await, Ok(1));
-        relay.is_frozen.set(true);
+        relay.switches.is_frozen.set(true);
         let (answer, ()) = tokio::join!(list(lab), async {
             tokio::time::sleep(Duration::from_millis(200)).await;
-            relay.is_frozen.set(false);
+            relay.switches.is_frozen.set(false);
             relay.cut();
         });
         assert_eq!(answer, Ok(1));
@@ -197,10 +215,10 @@ fn a_change_whose_answer_is_lost_is_not_repeated() {
         let dn = lab.add_person("ann", &[]).await;
         let target = lab.target(&dn).await;
         change(lab, &target, "before").await.unwrap();
-        relay.is_frozen.set(true);
+        relay.switches.loses_changes.set(true);
         let (answer, ()) = tokio::join!(change(lab, &target, "lost"), async {
             tokio::time::sleep(Duration::from_millis(200)).await;
-            relay.is_frozen.set(false);
+            relay.switches.loses_changes.set(false);
             relay.cut();
         });
         assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
@@ -220,13 +238,13 @@ fn a_silent_server_times_out_and_its_connection_is_replaced() {
         let target = lab.target(&dn).await;
         change(lab, &target, "x").await.unwrap();
         let before = relay.opened();
-        relay.is_frozen.set(true);
+        relay.switches.is_frozen.set(true);
         for _ in 0..3 {
             let start = Instant::now();
             assert!(matches!(change(lab, &target, "y").await, Err(StoreError::Timeout(_))));
             assert!(start.elapsed() < Duration::from_millis(1900));
         }
-        relay.is_frozen.set(false);
+        relay.switches.is_frozen.set(false);
         change(lab, &target, "z").await.unwrap();
         assert_eq!(relay.opened(), before + 1, "three time-outs in a row end a connection");
         assert_eq!(lab.read(&dn, "description").await.unwrap(), ["z"]);
@@ -236,7 +254,7 @@ fn a_silent_server_times_out_and_its_connection_is_replaced() {
 #[test]
 fn a_server_without_optional_controls_is_served_too() {
     behind_a_relay("plain", async |lab, relay| {
-        relay.is_disguised.set(true);
+        relay.switches.is_disguised.set(true);
         assert_eq!(lab.store.probe().await.unwrap(), "an unknown LDAP server");
         let dn = lab.dn_of("ann");
         let cells =

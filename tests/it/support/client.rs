@@ -76,18 +76,29 @@ impl Client {
         body: Option<&Json>,
         headers: &[(&str, &str)],
     ) -> Answer {
-        let mut request = Request::builder().method(method.clone()).uri(format!("{}{path}", self.base));
-        if let Some(authorization) = &self.authorization {
-            request = request.header("authorization", authorization);
+        let mut all = headers.to_vec();
+        if body.is_some() {
+            all.push(("content-type", "application/scim+json"));
         }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
+        let text = body.map(Json::to_string);
+        self.send_text(&method, path, text.as_deref().map(str::as_bytes), &all)
+    }
+
+    /// Any request with any text as its body, and only these headers besides the token.
+    pub(crate) fn send_text(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<&[u8]>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = Request::builder().method(method.clone()).uri(format!("{}{path}", self.base));
+        let token = self.authorization.as_deref().map(|value| ("authorization", value));
+        for (name, value) in headers.iter().copied().chain(token) {
+            request = request.header(name, value);
         }
         let answer = match body {
-            Some(body) => {
-                let request = request.header("content-type", "application/scim+json");
-                self.agent.run(request.body(body.to_string()).unwrap())
-            }
+            Some(body) => self.agent.run(request.body(body).unwrap()),
             None => self.agent.run(request.body(()).unwrap()),
         };
         let mut answer = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"));

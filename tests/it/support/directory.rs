@@ -61,6 +61,11 @@ impl Directory {
         &self.suffix
     }
 
+    /// Where the server is.
+    pub(super) fn url(&self) -> url::Url {
+        self.url.parse().unwrap()
+    }
+
     /// `[stores.main.ldap]`.
     pub(super) fn settings(&self) -> String {
         let Self { url, bind_dn, password, ca_file, .. } = self;

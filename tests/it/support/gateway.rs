@@ -6,7 +6,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, mpsc},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sha2::{Digest as _, Sha256};
@@ -34,6 +34,7 @@ pub(crate) struct Gateway {
     child: Child,
     address: String,
     log: Arc<Mutex<String>>,
+    readers: Vec<thread::JoinHandle<()>>,
     // Holds the settings and the correlation database.
     directory: TempDir,
 }
@@ -41,10 +42,30 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Starts it in front of a store, and waits until it listens.
     pub(crate) fn start(store: &TestStore, options: &Options) -> Self {
+        Self::start_in(Self::write_settings(store, &store.settings(), options))
+    }
+
+    /// Starts it with other settings of the store, and waits until it gives up: its exit code and what
+    /// it said.
+    pub(crate) fn fail_to_start(store: &TestStore, settings: &str) -> (Option<i32>, String) {
+        let directory = Self::write_settings(store, settings, &Options::default());
+        let mut gateway = Self::spawn(directory, &mpsc::channel().0);
+        let deadline = Instant::now() + PATIENCE;
+        while gateway.child.try_wait().unwrap().is_none() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(50));
+        }
+        let code = gateway.child.try_wait().unwrap().and_then(|status| status.code());
+        for reader in gateway.readers.drain(..).filter(|_| code.is_some()) {
+            reader.join().unwrap();
+        }
+        (code, gateway.log())
+    }
+
+    fn write_settings(store: &TestStore, settings: &str, options: &Options) -> TempDir {
         let directory = TempDir::new().unwrap();
         let hash = hex::encode(Sha256::digest(TOKEN));
         let profile = options.profile.unwrap_or("generic");
-        let settings = format!(
+        let text = format!(
             r#"mapping = "{mapping}"
 [server]
 listen = ["127.0.0.1:0"]
@@ -62,12 +83,12 @@ profile = "{profile}"
 {limits}
 "#,
             mapping = store.mapping().display(),
-            store = store.settings(),
+            store = settings,
             client = options.client,
             limits = options.limits,
         );
-        fs::write(directory.path().join("scimgate.toml"), settings).unwrap();
-        Self::start_in(directory)
+        fs::write(directory.path().join("scimgate.toml"), text).unwrap();
+        directory
     }
 
     /// Ends the program as a crash would, and starts it again on the same correlation database.
@@ -79,6 +100,16 @@ profile = "{profile}"
     }
 
     fn start_in(directory: TempDir) -> Self {
+        let (found, address) = mpsc::channel();
+        // Made first, so that the program ends also when it does not listen.
+        let mut gateway = Self::spawn(directory, &found);
+        gateway.address = address
+            .recv_timeout(PATIENCE)
+            .unwrap_or_else(|_| panic!("the gateway does not listen:\n{}", gateway.log()));
+        gateway
+    }
+
+    fn spawn(directory: TempDir, found: &mpsc::Sender<String>) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_scimgate"))
             .args(["serve", "--config"])
             .arg(directory.path().join("scimgate.toml"))
@@ -89,20 +120,23 @@ profile = "{profile}"
             .spawn()
             .unwrap();
         let log = Arc::new(Mutex::new(String::new()));
-        let (found, address) = mpsc::channel();
-        follow(child.stdout.take().unwrap(), log.clone(), found.clone());
-        follow(child.stderr.take().unwrap(), log.clone(), found);
-        // Made first, so that the program ends also when it does not listen.
-        let mut gateway = Self { child, address: String::new(), log, directory };
-        gateway.address = address
-            .recv_timeout(PATIENCE)
-            .unwrap_or_else(|_| panic!("the gateway does not listen:\n{}", gateway.log()));
-        gateway
+        let readers = vec![
+            follow(child.stdout.take().unwrap(), log.clone(), found.clone()),
+            follow(child.stderr.take().unwrap(), log.clone(), found.clone()),
+        ];
+        Self { child, address: String::new(), log, readers, directory }
     }
 
     /// A client with every right.
     pub(crate) fn client(&self) -> Client {
         Client::new(&format!("{}/scim/v2", self.address), TOKEN)
+    }
+
+    /// The most memory that the program has had at once, in bytes.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
     }
 
     /// `http://127.0.0.1:PORT`.
@@ -129,7 +163,11 @@ impl Drop for Gateway {
 }
 
 /// Collects the lines of a stream, and reports the address when a line tells it.
-fn follow(stream: impl Read + Send + 'static, log: Arc<Mutex<String>>, found: mpsc::Sender<String>) {
+fn follow(
+    stream: impl Read + Send + 'static,
+    log: Arc<Mutex<String>>,
+    found: mpsc::Sender<String>,
+) -> thread::JoinHandle<()> {
     thread::spawn(move || {
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
             if let Some((_, rest)) = line.split_once("listening on http://") {
@@ -142,5 +180,5 @@ fn follow(stream: impl Read + Send + 'static, log: Arc<Mutex<String>>, found: mp
             log.push_str(&line);
             log.push('\n');
         }
-    });
+    })
 }

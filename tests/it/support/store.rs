@@ -1,9 +1,13 @@
 //! A store of a test's own: a fresh database or directory subtree, filled from
 //! the fixtures, and gone when it is dropped.
 
-use std::path::{Path, PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use tempfile::TempDir;
+use url::Url;
 
 use super::{directory::Directory, tables::Tables};
 
@@ -40,6 +44,8 @@ pub(crate) struct TestStore {
     backend: Backend,
     holder: Holder,
     mapping: PathBuf,
+    /// Where the gateway is told that the server is, if not where it is.
+    detour: Option<SocketAddr>,
     // Holds the SQLite file or the derived mapping.
     _directory: TempDir,
 }
@@ -70,7 +76,7 @@ impl TestStore {
                 (Holder::Directory(directory), mapping)
             }
         };
-        Some(Self { backend, holder, mapping, _directory: temporary })
+        Some(Self { backend, holder, mapping, detour: None, _directory: temporary })
     }
 
     /// What kind it is.
@@ -89,12 +95,81 @@ impl TestStore {
         self
     }
 
-    /// Its part of the settings: `[stores.main.…]`.
-    pub(crate) fn settings(&self) -> String {
+    /// Has the gateway reach the server by another address.
+    pub(crate) fn by_way_of(mut self, address: SocketAddr) -> Self {
+        self.detour = Some(address);
+        self
+    }
+
+    /// The server's own address.
+    pub(crate) fn address(&self) -> SocketAddr {
+        let url = self.url();
+        let (host, port) = (url.host_str().unwrap(), url.port().unwrap());
+        SocketAddr::new(host.parse().unwrap(), port)
+    }
+
+    fn url(&self) -> Url {
         match &self.holder {
+            Holder::Tables(tables) => tables.url(),
+            Holder::Directory(directory) => directory.url(),
+        }
+    }
+
+    /// Its part of the settings: `[stores.main.…]`, one table.
+    pub(crate) fn settings(&self) -> String {
+        let settings = match &self.holder {
             Holder::Tables(tables) => tables.settings(),
             Holder::Directory(directory) => directory.settings(),
+        };
+        match self.detour {
+            Some(detour) => settings.replace(&self.address().to_string(), &detour.to_string()),
+            None => settings,
         }
+    }
+
+    /// Everything in the store, one line per row or entry, in order.
+    pub(crate) fn dump(&self) -> Vec<String> {
+        match &self.holder {
+            Holder::Tables(tables) => tables.dump(),
+            Holder::Directory(directory) => {
+                let entries = directory.search("(objectClass=*)");
+                let mut lines: Vec<String> =
+                    entries.into_iter().map(|e| format!("{}: {:?}", e.dn, e.values)).collect();
+                lines.sort();
+                lines
+            }
+        }
+    }
+
+    /// The logins of all users as they are stored.
+    pub(crate) fn logins(&self) -> Vec<String> {
+        match self.backend {
+            Backend::OpenLdap => self.everyones("(objectClass=inetOrgPerson)", "uid"),
+            Backend::Postgres => {
+                self.column("select user_name as v from hr.employee where deleted_at is null")
+            }
+            Backend::Sqlite => self.column("select login as v from employees"),
+            Backend::MariaDb => self.column("select login as v from person"),
+        }
+    }
+
+    /// The names of all groups as they are stored.
+    pub(crate) fn group_names(&self) -> Vec<String> {
+        match self.backend {
+            Backend::OpenLdap => self.everyones("(objectClass=groupOfNames)", "cn"),
+            Backend::Postgres => self.column("select name as v from hr.team"),
+            Backend::Sqlite => self.column("select name as v from teams"),
+            Backend::MariaDb => self.column("select title as v from circle"),
+        }
+    }
+
+    fn column(&self, select: &str) -> Vec<String> {
+        self.tables().query(select).into_iter().flatten().collect()
+    }
+
+    fn everyones(&self, filter: &str, attribute: &str) -> Vec<String> {
+        let values = self.directory().search(filter).into_iter().flat_map(|entry| entry.values);
+        values.filter(|(name, _)| name.eq_ignore_ascii_case(attribute)).map(|(_, value)| value).collect()
     }
 
     /// The base DN that the test owns; empty in a database.

@@ -64,6 +64,53 @@ impl Tables {
         tables
     }
 
+    /// Where the server is.
+    pub(super) fn url(&self) -> Url {
+        Url::parse(&self.url).unwrap()
+    }
+
+    /// Every row of every table as text, in order.
+    pub(super) fn dump(&self) -> Vec<String> {
+        let tables = match self.kind {
+            Kind::Sqlite => {
+                "select name as v from sqlite_master where type = 'table' and name not like 'sqlite%'"
+            }
+            Kind::Postgres => {
+                "select format('%I.%I', table_schema, table_name) as v from information_schema.tables \
+                 where table_schema not in ('pg_catalog', 'information_schema')"
+            }
+            Kind::MariaDb => {
+                "select table_name as v from information_schema.tables where table_schema = database()"
+            }
+        };
+        let mut lines = Vec::new();
+        for table in self.query(tables).into_iter().flatten() {
+            let rows = self.query(&format!("select {} as v from {table} t", self.whole_row(&table)));
+            lines.extend(rows.into_iter().map(|row| format!("{table}: {}", row.unwrap_or_default())));
+        }
+        lines.sort();
+        lines
+    }
+
+    /// An expression that shows a whole row `t` of a table.
+    fn whole_row(&self, table: &str) -> String {
+        let columns = match self.kind {
+            Kind::Postgres => return "t::text".to_owned(),
+            Kind::Sqlite => format!("select name as v from pragma_table_info('{table}')"),
+            Kind::MariaDb => format!(
+                "select column_name as v from information_schema.columns \
+                 where table_schema = database() and table_name = '{table}' order by ordinal_position"
+            ),
+        };
+        // Both have a function of this name that shows NULL too.
+        let columns: Vec<String> =
+            self.query(&columns).into_iter().flatten().map(|column| format!("quote(t.{column})")).collect();
+        match self.kind {
+            Kind::MariaDb => format!("concat_ws(',', {})", columns.join(", ")),
+            _ => columns.join(" || ',' || "),
+        }
+    }
+
     /// `[stores.main.sql]`.
     pub(super) fn settings(&self) -> String {
         if let Kind::Sqlite = self.kind {

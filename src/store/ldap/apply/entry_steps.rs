@@ -60,7 +60,7 @@ impl Apply {
             Err(e) if unless_exists && e.code() == Some(ResultCode::EntryAlreadyExists) => vec![],
             Err(error) => {
                 let rdn = parsed.rdn().and_then(|rdn| rdn.avas().first()).map_or("", |a| &a.attribute);
-                return Err(error.into_store(Operation::Add, &bag.name, rdn));
+                return Err(blame_name(error, &parsed).into_store(Operation::Add, &bag.name, rdn));
             }
         };
         let report_values = self.report(bag, &dn, report, &answer).await?;
@@ -219,7 +219,7 @@ impl Apply {
         };
         let superior = (from.parent().as_ref() != Some(&parent)).then(|| parent.to_string());
         let request = Request::Rename { dn: old, rdn: rdn.to_string(), superior };
-        self.pool.write(request, controls).await.map(|_| ())
+        self.pool.write(request, controls).await.map(|_| ()).map_err(|error| blame_name(error, &to))
     }
 
     /// Sets the password of an entry; false if there is none.
@@ -247,6 +247,26 @@ impl Apply {
             is_found |= self.on_entry(bag, &entry, Operation::Password, set).await?.is_some();
         }
         Ok(is_found)
+    }
+}
+
+/// The longest RDN that OpenLDAP's database certainly takes: its index of names has keys of 511 bytes,
+/// with the RDN twice in them.
+const SAFE_RDN: usize = 240;
+
+/// Finds out whether a new name is to blame. OpenLDAP answers one that is too long with "other" and not
+/// a word; taken for a failure of the server, it would be tried again for ever.
+fn blame_name(error: OpError, dn: &Dn) -> OpError {
+    let Some(rdn) = dn.rdn().filter(|rdn| rdn.to_string().len() > SAFE_RDN) else { return error };
+    match error {
+        OpError::Refused(Refusal { code: ResultCode::Other, text, .. }) if text.trim().is_empty() => {
+            let attribute = rdn.avas().first().map_or("", |a| a.attribute.as_str());
+            OpError::Failed(StoreError::ConstraintViolated {
+                constraint: attribute.to_owned(),
+                reason: "the server does not take a name of this length".to_owned(),
+            })
+        }
+        other => other,
     }
 }
 

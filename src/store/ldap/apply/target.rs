@@ -110,7 +110,7 @@ impl Apply {
             return Ok(Guard::Nothing);
         }
         // The control's meaning for extended operations is left to each of them.
-        if operation != Operation::Password && self.server.has_control(control::ASSERTION) {
+        if operation != Operation::Password && self.server.asserts_safely() {
             let filter = format!("({}={})", field.name, assertion(anchor, field.kind));
             return control::assertion(&filter).map(Guard::Control);
         }

@@ -118,7 +118,8 @@ impl Dialect for PgConnection {
         }
         let milliseconds = session.statement_timeout_secs.saturating_mul(1000).to_string();
         let fixed = [("statement_timeout", milliseconds.as_str()), ("application_name", "scimgate")];
-        let own = session.settings.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let fixed = fixed.map(|(name, value)| (name, value.to_owned()));
+        let own = session.settings.iter().map(|(name, value)| setting(name, value));
         for (name, value) in fixed.into_iter().chain(own) {
             check_setting(name)?;
             let mut sql = Sql::new();
@@ -146,6 +147,20 @@ impl Dialect for PgConnection {
         let version = rows.first().and_then(|r| r.first()?.first()).map(Value::to_text).unwrap_or_default();
         Ok(format!("PostgreSQL {version}"))
     }
+}
+
+/// A session setting in PostgreSQL's words: mapping files say `time_zone` for every database, and an
+/// offset such as `+02:00` as people write it, whose sign PostgreSQL would read the other way round.
+fn setting<'n>(name: &'n str, value: &str) -> (&'n str, String) {
+    if name != "time_zone" {
+        return (name, value.to_owned());
+    }
+    let turned = match value.split_at_checked(1) {
+        Some(("+", offset)) => format!("<{value}>-{offset}"),
+        Some(("-", offset)) => format!("<{value}>+{offset}"),
+        _ => value.to_owned(),
+    };
+    ("timezone", turned)
 }
 
 /// Columns of a table with base types (of domains too), and what the database's own collation does.
@@ -198,5 +213,18 @@ fn class(name: &str, kind: &str) -> Class {
         "uuid" if kind == "b" => Class::Uuid,
         "_text" | "_varchar" | "_bpchar" => Class::Texts,
         _ => Class::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_zones_are_said_as_postgresql_says_them() {
+        for (written, said) in [("UTC", "UTC"), ("+02:00", "<+02:00>-02:00"), ("-05:00", "<-05:00>+05:00")] {
+            assert_eq!(setting("time_zone", written), ("timezone", said.to_owned()), "{written}");
+        }
+        assert_eq!(setting("search_path", "+hr"), ("search_path", "+hr".to_owned()));
     }
 }

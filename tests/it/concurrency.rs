@@ -1,0 +1,141 @@
+//! Requests at the same time: what each of them did is there afterwards (R-06, O-10).
+
+use serde_json::{Value as Json, json};
+
+use crate::support::{Answer, Backend, Client, Gateway, Options, TestStore, unique};
+
+const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+
+fn everywhere(test: impl Fn(&TestStore, &Client)) {
+    for store in Backend::ALL.into_iter().filter_map(TestStore::fresh) {
+        eprintln!("in front of {}", store.backend().name());
+        let gateway = Gateway::start(&store, &Options::default());
+        test(&store, &gateway.client());
+        assert!(!gateway.log().contains("a fault of ours"), "{}", gateway.log());
+    }
+}
+
+/// Sends requests at once; the answers come in the order of the requests.
+fn at_once<T: Sync>(
+    client: &Client,
+    inputs: &[T],
+    send: impl Fn(&Client, &T) -> Answer + Sync,
+) -> Vec<Answer> {
+    std::thread::scope(|scope| {
+        let send = &send;
+        let running: Vec<_> =
+            inputs.iter().map(|input| scope.spawn(move || send(&client.clone(), input))).collect();
+        running.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn of_twenty_creates_of_one_login_one_succeeds() {
+    everywhere(|store, client| {
+        let name = unique("race");
+        // Names that differ in case are one name.
+        let names: Vec<String> =
+            (0..20).map(|n| if n % 2 == 0 { name.clone() } else { name.to_uppercase() }).collect();
+        let answers = at_once(client, &names, |client, name| {
+            client.post("/Users", &json!({ "schemas": [USER], "userName": name, "displayName": "Race" }))
+        });
+        let created: Vec<&Answer> = answers.iter().filter(|answer| answer.status == 201).collect();
+        assert_eq!(created.len(), 1, "{answers:#?}");
+        for answer in answers.iter().filter(|answer| answer.status != 201) {
+            assert_eq!((answer.status, &answer.json["scimType"]), (409, &json!("uniqueness")), "{answer}");
+        }
+        let stored = store.logins().into_iter().filter(|login| login.eq_ignore_ascii_case(&name)).count();
+        assert_eq!(stored, 1);
+        let read = client.get(&format!("/Users/{}", created[0].id()));
+        assert_eq!(read.json["userName"], created[0].json["userName"]);
+    });
+}
+
+#[test]
+fn changes_of_different_attributes_all_survive() {
+    everywhere(|_, client| {
+        let name = unique("busy");
+        let user =
+            client.post("/Users", &json!({ "schemas": [USER], "userName": name, "displayName": "Busy" }));
+        let path = format!("/Users/{}", user.id());
+        let department = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department";
+        let changes = [
+            ("title", json!("Diver"), "/title"),
+            ("name.givenName", json!("Ann"), "/name/givenName"),
+            ("name.familyName", json!("Lee"), "/name/familyName"),
+            ("nickName", json!("annie"), "/nickName"),
+            ("externalId", json!("x-1"), "/externalId"),
+            ("preferredLanguage", json!("ga"), "/preferredLanguage"),
+            ("emails", json!([{ "value": "ann@x.example", "type": "work" }]), "/emails/0/value"),
+            (
+                department,
+                json!("Finance"),
+                "/urn:ietf:params:scim:schemas:extension:enterprise:2.0:User/department",
+            ),
+        ];
+        let answers = at_once(client, &changes, |client, (attribute, value, _)| {
+            client.patch(&path, json!([{ "op": "add", "path": attribute, "value": value }]))
+        });
+        for answer in &answers {
+            assert_eq!(answer.status, 200, "{answer}");
+        }
+        let read = client.get(&path).json;
+        for (attribute, value, pointer) in &changes {
+            let value = value.pointer("/0/value").unwrap_or(value);
+            assert_eq!(read.pointer(pointer), Some(value), "{attribute} in {read:#}");
+        }
+    });
+}
+
+#[test]
+fn members_that_come_and_go_at_once_end_up_right() {
+    everywhere(|_, client| {
+        let ids: Vec<String> = (0..12)
+            .map(|_| client.post("/Users", &json!({ "schemas": [USER], "userName": unique("m") })).id())
+            .collect();
+        let (leaving, coming) = ids.split_at(6);
+        let members: Vec<Json> = leaving.iter().map(|id| json!({ "value": id })).collect();
+        let group = json!({ "schemas": [GROUP], "displayName": unique("crowd"), "members": members });
+        let path = format!("/Groups/{}", client.post("/Groups", &group).id());
+        let operations: Vec<Json> = leaving
+            .iter()
+            .map(|id| json!({ "op": "remove", "path": format!("members[value eq \"{id}\"]") }))
+            .chain(
+                coming.iter().map(|id| json!({ "op": "add", "path": "members", "value": [{ "value": id }] })),
+            )
+            .collect();
+        for answer in
+            at_once(client, &operations, |client, operation| client.patch(&path, json!([operation])))
+        {
+            assert!([200, 204].contains(&answer.status), "{answer}");
+        }
+        let read = client.get(&path).json;
+        let mut found: Vec<&str> =
+            read["members"].as_array().unwrap().iter().filter_map(|m| m["value"].as_str()).collect();
+        let mut expected: Vec<&str> = coming.iter().map(String::as_str).collect();
+        found.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(found, expected);
+    });
+}
+
+#[test]
+fn a_user_that_is_deleted_while_it_is_changed_is_gone() {
+    everywhere(|store, client| {
+        let name = unique("leaver");
+        let user =
+            client.post("/Users", &json!({ "schemas": [USER], "userName": name, "displayName": "Leaver" }));
+        let path = format!("/Users/{}", user.id());
+        let answers = at_once(client, &[0, 1, 2, 3, 4, 5], |client, n| match n {
+            3 => client.delete(&path),
+            n => client.patch(&path, json!([{ "op": "replace", "path": "title", "value": n.to_string() }])),
+        });
+        for (n, answer) in answers.iter().enumerate() {
+            let fine: &[u16] = if n == 3 { &[204] } else { &[200, 404] };
+            assert!(fine.contains(&answer.status), "{answer}");
+        }
+        assert_eq!(client.get(&path).status, 404);
+        assert!(!store.logins().contains(&name));
+    });
+}
