@@ -120,6 +120,8 @@ impl Codec {
             | Self::Digits
             | Self::Number
             | Self::Crlf
+            | Self::Postal
+            | Self::Swap(..)
             | Self::Head(_) => Class::Normalising,
             Self::Time(form) if form.loses() => Class::Normalising,
             _ => Class::Exact,
@@ -129,8 +131,16 @@ impl Codec {
     /// True if equal values on one side are equal on the other, so that equality can be asked of the store.
     #[must_use]
     pub fn keeps_equality(&self) -> bool {
-        !matches!(self, Self::Head(_) | Self::Crlf | Self::Trim | Self::Digits | Self::Number)
-            && self.class() != Class::OneWay
+        !matches!(
+            self,
+            Self::Trim
+                | Self::Digits
+                | Self::Swap(..)
+                | Self::Head(_)
+                | Self::Postal
+                | Self::Crlf
+                | Self::Number
+        ) && self.class() != Class::OneWay
     }
 
     /// True if a part of the text on one side is a part of the text on the other.
@@ -154,7 +164,7 @@ impl Codec {
         let text = || value.to_text();
         Ok(match self {
             Self::Lower => lower(&text()).into(),
-            Self::Upper => text().to_uppercase().into(),
+            Self::Upper => upper(&text()).into(),
             Self::Trim => text().trim().to_owned().into(),
             Self::Digits => digits(&text()).into(),
             Self::Swap(a, b) => text().replace(a, b).into(),
@@ -193,7 +203,7 @@ impl Codec {
         let text = || value.to_text();
         Ok(match self {
             Self::Lower => lower(&text()).into(),
-            Self::Upper => text().to_uppercase().into(),
+            Self::Upper => upper(&text()).into(),
             Self::Trim => text().trim().to_owned().into(),
             Self::Digits => digits(&text()).into(),
             Self::Ascii => ascii(&text()).into(),
@@ -252,8 +262,27 @@ fn bytes(value: &Value) -> Vec<u8> {
     }
 }
 
+/// Letter by letter, so that texts which are equal but for case stay so: `İ` has no small letter of
+/// its own.
 fn lower(text: &str) -> String {
-    text.to_lowercase()
+    text.chars().map(|c| alone(c, c.to_lowercase())).collect()
+}
+
+/// As [`lower`]: `ß` has no capital of its own.
+fn upper(text: &str) -> String {
+    text.chars().map(|c| alone(c, c.to_uppercase())).collect()
+}
+
+/// The other case of a letter, if that is one letter which differs in case only.
+fn alone(letter: char, mut other: impl Iterator<Item = char>) -> char {
+    let same = |c: &char| {
+        crate::store::value::fold(&c.to_string()) == crate::store::value::fold(&letter.to_string())
+    };
+    match (other.next(), other.next()) {
+        (Some(one), None) if one.is_ascii() && letter.is_ascii() => one,
+        (Some(one), None) if same(&one) => one,
+        _ => letter,
+    }
 }
 
 fn digits(text: &str) -> String {
@@ -293,9 +322,22 @@ fn slug(text: &str, separator: &str) -> String {
 
 /// RFC 4517 §3.3.28: lines separated by `$`, with `\24` and `\5C` for `$` and `\`.
 fn postal_decode(text: &str) -> String {
-    let lines =
-        text.split('$').map(|line| line.replace("\\24", "$").replace("\\5C", "\\").replace("\\5c", "\\"));
-    lines.collect::<Vec<_>>().join("\n")
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['$', '\\']) {
+        let (plain, found) = rest.split_at(at);
+        let escape = found.get(..3).map(str::to_ascii_lowercase);
+        let (shown, length) = match escape.as_deref() {
+            _ if found.starts_with('$') => ("\n", 1),
+            Some("\\24") => ("$", 3),
+            Some("\\5c") => ("\\", 3),
+            _ => ("\\", 1),
+        };
+        out.push_str(plain);
+        out.push_str(shown);
+        rest = found.get(length..).unwrap_or_default();
+    }
+    out + rest
 }
 
 fn postal_encode(text: &str) -> String {

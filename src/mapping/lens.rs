@@ -7,6 +7,8 @@
 
 pub mod face;
 pub mod json;
+#[cfg(test)]
+mod laws;
 pub mod password;
 pub mod reference;
 pub mod rows;

@@ -4,12 +4,22 @@
 //! not at all; `not` only over exact predicates (design: a superset may be
 //! narrowed afterwards, a subset never widened).
 
+mod element;
+mod order;
+
+use self::{
+    element::{may_be, needs_value},
+    order::{instants, order_of},
+};
 use crate::{
     mapping::{
         TypeMapping,
+        codec::Codec,
         form::{Answers, Eval, Need, cond::slot_test},
         lens::{
-            Lens, Otherwise, Reference, Rows, Rule, Scalar, Slots, Source, Sub, ValueMap, json::same_json,
+            Lens, Otherwise, Reference, Rows, Rule, Scalar, Slots, Source, Sub, ValueMap,
+            json::{from_json, same_json},
+            scalar::decode,
         },
         no_place,
         record::Record,
@@ -217,21 +227,28 @@ impl Query<'_> {
         part: PartId,
     ) -> Pushed {
         match sub {
+            Some(name)
+                if name.eq_ignore_ascii_case("type")
+                    && compare.op.is_some_and(|op| order_of(op).is_some()) =>
+            {
+                Pushed::EVERYTHING
+            }
             Some(name) if name.eq_ignore_ascii_case("type") => {
-                let here = Pushed::any(
-                    subs.iter()
-                        .map(|s| self.lens(&s.lens, None, Compare { op: None, json: &Json::Null }, part)),
-                );
-                if holds(&Json::from(kind), compare, false) { here } else { Pushed::exact(Predicate::False) }
+                if holds(&Json::from(kind), compare, false) {
+                    self.shown(subs, part)
+                } else {
+                    Pushed::exact(Predicate::False)
+                }
             }
             Some(name) if name.eq_ignore_ascii_case("primary") => Pushed::EVERYTHING,
             Some(name) => match subs.iter().find(|s| s.name.eq_ignore_ascii_case(name)) {
-                Some(sub) => self.lens(&sub.lens, None, compare, part),
+                Some(sub) => {
+                    let here = self.lens(&sub.lens, None, compare, part);
+                    if sub.name == "value" { here } else { self.if_shown(subs, here, part) }
+                }
                 None => Pushed::exact(Predicate::False),
             },
-            None if compare.op.is_none() => {
-                Pushed::any(subs.iter().map(|s| self.lens(&s.lens, None, compare, part)))
-            }
+            None if compare.op.is_none() => self.shown(subs, part),
             None => self.sub(subs, "value", compare, part),
         }
     }
@@ -246,13 +263,26 @@ impl Query<'_> {
                 Some(only) => self.lens(&only.lens, None, compare, rows.part),
                 None => Pushed::EVERYTHING,
             },
-            sub => self.row_sub(rows, sub.unwrap_or("value"), compare),
+            sub => {
+                let here = self.row_sub(rows, sub.unwrap_or("value"), compare);
+                let is_value = sub.is_none_or(|s| s.eq_ignore_ascii_case("value"));
+                if is_value { here } else { self.if_shown(&rows.each, here, rows.part) }
+            }
         };
         self.lift_rows(rows, inner)
     }
 
     fn row_sub(&self, rows: &Rows, name: &str, compare: Compare<'_>) -> Pushed {
         match rows.each.iter().find(|s| s.name.eq_ignore_ascii_case(name)) {
+            // An absent `primary` is false (RFC 7643 §2.4).
+            Some(sub)
+                if sub.name == "primary"
+                    && compare.op == Some(CompareOp::Eq)
+                    && *compare.json == Json::Bool(false) =>
+            {
+                let yes = Compare { json: &Json::Bool(true), ..compare };
+                self.lens(&sub.lens, None, yes, rows.part).not()
+            }
             Some(sub) => self.lens(&sub.lens, None, compare, rows.part),
             // `type`, `display` and `$ref` of a reference are not stored.
             None => Pushed::superset(Predicate::True),
@@ -280,16 +310,20 @@ impl Query<'_> {
     fn element_of(&self, lens: &Lens, inner: &Filter) -> Pushed {
         match lens {
             Lens::Rows(rows) => {
-                let inner = self.within(inner, &|path, compare| match rows.simple {
+                let here = self.within(inner, &|path, compare| match rows.simple {
                     true => self.rows_value(rows, compare),
                     false => self.row_sub(rows, &path.name, compare),
                 });
-                self.lift_rows(rows, inner)
+                let here = if needs_value(inner) { here } else { self.if_shown(&rows.each, here, rows.part) };
+                self.lift_rows(rows, here)
             }
             Lens::Slots(slots) => {
                 let per_slot = slots.slots.iter().map(|(kind, subs)| {
                     let here = self.within(inner, &|path, compare| {
                         if path.name.eq_ignore_ascii_case("type") {
+                            if compare.op.is_some_and(|op| order_of(op).is_some()) {
+                                return Pushed::EVERYTHING;
+                            }
                             return Pushed::exact(if holds(&Json::from(kind.as_str()), compare, false) {
                                 Predicate::True
                             } else {
@@ -298,12 +332,7 @@ impl Query<'_> {
                         }
                         self.slot(kind, subs, Some(&path.name), compare, 0)
                     });
-                    // The element must be there at all.
-                    let there = Pushed::any(
-                        subs.iter()
-                            .map(|s| self.lens(&s.lens, None, Compare { op: None, json: &Json::Null }, 0)),
-                    );
-                    if here.predicate == Predicate::False { here } else { Pushed::all([here, there]) }
+                    if may_be(true, inner) { self.if_shown(subs, here, 0) } else { here }
                 });
                 Pushed::any(per_slot).and_rest(slots)
             }
@@ -311,7 +340,8 @@ impl Query<'_> {
                 Pushed::superset(Pushed::any(list.iter().map(|l| self.element_of(l, inner))).predicate)
             }
             Lens::Complex(subs) => {
-                self.within(inner, &|path, compare| self.sub(subs, &path.name, compare, 0))
+                let here = self.within(inner, &|path, compare| self.sub(subs, &path.name, compare, 0));
+                if may_be(true, inner) { self.if_shown(subs, here, 0) } else { here }
             }
             _ => Pushed::EVERYTHING,
         }
@@ -415,13 +445,13 @@ impl Query<'_> {
         &self,
         scalar: &Scalar,
         field: &FieldRef,
-        codecs: &[crate::mapping::codec::Codec],
+        codecs: &[Codec],
         nothing: &[Value],
         compare: Compare<'_>,
         part: PartId,
     ) -> Pushed {
-        let fold =
-            if scalar.case_exact || scalar.data_type != DataType::String { Fold::Exact } else { Fold::Case };
+        let is_text = matches!(scalar.data_type, DataType::String | DataType::Reference);
+        let fold = if scalar.case_exact || !is_text { Fold::Exact } else { Fold::Case };
         let test = |t: Test| Pushed::exact(self.lift_value(field, t, nothing, part));
         let Some(op) = compare.op else {
             // Empty text is nothing to SCIM, whatever the mapping says.
@@ -438,29 +468,55 @@ impl Query<'_> {
             });
         }
         let Ok(Some(value)) = scalar.encode(compare.json, codecs, None) else {
-            return if op == CompareOp::Eq { Pushed::exact(Predicate::False) } else { Pushed::EVERYTHING };
+            let is_folded =
+                fold == Fold::Case && codecs.iter().any(|c| matches!(c, Codec::Prefix(_) | Codec::Suffix(_)));
+            return if op == CompareOp::Eq && !is_folded {
+                Pushed::exact(Predicate::False)
+            } else {
+                Pushed::EVERYTHING
+            };
         };
-        let order = match op {
-            CompareOp::Eq => return test(Test::OneOf(vec![value], fold)),
-            CompareOp::Gt => Order::Gt,
-            CompareOp::Ge => Order::Ge,
-            CompareOp::Lt => Order::Lt,
-            CompareOp::Le => Order::Le,
-            _ => return Pushed::EVERYTHING,
-        };
-        // The order of text is the store's own; numbers and instants have one order.
-        let ordered = matches!(scalar.data_type, DataType::Integer | DataType::Decimal | DataType::DateTime)
-            && codecs.iter().all(crate::mapping::codec::Codec::keeps_order);
-        if !ordered {
-            return Pushed::EVERYTHING;
+        // A relative URI equals an absolute one: they have at least their last two segments in common.
+        if let (DataType::Reference, CompareOp::Eq, Some(uri)) = (scalar.data_type, op, compare.json.as_str())
+            && let Some((_, cut)) = uri.rmatch_indices('/').map(|(i, _)| uri.split_at(i)).next()
+        {
+            let before = uri.strip_suffix(cut).unwrap_or_default();
+            let segment = before.rsplit('/').next().unwrap_or_default();
+            let common = Test::Ends(format!("{segment}{cut}"), Fold::Exact);
+            return if codecs.is_empty() {
+                Pushed { exact: false, ..test(common) }
+            } else {
+                Pushed::EVERYTHING
+            };
         }
-        // A coarser stored form keeps more than it should at the edge: a superset.
-        let order = match (order, codecs.is_empty()) {
-            (Order::Gt, false) => Order::Ge,
-            (Order::Lt, false) => Order::Le,
-            (order, _) => order,
-        };
-        Pushed { exact: codecs.is_empty(), ..test(Test::Order(order, value, Fold::Exact)) }
+        // Between values of a reference only the spelling counts.
+        let fold = if scalar.data_type == DataType::Reference { Fold::Exact } else { fold };
+        let in_order = codecs.iter().all(Codec::keeps_order);
+        match scalar.data_type {
+            DataType::DateTime if in_order => {
+                let bound = |order, value| test(Test::Order(order, value, Fold::Exact));
+                return instants(scalar, codecs, compare, &bound);
+            }
+            DataType::Integer | DataType::Decimal if in_order && op != CompareOp::Eq => {
+                return order_of(op).map_or(Pushed::EVERYTHING, |o| test(Test::Order(o, value, Fold::Exact)));
+            }
+            _ if op != CompareOp::Eq => return Pushed::EVERYTHING,
+            _ => {}
+        }
+        // What never comes out of the codecs is never read.
+        let shown = decode(value.clone(), codecs).zip(from_json(compare.json, scalar.data_type));
+        if !codecs.is_empty() && shown.is_none_or(|(shown, asked)| !shown.same(&asked, fold)) {
+            return Pushed::exact(Predicate::False);
+        }
+        // What is stored is read in any case: all of it that is a word of a truth, more of other text.
+        if codecs.iter().any(|c| matches!(c, Codec::Bool(..))) {
+            return test(Test::OneOf(vec![value], Fold::Case));
+        }
+        let is_recased = codecs.iter().any(|c| matches!(c, Codec::Lower | Codec::Upper));
+        Pushed {
+            exact: !is_recased || fold == Fold::Case,
+            ..test(Test::OneOf(vec![value], if is_recased { Fold::Case } else { fold }))
+        }
     }
 
     fn mapped(
@@ -472,6 +528,9 @@ impl Query<'_> {
         compare: Compare<'_>,
         part: PartId,
     ) -> Pushed {
+        if compare.op.is_some_and(|op| order_of(op).is_some()) {
+            return Pushed::EVERYTHING;
+        }
         let matching = |json: &Json| compare.op.is_none() || holds(json, compare, scalar.case_exact);
         let listed: Vec<Value> = map.pairs.iter().filter_map(|(stored, _)| stored.clone()).collect();
         let yes: Vec<Value> = map

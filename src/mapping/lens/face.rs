@@ -107,18 +107,14 @@ impl Lens {
     ) -> Result<(), ScimError> {
         match self {
             Self::Scalar(scalar) if scalar.is_writable() => scalar.put(w, at, path, json),
-            Self::Complex(subs) => {
-                for sub in subs {
-                    let path = format!("{path}.{}", sub.name);
-                    sub.lens.put(w, at, &path, json.and_then(|j| j.get(&sub.name)))?;
-                }
-                Ok(())
-            }
+            Self::Complex(subs) => put_subs(subs, w, at, json, &|name| format!("{path}.{name}")),
             Self::Rows(rows) => rows.put(w, at, path, elements(json)),
             Self::Slots(slots) => slots.put(w, at, path, elements(json)).map(|_| ()),
             Self::Reference(lens) => lens.put(w, at, path, json),
             Self::Password(lens) => lens.put(w, at, path, json),
             Self::First(list) => match list.iter().find(|lens| lens.is_writable()) {
+                // What one of the others reads as is not written a second time.
+                Some(_) if json.is_some() && self.get_at(w.ty, &w.eval(at), 0).as_ref() == json => Ok(()),
                 Some(lens) => lens.put(w, at, path, json),
                 None => Ok(()),
             },
@@ -297,6 +293,26 @@ fn complex(subs: &[Sub], ty: &TypeMapping, eval: &Eval<'_>, kept: Option<&Json>)
     (!object.is_empty()).then_some(Json::Object(object))
 }
 
+/// Writes the sub-attributes of a complex value: first those that have a value, so that a row is made
+/// for something; then those that have none; alternatives last, since others may read the same.
+///
+/// # Errors
+///
+/// 400 `invalidValue` if a value has no form in the store.
+pub(super) fn put_subs(
+    subs: &[Sub],
+    w: &mut Writer<'_>,
+    at: (PartId, usize),
+    json: Option<&Json>,
+    path: &dyn Fn(&str) -> String,
+) -> Result<(), ScimError> {
+    let value = |sub: &Sub| json.and_then(|j| j.get(&sub.name));
+    let turn = |sub: &&Sub| (matches!(sub.lens, Lens::First(_)), value(sub).is_none());
+    let mut in_turn: Vec<&Sub> = subs.iter().collect();
+    in_turn.sort_by_key(turn);
+    in_turn.into_iter().try_for_each(|sub| sub.lens.put(w, at, &path(&sub.name), value(sub)))
+}
+
 fn some_list(list: Vec<Json>) -> Option<Json> {
     (!list.is_empty()).then_some(Json::Array(list))
 }
@@ -327,9 +343,22 @@ fn put_union(
     let value = |e: &Json| e.get("value").cloned().unwrap_or_else(|| e.clone());
     let mut shares: Vec<Vec<Json>> = vec![Vec::new(); list.len()];
     for element in wanted {
-        let home = now.iter().position(|elements| elements.iter().any(|e| value(e) == value(element)));
-        let lens =
-            home.or_else(|| list.iter().position(|l| l.is_writable() && l.takes(element, &shares, list)));
+        // What several rows or lenses read as is shown once, and stays in all of them.
+        let mut stays = false;
+        for (share, elements) in shares.iter_mut().zip(&now).filter(|(share, _)| !share.contains(element)) {
+            let same = elements.iter().filter(|e| *e == element).cloned();
+            let before = share.len();
+            share.extend(same);
+            stays |= share.len() > before;
+        }
+        if stays {
+            continue;
+        }
+        let takes = |(_, lens): &(usize, &Lens)| lens.is_writable() && lens.takes(element, &shares, list);
+        let known = |i: usize| now.get(i).is_some_and(|l| l.iter().any(|e| value(e) == value(element)));
+        let mut takers = list.iter().enumerate().filter(takes).map(|(i, _)| i);
+        let first = takers.next();
+        let lens = first.filter(|i| known(*i)).or_else(|| takers.find(|i| known(*i))).or(first);
         match lens.and_then(|i| shares.get_mut(i)) {
             Some(share) => share.push(element.clone()),
             None => {

@@ -10,7 +10,7 @@ use crate::{
         shape::PartId,
     },
     scim::{Json, Object, error::ScimError},
-    store::Value,
+    store::{Fold, Value},
 };
 
 impl Reference {
@@ -44,11 +44,20 @@ impl Reference {
             Json::Object(o) => o.get("value").and_then(Json::as_str),
             other => other.as_str(),
         });
+        let stored = w.eval(at).values(&self.field).first().cloned();
         let Some(id) = id.filter(|id| !id.is_empty()) else {
+            // A pointer that is not shown is not ours to clear.
+            let target = w.ty.references.get(self.target);
+            if target.is_some_and(|target| self.get(&w.eval(at), target).is_none()) {
+                return Ok(());
+            }
             w.assign(at, &self.field, Vec::new());
             return Ok(());
         };
         let Some(value) = self.find(w, path, id)? else { return Ok(()) };
+        if stored.is_some_and(|stored| stored.same(&value, Fold::Exact)) {
+            return Ok(());
+        }
         w.assign(at, &self.field, vec![value]);
         set::apply(&self.here, w.shape(), &mut w.record, at, w.answers);
         set::apply(&self.common.also, w.shape(), &mut w.record, at, w.answers);

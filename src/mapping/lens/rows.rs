@@ -66,6 +66,12 @@ impl Rows {
     ) -> Result<(), ScimError> {
         let mut wanted = self.in_order(path, wanted)?;
         wanted.retain(|element| !self.is_skipped(w, element));
+        if !self.simple {
+            let has_data = |element: &&Json| check_data(&self.each, path, element);
+            let kept: Vec<bool> = wanted.iter().map(has_data).collect::<Result<_, _>>()?;
+            let mut kept = kept.into_iter();
+            wanted.retain(|_| kept.next().unwrap_or_default());
+        }
         let existing = self.elements(w.ty, &w.eval(at));
         let shown = self.shown_rows(&w.eval(at));
         let pairs = pair(&existing, &wanted, &self.by, self.simple);
@@ -123,10 +129,12 @@ impl Rows {
         Ok(())
     }
 
-    /// Adds the placeholder if no row is left.
+    /// Adds the placeholder if no row is left. A list that was empty before is left so.
     fn keep_floor(&self, w: &mut Writer<'_>, at: (PartId, usize)) {
         let Some(floor) = &w.shape().part(self.part).floor else { return };
-        if !w.record.rows_below(w.shape(), at, self.part).is_empty() {
+        let is_new = w.record.row(at.0, at.1).is_some_and(|d| d.was.is_none());
+        let is_emptied = w.record.rows(self.part).iter().any(|d| d.removed && d.was.is_some());
+        if !(is_new || is_emptied) || !w.record.rows_below(w.shape(), at, self.part).is_empty() {
             return;
         }
         let Some(value) = floor.one(&w.eval(at), &no_place()) else { return };
@@ -230,14 +238,44 @@ pub fn has_data(subs: &[Sub], element: &Object) -> bool {
     }
 }
 
+/// Whether a wanted element says anything that can be shown. One that has a type or is primary, and
+/// nothing else, is no element.
+///
+/// # Errors
+///
+/// 400 `invalidValue` if it has other values, which would never be shown.
+pub fn check_data(subs: &[Sub], path: &str, element: &Json) -> Result<bool, ScimError> {
+    let Some(object) = element.as_object() else { return Ok(true) };
+    if has_data(subs, object) {
+        return Ok(true);
+    }
+    let says =
+        |sub: &&Sub| !["type", "primary"].contains(&sub.name.as_str()) && object.contains_key(&sub.name);
+    match subs.iter().find(says) {
+        None => Ok(false),
+        Some(_) => Err(ScimError::invalid_value(format!("`{path}` has an element without `value`."))),
+    }
+}
+
 /// For each wanted element the existing one whose row it takes over.
 fn pair(existing: &[(usize, Json)], wanted: &[&Json], by: &str, simple: bool) -> Vec<Option<usize>> {
     let mut by_value: HashMap<String, Vec<usize>> = HashMap::new();
     for (index, (_, element)) in existing.iter().enumerate().rev() {
         by_value.entry(value_key(element, by, simple)).or_default().push(index);
     }
-    let mut pairs: Vec<Option<usize>> =
-        wanted.iter().map(|e| by_value.get_mut(&value_key(e, by, simple)).and_then(Vec::pop)).collect();
+    // Of several rows with one value, those that read as wanted already stay as they are.
+    let mut pairs: Vec<Option<usize>> = wanted
+        .iter()
+        .map(|element| {
+            let rows = by_value.get_mut(&value_key(element, by, simple))?;
+            let same = |i: &usize| existing.get(*i).is_some_and(|(_, old)| old == *element);
+            let place = rows.iter().rposition(same)?;
+            Some(rows.remove(place))
+        })
+        .collect();
+    for (element, pair) in wanted.iter().zip(&mut pairs).filter(|(_, pair)| pair.is_none()) {
+        *pair = by_value.get_mut(&value_key(element, by, simple)).and_then(Vec::pop);
+    }
     let mut left: Vec<usize> = by_value.into_values().flatten().collect();
     left.sort_unstable();
     if !simple && !left.is_empty() && left.len() <= 100 {

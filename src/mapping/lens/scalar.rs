@@ -80,6 +80,9 @@ impl Scalar {
         path: &str,
         json: Option<&Json>,
     ) -> Result<(), ScimError> {
+        if self.get(&w.eval(at), 0).as_ref() == json && (json.is_some() || !self.is_fresh(w, at)) {
+            return Ok(());
+        }
         match &self.source {
             Source::Field { field, codecs, map, nothing } => {
                 let values = match json {
@@ -91,6 +94,10 @@ impl Scalar {
             Source::Text { parse: None, .. } | Source::Place(_) | Source::Extreme { .. } => return Ok(()),
             Source::Text { texts, parse: Some(parse) } => {
                 text::put(w, at, path, texts, parse, json)?;
+                // A text of its own to take apart by is a loss that the file accepts.
+                if texts == parse && self.get(&w.eval(at), 0).as_ref() != json {
+                    return Err(text::misfit(path));
+                }
             }
             Source::State { read, on_true, on_false } => {
                 let Some(wanted) = json.and_then(Json::as_bool) else { return Ok(()) };
@@ -123,6 +130,13 @@ impl Scalar {
         Ok(())
     }
 
+    /// True if it lies in a new row: "no value" may have a form of its own there.
+    fn is_fresh(&self, w: &Writer<'_>, at: (PartId, usize)) -> bool {
+        let Source::Field { field, .. } = &self.source else { return false };
+        let row = w.record.find_row(w.shape(), at, field);
+        row.and_then(|row| w.record.row(field.part, row)).is_some_and(|draft| draft.was.is_none())
+    }
+
     fn encode_to(
         &self,
         eval: &Eval<'_>,
@@ -131,17 +145,14 @@ impl Scalar {
         (field, codecs, map): (&FieldRef, &[Codec], Option<&ValueMap>),
     ) -> Result<Vec<Value>, ScimError> {
         let old = eval.values(field);
-        // A stored value that reads as wanted already keeps its spelling (several values may read the same).
-        if self.get(eval, 0).is_some_and(|now| now == *json) {
-            return Ok(old.to_vec());
-        }
         let mut values = match self.encode(json, codecs, map) {
-            Ok(Some(value)) => vec![keep_rest(codecs, value, old)],
+            Ok(Some(value)) => vec![self.check_shown(eval, path, json, value)?],
             Ok(None) => Vec::new(),
             Err(expected) => {
                 return Err(ScimError::invalid_value(format!("`{path}` must be {expected}.")));
             }
         };
+        values = values.into_iter().map(|v| keep_rest(codecs, v, old)).collect();
         // Further values of a multi-valued attribute are not ours.
         if !values.is_empty() && old.len() > 1 {
             values.extend(
@@ -153,6 +164,26 @@ impl Scalar {
             );
         }
         Ok(values)
+    }
+
+    /// Refuses a value whose stored form would read as nothing, or as another one that a map names.
+    fn check_shown(
+        &self,
+        eval: &Eval<'_>,
+        path: &str,
+        json: &Json,
+        value: Value,
+    ) -> Result<Value, ScimError> {
+        let Source::Field { codecs, map, nothing, .. } = &self.source else { return Ok(value) };
+        let shown = Some(&value).filter(|v| !reads_as_nothing(v, nothing, eval));
+        let shown = self.decode(shown, codecs, map.as_ref());
+        let is_kept = map.is_none() || shown.as_ref().is_some_and(|s| same_json(s, json, self.case_exact));
+        if shown.is_some() && is_kept {
+            return Ok(value);
+        }
+        Err(ScimError::invalid_value(format!(
+            "`{path}` cannot be {json}: the store has no form for it that reads back."
+        )))
     }
 
     /// The stored form of a SCIM value: `Ok(None)` is NULL, `Err` says what would fit.

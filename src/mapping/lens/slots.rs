@@ -5,7 +5,12 @@ use crate::{
     mapping::{
         TypeMapping,
         form::Eval,
-        lens::{Slots, Sub, face::Aside, rows, writer::Writer},
+        lens::{
+            Slots, Sub,
+            face::{self, Aside},
+            rows,
+            writer::Writer,
+        },
         shape::PartId,
     },
     scim::{Json, Object, error::ScimError},
@@ -125,10 +130,15 @@ impl Slots {
             }
         }
         for ((kind, subs), element) in self.slots.iter().zip(placed) {
-            for sub in subs {
-                let path = format!("{path}[type eq \"{kind}\"].{}", sub.name);
-                sub.lens.put(w, at, &path, element.and_then(|e| e.get(&sub.name)))?;
+            let element = match element {
+                Some(element) => rows::check_data(subs, path, element)?.then_some(element),
+                None => None,
+            };
+            // What is not shown is not ours to clear.
+            if element.is_none() && !rows::has_data(subs, &rows::element(subs, w.ty, &w.eval(at), 0)) {
+                continue;
             }
+            face::put_subs(subs, w, at, element, &|name| format!("{path}[type eq \"{kind}\"].{name}"))?;
         }
         Ok(rest)
     }

@@ -83,9 +83,7 @@ pub fn put(
             let text = json.as_str().unwrap_or_default();
             let fit = parse.iter().find_map(|form| split(form, text).map(|values| (form, values)));
             let Some((form, values)) = fit else {
-                return Err(ScimError::invalid_value(format!(
-                    "`{path}` does not have the form that the store can keep."
-                )));
+                return Err(misfit(path));
             };
             Some(fields(form).into_iter().zip(values).collect::<Vec<_>>())
         }
@@ -101,6 +99,12 @@ pub fn put(
         w.assign(at, field, values);
     }
     Ok(())
+}
+
+/// A text that the store's fields do not compose.
+#[must_use]
+pub fn misfit(path: &str) -> ScimError {
+    ScimError::invalid_value(format!("`{path}` does not have the form that the store can keep."))
 }
 
 #[cfg(test)]
