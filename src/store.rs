@@ -162,6 +162,10 @@ impl Row {
 
 /// A test of one row. Two-valued: a test of a field without value is false,
 /// except [`Test::Absent`]; [`Predicate::Not`] turns that false into true.
+///
+/// A value is tested as it is read: of the field's declared kind if it can be, else as the store says. So `05`
+/// in a text column declared as `Int` is the number 5, and starts with a 5. A text test ([`Test::Starts`] and
+/// its like) is false of everything but texts and integers.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Predicate {
     /// Every row.

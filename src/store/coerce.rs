@@ -10,8 +10,9 @@ use time::{Date, OffsetDateTime, PrimitiveDateTime, UtcOffset, format_descriptio
 
 use crate::store::{FieldKind, Value};
 
-/// Numbers longer than this, or with a larger exponent, are no numbers to us: expanding them costs memory.
-const MOST_DIGITS: i64 = 100;
+/// Texts longer than this are no numbers to us. Nor are texts with an exponent: no database that is asked for
+/// the number in a text column would find them, and expanding them costs memory.
+const MOST_DIGITS: usize = 100;
 
 /// The value as the declared type; unchanged if it cannot be, so that whoever
 /// reads it can tell what is wrong with it.
@@ -80,14 +81,12 @@ pub fn number(value: &Value) -> Option<BigDecimal> {
 
 fn parse_number(text: &str) -> Option<BigDecimal> {
     let text = text.trim();
-    if i64::try_from(text.len()).ok()? > MOST_DIGITS
-        || !text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'))
+    if text.len() > MOST_DIGITS
+        || !text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.'))
     {
         return None;
     }
-    let parsed: BigDecimal = text.parse().ok()?;
-    let (_, scale) = parsed.as_bigint_and_exponent();
-    (scale.abs() <= MOST_DIGITS).then_some(parsed)
+    text.parse().ok()
 }
 
 fn parse_integer(value: &Value) -> Option<i64> {
@@ -210,6 +209,8 @@ mod tests {
             (t("5 apples"), FieldKind::Int, None),
             (t("99999999999999999999"), FieldKind::Int, None),
             (t("1e1000000000"), FieldKind::Decimal, None),
+            (t("5e0"), FieldKind::Int, None),
+            (t("-0.50"), FieldKind::Decimal, Some(Value::Decimal("-0.5".parse().unwrap()))),
             (t("T"), FieldKind::Bool, Some(Value::Bool(true))),
             (Value::Int(0), FieldKind::Bool, Some(Value::Bool(false))),
             (Value::Int(2), FieldKind::Bool, None),

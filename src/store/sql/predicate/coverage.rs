@@ -37,7 +37,7 @@ pub(in crate::store::sql) fn coverage(
     }
 }
 
-fn of_test(flavour: Flavour, kind: FieldKind, class: Option<Class>, test: &Test) -> Coverage {
+pub(super) fn of_test(flavour: Flavour, kind: FieldKind, class: Option<Class>, test: &Test) -> Coverage {
     let declared_text = matches!(kind, FieldKind::Text | FieldKind::Dn);
     let is_text = match class {
         Some(class) => {
@@ -57,15 +57,24 @@ fn of_test(flavour: Flavour, kind: FieldKind, class: Option<Class>, test: &Test)
     let time_in_text = |times: bool| {
         flavour != Flavour::Sqlite && is_text && (times || matches!(kind, FieldKind::Date | FieldKind::Time))
     };
+    // A text that is declared to be bytes compares as bytes, which no comparison of texts does for every value.
+    let bytes_in_text = kind == FieldKind::Bytes && class.is_some() && is_text;
     // The server's spelling of a float is not ours.
     let float = flavour == Flavour::Mysql
         && (class == Some(Class::Float) || (class.is_none() && kind == FieldKind::Decimal));
     match test {
         Test::Present | Test::Absent => Coverage::Exact,
+        Test::OneOf(..) | Test::Order(..) | Test::BitsSet(_) | Test::BitsClear(_) if bytes_in_text => {
+            Coverage::None
+        }
+        // Words of truth are not ordered as texts.
+        Test::Order(..) if kind == FieldKind::Bool && class.is_some() && is_text => Coverage::None,
         Test::OneOf(values, _) if float || time_in_text(values.iter().any(is_time)) => Coverage::None,
         Test::OneOf(_, fold) => caseless(fold),
         Test::Order(_, value, fold) => {
             let text_over_other = declared_text && class.is_some() && !is_text && class != Some(Class::Int);
+            // Digits have no case.
+            let caseless = |fold| if class == Some(Class::Int) { Coverage::Exact } else { caseless(fold) };
             let nul = matches!(value, Value::Text(text) if text.contains('\0'));
             if float
                 || nul
@@ -81,7 +90,10 @@ fn of_test(flavour: Flavour, kind: FieldKind, class: Option<Class>, test: &Test)
         Test::Starts(needle, fold) | Test::Ends(needle, fold) | Test::Contains(needle, fold) => {
             let other = class.is_some() && !is_text && class != Some(Class::Int);
             let converts = flavour == Flavour::Mysql && class == Some(Class::Bytes);
-            if (other && declared_text && !converts) || needle.contains('\0') {
+            if (other && declared_text && !converts)
+                || needle.contains('\0')
+                || !is_read_as_written(kind, class, is_text)
+            {
                 Coverage::None
             } else {
                 caseless(fold)
@@ -89,5 +101,17 @@ fn of_test(flavour: Flavour, kind: FieldKind, class: Option<Class>, test: &Test)
         }
         Test::BitsSet(_) | Test::BitsClear(_) if float => Coverage::None,
         Test::BitsSet(_) | Test::BitsClear(_) => Coverage::Exact,
+    }
+}
+
+/// False if what is read as `kind` may be spelled differently than the column spells it, or be no text at all:
+/// `05` reads as the number 5, and 1 as true.
+fn is_read_as_written(kind: FieldKind, class: Option<Class>, is_text: bool) -> bool {
+    use FieldKind as K;
+    match class {
+        None => true,
+        Some(Class::Int) => !matches!(kind, K::Decimal | K::Bool),
+        Some(Class::Decimal | Class::Float) => kind != K::Int,
+        Some(_) => !is_text || matches!(kind, K::Any | K::Text | K::Dn),
     }
 }

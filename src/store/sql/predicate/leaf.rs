@@ -223,12 +223,20 @@ impl Leaf<'_> {
             {
                 self.time_ordered(sql, order, value)
             }
-            Basis::Text | Basis::CastText if typed && number(value).is_some() => {
+            Basis::Text | Basis::CastText if typed => {
+                // What is no number is still the text it is.
+                sql.raw("CASE WHEN ");
+                self.push_declared_number(sql);
+                sql.raw(" IS NULL THEN ");
+                self.text().ordered(sql, order, &value.to_text(), fold)?;
+                sql.raw(" ELSE ");
                 self.number_ordered(sql, order, value);
+                sql.raw(" END");
                 Ok(())
             }
             Basis::Number if self.text_over_other() => {
-                self.text().ordered(sql, order, &value.to_text(), fold)
+                // Digits have no case.
+                self.text().ordered(sql, order, &fold.apply(&value.to_text()), Fold::Exact)
             }
             Basis::Text | Basis::CastText => self.text().ordered(sql, order, &value.to_text(), fold),
             Basis::Number | Basis::Bool => {

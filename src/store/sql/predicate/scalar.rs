@@ -260,6 +260,15 @@ impl Leaf<'_> {
         sql.bind(Bind::Int(wanted));
     }
 
+    /// The column as the number it is declared to be, NULL if it is none.
+    pub(super) fn push_declared_number(&self, sql: &mut Sql) {
+        if self.declared == FieldKind::Int {
+            self.push_whole(sql);
+        } else {
+            self.push_number(sql);
+        }
+    }
+
     /// The column as a whole number, NULL if it is none.
     fn push_whole(&self, sql: &mut Sql) {
         let (same, cast) = match self.flavour {

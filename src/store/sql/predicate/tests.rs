@@ -125,3 +125,32 @@ fn coverage_table() {
         assert_eq!(found, expect, "{flavour:?} {predicate:?}");
     }
 }
+
+#[test]
+fn coverage_tells_where_a_column_is_read_as_something_else() {
+    let (text, number) = (Class::Text, Class::Int);
+    let (order, like) =
+        (|fold| Test::Order(Order::Lt, "5".into(), fold), Test::Contains("5".into(), Fold::Exact));
+    use Coverage as C;
+    use FieldKind as K;
+    let cases = [
+        // Digits have no case, so their order as texts needs no collation.
+        (number, K::Text, order(Fold::Case), C::Exact),
+        // 5 reads as true, or as a decimal, which contains no text.
+        (number, K::Bool, like.clone(), C::None),
+        (number, K::Decimal, like.clone(), C::None),
+        (number, K::Int, like.clone(), C::Exact),
+        // `05` reads as 5.
+        (text, K::Int, like.clone(), C::None),
+        (text, K::Int, order(Fold::Exact), C::Exact),
+        (text, K::Bool, order(Fold::Exact), C::None),
+        (text, K::Bytes, like, C::None),
+        (text, K::Bytes, Test::OneOf(vec!["5".into()], Fold::Exact), C::None),
+    ];
+    for (class, kind, test, expect) in cases {
+        for flavour in [Flavour::Sqlite, Flavour::Postgres, Flavour::Mysql] {
+            let found = coverage::of_test(flavour, kind, Some(class), &test);
+            assert_eq!(found, expect, "{flavour:?} {class:?} {kind:?} {test:?}");
+        }
+    }
+}
