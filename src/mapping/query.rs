@@ -31,7 +31,7 @@ use crate::{
         filter::{CompareOp, Filter},
         schema::DataType,
     },
-    store::{Fold, Order, Predicate, Test, Value},
+    store::{Fold, Predicate, Test, Value},
 };
 
 /// A predicate that returns at least the rows that match.
