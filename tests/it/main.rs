@@ -30,6 +30,8 @@ mod idp_vectors;
 mod in_process;
 #[cfg(feature = "ldap")]
 mod ldap_store;
+#[cfg(feature = "sqlite")]
+mod lens_laws;
 mod mapping_files;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod modes;
