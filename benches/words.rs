@@ -67,7 +67,7 @@ fn main() {
         report("read a selection", name, || Selection::parse(attributes, excluded, &ty).unwrap());
         let selection = Selection::parse(attributes, excluded, &ty).unwrap();
         let user = user();
-        report("project a user", name, || selection.project(&user, &ty));
+        report("project a copy of a user", name, || selection.project(user.clone(), &ty));
     }
     let user = user();
     report("write JSON", "a user", || serde_json::to_string(&user).unwrap());
@@ -86,7 +86,7 @@ fn report<T>(what: &str, name: &str, mut operation: impl FnMut() -> T) {
         start.elapsed().as_secs_f64() * 1e6 / f64::from(count)
     };
     let best = (0..ROUNDS).map(|_| round(&mut operation)).min_by(f64::total_cmp).unwrap_or_default();
-    println!("{what:<20} {name:<20} {best:>8.2} µs");
+    println!("{what:<24} {name:<20} {best:>8.2} µs");
 }
 
 fn user() -> Object {

@@ -31,7 +31,7 @@ use actix_web::{
 };
 
 pub use self::base_url::ROOT;
-use self::caller::Endpoint;
+use self::{caller::Endpoint, routes::Patterns};
 use crate::{auth::Authenticator, config::ServerSettings, gateway::Gateway};
 
 /// What the handlers share.
@@ -39,6 +39,7 @@ pub struct Front {
     gateway: Gateway,
     authenticator: Authenticator,
     settings: Settings,
+    patterns: Patterns,
     readiness: health::Readiness,
 }
 
@@ -60,7 +61,8 @@ impl Front {
             max_json_depth: settings.max_json_depth,
             request_timeout: Duration::from_secs(settings.request_timeout_secs),
         };
-        Self { gateway, authenticator, settings, readiness: health::Readiness::default() }
+        let patterns = Patterns::new(&gateway.resource_types());
+        Self { gateway, authenticator, settings, patterns, readiness: health::Readiness::default() }
     }
 }
 
@@ -79,21 +81,15 @@ pub fn configure(cfg: &mut ServiceConfig, front: &web::Data<Front>) {
 
 /// The endpoints of RFC 7644 §3.2.
 fn scim(gateway: &Gateway) -> Scope {
-    let not_here =
-        |path: [&'static str; 2]| web::resource(path).default_service(web::to(routes::not_implemented));
-    let mut scim = web::scope(ROOT)
-        .service(discovery::service_provider_config())
-        .service(discovery::resource_types())
-        .service(discovery::resource_type())
-        .service(discovery::schemas())
-        .service(discovery::schema())
-        .service(not_here(["/Me", "/Me/"]))
-        .service(not_here(["/Bulk", "/Bulk/"]))
-        .service(not_here(["/.search", "/.search/"]))
-        .service(not_here(["", "/"]));
+    let mut scim = web::scope(ROOT);
+    // First, as they are asked for most.
     for (ty, resource_type) in gateway.resource_types().into_iter().enumerate() {
         let endpoint = Endpoint { ty, name: resource_type.name.clone() };
         scim = scim.service(resources::scope(&resource_type.endpoint, endpoint));
+    }
+    scim = discovery::routes(scim);
+    for path in ["/Me", "/Bulk", "/.search", ""] {
+        scim = routes::serve(scim, path, |it| it.default_service(web::to(routes::not_implemented)));
     }
     scim.default_service(web::to(routes::unknown))
 }

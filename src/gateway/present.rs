@@ -87,7 +87,7 @@ impl Gateway {
     ) -> Result<Vec<Object>, ScimError> {
         let resource_type = &self.ty(ty)?.resource_type;
         let resources = self.resources(cx, ty, known, &wanted(selection)).await?;
-        Ok(resources.iter().map(|r| selection.project(r, resource_type)).collect())
+        Ok(resources.into_iter().map(|r| selection.project(r, resource_type)).collect())
     }
 
     /// As [`present`](Self::present), for one.

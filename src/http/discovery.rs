@@ -4,7 +4,7 @@
 //! They are read-only, ignore every query parameter, and refuse a `filter`,
 //! whose answer would look as if nothing existed.
 
-use actix_web::{HttpRequest, HttpResponse, Resource, web};
+use actix_web::{HttpRequest, HttpResponse, Resource, Route, Scope, web};
 
 use crate::{
     gateway::Gateway,
@@ -13,7 +13,7 @@ use crate::{
         base_url::base_url,
         error::Failure,
         reply,
-        routes::{get, not_allowed},
+        routes::{get, not_allowed, serve},
     },
     scim::{
         discovery::{self, AuthenticationScheme, Features},
@@ -24,58 +24,51 @@ use crate::{
 
 type Answer = Result<HttpResponse, Failure>;
 
+/// Adds the discovery endpoints to the SCIM root.
+pub(crate) fn routes(scope: Scope) -> Scope {
+    let scope = serve(scope, "/ServiceProviderConfig", |it| read_only(it, get().to(service_provider_config)));
+    let scope = serve(scope, "/ResourceTypes", |it| read_only(it, get().to(resource_types)));
+    let scope = serve(scope, "/ResourceTypes/{name}", |it| read_only(it, get().to(resource_type)));
+    let scope = serve(scope, "/Schemas", |it| read_only(it, get().to(schemas)));
+    serve(scope, "/Schemas/{urn}", |it| read_only(it, get().to(schema)))
+}
+
+fn read_only(resource: Resource, read: Route) -> Resource {
+    resource.route(read).default_service(not_allowed("GET, HEAD"))
+}
+
 /// `/ServiceProviderConfig` (RFC 7643 §5).
-pub(crate) fn service_provider_config() -> Resource {
-    read_only(["/ServiceProviderConfig", "/ServiceProviderConfig/"]).route(get().to(
-        |front: web::Data<Front>, request: HttpRequest| async move {
-            let base = admit(&front, &request)?;
-            Answer::Ok(reply::message(&discovery::service_provider_config(&features(&front.gateway), &base)))
-        },
-    ))
+async fn service_provider_config(front: web::Data<Front>, request: HttpRequest) -> Answer {
+    let base = admit(&front, &request)?;
+    Ok(reply::message(&discovery::service_provider_config(&features(&front.gateway), &base)))
 }
 
 /// `/ResourceTypes` (RFC 7643 §6).
-pub(crate) fn resource_types() -> Resource {
-    read_only(["/ResourceTypes", "/ResourceTypes/"]).route(get().to(
-        |front: web::Data<Front>, request: HttpRequest| async move {
-            let base = admit(&front, &request)?;
-            Answer::Ok(reply::message(&discovery::resource_types(&front.gateway.resource_types(), &base)))
-        },
-    ))
+async fn resource_types(front: web::Data<Front>, request: HttpRequest) -> Answer {
+    let base = admit(&front, &request)?;
+    Ok(reply::message(&discovery::resource_types(&front.gateway.resource_types(), &base)))
 }
 
 /// `/ResourceTypes/{name}`.
-pub(crate) fn resource_type() -> Resource {
-    read_only(["/ResourceTypes/{name}", "/ResourceTypes/{name}/"]).route(get().to(
-        |front: web::Data<Front>, name: web::Path<String>, request: HttpRequest| async move {
-            let base = admit(&front, &request)?;
-            let found = discovery::resource_type(&name, &front.gateway.resource_types(), &base);
-            let found = found.ok_or_else(|| ScimError::not_found("There is no such resource type."))?;
-            Answer::Ok(reply::message(&found))
-        },
-    ))
+async fn resource_type(front: web::Data<Front>, name: web::Path<String>, request: HttpRequest) -> Answer {
+    let base = admit(&front, &request)?;
+    let found = discovery::resource_type(&name, &front.gateway.resource_types(), &base);
+    let found = found.ok_or_else(|| ScimError::not_found("There is no such resource type."))?;
+    Ok(reply::message(&found))
 }
 
 /// `/Schemas` (RFC 7643 §7).
-pub(crate) fn schemas() -> Resource {
-    read_only(["/Schemas", "/Schemas/"]).route(get().to(
-        |front: web::Data<Front>, request: HttpRequest| async move {
-            let base = admit(&front, &request)?;
-            Answer::Ok(reply::message(&discovery::schemas(&front.gateway.resource_types(), &base)))
-        },
-    ))
+async fn schemas(front: web::Data<Front>, request: HttpRequest) -> Answer {
+    let base = admit(&front, &request)?;
+    Ok(reply::message(&discovery::schemas(&front.gateway.resource_types(), &base)))
 }
 
 /// `/Schemas/{urn}`; a URN has no case (RFC 8141 §3.1).
-pub(crate) fn schema() -> Resource {
-    read_only(["/Schemas/{urn}", "/Schemas/{urn}/"]).route(get().to(
-        |front: web::Data<Front>, urn: web::Path<String>, request: HttpRequest| async move {
-            let base = admit(&front, &request)?;
-            let found = discovery::schema(&urn, &front.gateway.resource_types(), &base);
-            let found = found.ok_or_else(|| ScimError::not_found("There is no such schema."))?;
-            Answer::Ok(reply::message(&found))
-        },
-    ))
+async fn schema(front: web::Data<Front>, urn: web::Path<String>, request: HttpRequest) -> Answer {
+    let base = admit(&front, &request)?;
+    let found = discovery::schema(&urn, &front.gateway.resource_types(), &base);
+    let found = found.ok_or_else(|| ScimError::not_found("There is no such schema."))?;
+    Ok(reply::message(&found))
 }
 
 /// What this server can do.
@@ -97,10 +90,6 @@ fn features(gateway: &Gateway) -> Features {
             documentation_uri: None,
         }],
     }
-}
-
-fn read_only(path: [&'static str; 2]) -> Resource {
-    web::resource(path).default_service(not_allowed("GET, HEAD"))
 }
 
 /// Refuses a filter (7644-4-c), and finds the base URL.

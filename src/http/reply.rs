@@ -16,7 +16,7 @@ use crate::{
 
 /// A SCIM message: a list, a discovery document.
 pub(crate) fn message(body: &Json) -> HttpResponse {
-    HttpResponse::Ok().insert_header((CONTENT_TYPE, media::SCIM)).body(body.to_string())
+    HttpResponse::Ok().insert_header((CONTENT_TYPE, media::SCIM)).body(text(body))
 }
 
 /// A single resource, with `Location` and `ETag` as its `meta` says.
@@ -28,7 +28,18 @@ pub(crate) fn resource(status: StatusCode, resource: Object) -> HttpResponse {
             answer.insert_header((name, value));
         }
     }
-    answer.body(Json::Object(resource).to_string())
+    answer.body(text(&Json::Object(resource)))
+}
+
+/// The document as text. Its own formatter would copy each piece twice.
+fn text(document: &Json) -> Vec<u8> {
+    // As long as most resources are; it grows for a list.
+    let mut text = Vec::with_capacity(2048);
+    // Fails only where a key is no text or writing fails, and neither can be here.
+    if serde_json::to_writer(&mut text, document).is_err() {
+        text.clear();
+    }
+    text
 }
 
 /// A single resource that was read: 304 if the client holds this version already.

@@ -7,7 +7,10 @@
 
 use std::{
     panic::AssertUnwindSafe,
-    sync::Arc,
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -25,6 +28,7 @@ use actix_web::{
 };
 use futures_util::FutureExt as _;
 use tracing::Instrument as _;
+use uuid::Uuid;
 
 use crate::{
     auth::Principal,
@@ -43,7 +47,8 @@ pub(crate) async fn observe(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
     let id = request_id(request.headers());
-    let line = Line { method: method(request.method()), route: route(&request), started, id: id.clone() };
+    let line =
+        Line { method: method(request.method()), route: route(&front, &request), started, id: id.clone() };
     let span = tracing::info_span!("request", request.id = %id);
     let work = AssertUnwindSafe(next.call(request)).catch_unwind();
     let outcome = tokio::time::timeout(front.settings.request_timeout, work).instrument(span).await;
@@ -73,14 +78,14 @@ fn answer_of(error: ScimError) -> HttpResponse {
 }
 
 /// What is known of the log line before the request has run.
-struct Line {
+struct Line<'f> {
     method: &'static str,
-    route: String,
+    route: &'f str,
     started: Instant,
     id: String,
 }
 
-impl Line {
+impl Line<'_> {
     fn write(&self, status: u16, client: &str) {
         let elapsed: Duration = self.started.elapsed();
         let Self { method, route, id, .. } = self;
@@ -97,8 +102,8 @@ impl Line {
 }
 
 /// The pattern of the route; a path that no route knows is not repeated.
-fn route(request: &ServiceRequest) -> String {
-    request.match_pattern().unwrap_or_else(|| "unknown".to_owned())
+fn route<'f>(front: &'f Front, request: &ServiceRequest) -> &'f str {
+    front.patterns.find(request.match_info().as_str()).unwrap_or("unknown")
 }
 
 /// The method, if it is one of HTTP's; a client may send any word.
@@ -122,7 +127,15 @@ fn request_id(headers: &HeaderMap) -> String {
             && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
     };
     let sent = headers.get(&REQUEST_ID).and_then(|v| v.to_str().ok()).filter(is_sane);
-    sent.map_or_else(|| uuid::Uuid::now_v7().to_string(), str::to_owned)
+    sent.map_or_else(new_id, str::to_owned)
+}
+
+/// An id that no other request has: a random one of this process, and a number. A random one for each
+/// request would ask the operating system each time.
+fn new_id() -> String {
+    static PROCESS: LazyLock<Uuid> = LazyLock::new(Uuid::new_v4);
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    format!("{}-{}", PROCESS.simple(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::{
         caller::{Caller, Endpoint, Read, Write, parameters},
         error::Failure,
         reply,
-        routes::{get, not_allowed, unknown},
+        routes::{get, not_allowed, serve, unknown},
     },
     scim::{Json, error::ScimError, message::SearchRequest, schema::ResourceType, validate::Mode},
 };
@@ -25,29 +25,24 @@ type Answer = Result<HttpResponse, Failure>;
 
 /// The routes of one resource type.
 pub(crate) fn scope(path: &str, endpoint: Endpoint) -> Scope {
-    web::scope(path)
-        .app_data(endpoint)
-        .service(
-            web::resource(["", "/"])
-                .route(get().to(list))
-                .route(web::post().to(create))
-                .default_service(not_allowed("GET, HEAD, POST")),
-        )
-        .service(
-            web::resource(["/.search", "/.search/"])
-                .route(web::post().to(search))
-                .default_service(not_allowed("POST")),
-        )
-        .service(
-            web::resource(["/{id}", "/{id}/"])
-                .route(get().to(retrieve))
-                .route(web::put().to(replace))
-                .route(web::patch().to(patch))
-                .route(web::delete().to(delete))
-                .default_service(not_allowed("GET, HEAD, PUT, PATCH, DELETE")),
-        )
-        // A scope does not inherit this from the one around it.
-        .default_service(web::to(unknown))
+    let scope = web::scope(path).app_data(endpoint);
+    let scope = serve(scope, "", |all| {
+        all.route(get().to(list))
+            .route(web::post().to(create))
+            .default_service(not_allowed("GET, HEAD, POST"))
+    });
+    let scope = serve(scope, "/.search", |all| {
+        all.route(web::post().to(search)).default_service(not_allowed("POST"))
+    });
+    let scope = serve(scope, "/{id}", |one| {
+        one.route(get().to(retrieve))
+            .route(web::put().to(replace))
+            .route(web::patch().to(patch))
+            .route(web::delete().to(delete))
+            .default_service(not_allowed("GET, HEAD, PUT, PATCH, DELETE"))
+    });
+    // A scope does not inherit this from the one around it.
+    scope.default_service(web::to(unknown))
 }
 
 /// RFC 7644 §3.4.2.

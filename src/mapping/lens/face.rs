@@ -239,6 +239,9 @@ pub struct Reads {
 impl Reads {
     /// Needs a part's rows.
     pub fn part(&mut self, shape: &Shape, part: PartId) {
+        if self.parts.contains_key(&part) {
+            return;
+        }
         let layout = shape.part(part);
         if part != 0 {
             self.part(shape, layout.parent);
@@ -258,11 +261,9 @@ impl Reads {
     /// Needs a field.
     pub fn field(&mut self, shape: &Shape, field: &FieldRef) {
         self.part(shape, field.part);
-        self.parts.entry(field.part).or_default().insert(field.field);
-        self.parts
-            .entry(field.part)
-            .or_default()
-            .extend(shape.part(field.part).value.filter(|_| field.slot.is_some()));
+        let fields = self.parts.entry(field.part).or_default();
+        fields.insert(field.field);
+        fields.extend(shape.part(field.part).value.filter(|_| field.slot.is_some()));
     }
 
     /// Needs what a condition tests.

@@ -3,7 +3,7 @@
 //! ldap3's own decoder panics on an odd answer and guesses which attributes are
 //! binary; this one does neither.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use ldap3::asn1::{PL, StructureTag};
 
@@ -31,7 +31,7 @@ pub(super) fn is_pseudo(name: &str) -> bool {
 }
 
 /// The attributes to ask for, never "all of them" (RFC 4511 §4.5.1.8).
-pub(super) fn attributes_of(bag: &Bag, fields: &[FieldId]) -> Vec<String> {
+pub(super) fn attributes_of(bag: &Bag, fields: &[FieldId]) -> Arc<[String]> {
     let mut names: Vec<String> = Vec::new();
     for name in fields.iter().map(|f| bag.field_name(*f)) {
         if !name.is_empty() && !is_pseudo(name) && !names.iter().any(|n| n.eq_ignore_ascii_case(name)) {
@@ -41,7 +41,7 @@ pub(super) fn attributes_of(bag: &Bag, fields: &[FieldId]) -> Vec<String> {
     if names.is_empty() {
         names.push("1.1".to_owned());
     }
-    names
+    names.into()
 }
 
 impl Entry {
@@ -61,43 +61,34 @@ impl Entry {
         Some(Self { dn, attributes })
     }
 
-    /// The values of an attribute, by its exact description without case, or with `;binary` added.
-    pub(super) fn values(&self, description: &str) -> &[Vec<u8>] {
-        let is_it = |name: &str| {
-            let bare = match name.split_at_checked(name.len().wrapping_sub(7)) {
-                Some((bare, option)) if option.eq_ignore_ascii_case(";binary") => bare,
-                _ => name,
-            };
-            name.eq_ignore_ascii_case(description) || bare.eq_ignore_ascii_case(description)
-        };
-        self.attributes.iter().find(|(name, _)| is_it(name)).map_or(&[], |(_, values)| values)
-    }
-
     /// Makes a row of `fields`. Attributes with options of their own (`;lang-de`) are other attributes.
     pub(super) fn into_row(self, bag: &Bag, fields: &[FieldId]) -> Result<Row, StoreError> {
         self.refuse_ranges()?;
         let mut row = Row::new(bag);
-        for &id in fields {
-            let Some(field) = bag.fields.get(id) else { continue };
-            row.set(id, self.field_values(&field.name, field.kind));
+        let named = || fields.iter().filter_map(|id| Some((*id, bag.fields.get(*id)?)));
+        for (name, values) in self.attributes {
+            let is_new = |id: FieldId| row.all(id).is_empty();
+            let of_it = named().filter(|(id, field)| is_description(&name, &field.name) && is_new(*id));
+            let of_it: Vec<(FieldId, FieldKind)> = of_it.map(|(id, field)| (id, field.kind)).collect();
+            let Some(((last, kind), others)) = of_it.split_last() else { continue };
+            for (id, kind) in others {
+                row.set(*id, decoded(values.clone(), *kind));
+            }
+            row.set(*last, decoded(values, *kind));
+        }
+        for (id, field) in named().filter(|(_, field)| is_pseudo(&field.name)) {
+            let name = match field.name.eq_ignore_ascii_case(DN) {
+                true => Some(self.dn.clone()),
+                false => Dn::parse(&self.dn).ok().and_then(|dn| dn.parent()).map(|dn| dn.to_string()),
+            };
+            row.set(id, name.map(Value::Text).into_iter().collect());
         }
         Ok(row)
     }
 
-    fn field_values(&self, name: &str, kind: FieldKind) -> Vec<Value> {
-        if name.eq_ignore_ascii_case(DN) {
-            return vec![Value::Text(self.dn.clone())];
-        }
-        if name.eq_ignore_ascii_case(CONTAINER) {
-            let parent = Dn::parse(&self.dn).ok().and_then(|dn| dn.parent());
-            return parent.map(|p| Value::Text(p.to_string())).into_iter().collect();
-        }
-        self.values(name).iter().map(|octets| syntax::decode(octets.clone(), kind)).collect()
-    }
-
     /// Active Directory cuts long attributes into ranges; a part must not pass for the whole.
     fn refuse_ranges(&self) -> Result<(), StoreError> {
-        let ranged = |name: &str| name.to_ascii_lowercase().contains(";range=");
+        let ranged = |name: &str| name.contains(';') && name.to_ascii_lowercase().contains(";range=");
         match self.attributes.iter().find(|(name, values)| ranged(name) && !values.is_empty()) {
             Some((name, _)) => {
                 Err(StoreError::Unsupported(format!("the server answered only a range of values: {name}")))
@@ -119,6 +110,21 @@ impl Entry {
     pub(super) fn normal_dn(&self) -> String {
         normalise(&self.dn).unwrap_or_else(|| self.dn.clone())
     }
+}
+
+fn decoded(values: Vec<Vec<u8>>, kind: FieldKind) -> Vec<Value> {
+    values.into_iter().map(|octets| syntax::decode(octets, kind)).collect()
+}
+
+/// True if `name` is this exact description without case, or with `;binary` added.
+fn is_description(name: &str, description: &str) -> bool {
+    let bare = || match name.split_at_checked(description.len()) {
+        Some((bare, option)) if option.eq_ignore_ascii_case(";binary") => {
+            bare.eq_ignore_ascii_case(description)
+        }
+        _ => false,
+    };
+    name.eq_ignore_ascii_case(description) || (name.len() == description.len() + ";binary".len() && bare())
 }
 
 fn constructed(tag: StructureTag) -> Option<Vec<StructureTag>> {
@@ -207,8 +213,8 @@ mod tests {
     #[test]
     fn only_real_attributes_are_asked_for() {
         let bag = bag(&[("dn", FieldKind::Dn), ("uid", FieldKind::Any), ("UID", FieldKind::Any)]);
-        assert_eq!(attributes_of(&bag, &[0]), ["1.1"]);
-        assert_eq!(attributes_of(&bag, &[0, 1, 2]), ["uid"]);
+        assert_eq!(*attributes_of(&bag, &[0]), ["1.1"]);
+        assert_eq!(*attributes_of(&bag, &[0, 1, 2]), ["uid"]);
     }
 
     #[test]

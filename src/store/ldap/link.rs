@@ -13,6 +13,7 @@ use std::{
     cell::Cell,
     collections::{HashMap, HashSet},
     rc::Rc,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -46,7 +47,7 @@ pub(super) struct Query {
     pub(super) base: String,
     pub(super) scope: Scope,
     pub(super) filter: String,
-    pub(super) attributes: Vec<String>,
+    pub(super) attributes: Arc<[String]>,
     /// Most entries to take.
     pub(super) limit: Option<usize>,
     /// True: page by page. False: at once, the limit being the server's too.
@@ -181,7 +182,7 @@ impl Link {
             (None, _) => {}
         }
         ldap.with_search_options(options);
-        let attributes = query.attributes.clone();
+        let attributes = Arc::clone(&query.attributes);
         let stream = ldap.streaming_search(&query.base, query.scope, &query.filter, attributes).await;
         let mut stream = AbandonOnDrop { stream: Some(stream.map_err(|e| self.failed(e))?) };
         while let Some(item) = stream.next().await.map_err(|e| self.failed(e))? {
@@ -271,7 +272,7 @@ fn refused(result: LdapResult) -> OpError {
     OpError::Refused(Refusal { code: result.rc.into(), matched: result.matched, text: result.text })
 }
 
-type Stream = SearchStream<'static, String, Vec<String>>;
+type Stream = SearchStream<'static, String, Arc<[String]>>;
 
 /// A search under way that tells the server when nobody wants the rest.
 struct AbandonOnDrop {

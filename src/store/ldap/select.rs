@@ -41,17 +41,21 @@ pub(super) struct Selection<'a> {
 impl Selection<'_> {
     /// The rows found.
     pub(super) async fn rows(&self) -> Result<Vec<Row>, StoreError> {
-        self.collect(&|entry| self.row(entry).map(|row| row.map(|(row, _)| row))).await
+        self.collect(&|entry| self.row(entry)).await
     }
 
     /// The DNs and rows found.
     pub(super) async fn named_rows(&self) -> Result<Vec<(String, Row)>, StoreError> {
-        self.collect(&|entry| self.row(entry).map(|row| row.map(|(row, dn)| (dn, row)))).await
+        self.collect(&|entry| {
+            let dn = entry.dn.clone();
+            Ok(self.row(entry)?.map(|row| (dn, row)))
+        })
+        .await
     }
 
     /// The number of rows.
     pub(super) async fn count(&self) -> Result<u64, StoreError> {
-        let found = self.collect(&|entry| self.row(entry).map(|row| row.map(|_| ()))).await?;
+        let found = self.collect(&|entry| Ok(self.row(entry)?.map(|_| ()))).await?;
         Ok(found.len() as u64)
     }
 
@@ -70,7 +74,10 @@ impl Selection<'_> {
     }
 
     /// Makes the row of an entry, if it passes what the filter could not test.
-    fn row(&self, entry: Entry) -> Result<Option<(Row, String)>, StoreError> {
+    fn row(&self, entry: Entry) -> Result<Option<Row>, StoreError> {
+        if self.plan.checks.is_empty() {
+            return entry.into_row(self.bag, self.fields).map(Some);
+        }
         let dn = entry.dn.clone();
         let checked = self.plan.checked_fields();
         let all: Vec<FieldId> = self.fields.iter().chain(&checked).copied().collect();
@@ -81,7 +88,7 @@ impl Selection<'_> {
         for field in checked.iter().filter(|f| !self.fields.contains(f)) {
             row.set(*field, Vec::new());
         }
-        Ok(Some((row, dn)))
+        Ok(Some(row))
     }
 
     /// Searches the bases, or just the containers that were asked for.
