@@ -248,6 +248,19 @@ impl Predicate {
         }
     }
 
+    /// What a store can be asked instead of a predicate: the same, or without the conditions that it cannot
+    /// answer at all. Every row that meets the predicate meets this, too.
+    #[must_use]
+    pub fn answerable(self, store: &dyn ReadStore, bag: &Bag) -> Predicate {
+        if store.coverage(bag, &self) != Coverage::None {
+            return self;
+        }
+        match self {
+            Self::All(list) => list.into_iter().fold(Self::True, |all, p| all.and(p.answerable(store, bag))),
+            _ => Self::True,
+        }
+    }
+
     /// The field equals the value.
     #[must_use]
     pub fn equals(field: FieldId, value: Value) -> Predicate {
@@ -470,5 +483,68 @@ fn holds(field: FieldId, values: &[Value]) -> Predicate {
     match values {
         [] => Predicate::Field(field, Test::Absent),
         values => values.iter().fold(Predicate::True, |all, v| all.and(Predicate::equals(field, v.clone()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Knows no ordering, and text only roughly.
+    struct Rough;
+
+    impl ReadStore for Rough {
+        fn select(&self, _: Select) -> LocalBoxFuture<'_, Result<Vec<Row>, StoreError>> {
+            Box::pin(std::future::ready(Ok(Vec::new())))
+        }
+
+        fn count(&self, _: Arc<Bag>, _: Predicate) -> LocalBoxFuture<'_, Result<u64, StoreError>> {
+            Box::pin(std::future::ready(Ok(0)))
+        }
+
+        #[expect(clippy::only_used_in_recursion, reason = "it knows nothing of fields")]
+        fn coverage(&self, bag: &Bag, predicate: &Predicate) -> Coverage {
+            match predicate {
+                Predicate::Field(_, Test::Order(..)) => Coverage::None,
+                Predicate::Field(_, Test::OneOf(_, Fold::Case)) => Coverage::Superset,
+                Predicate::Not(inner) if self.coverage(bag, inner) != Coverage::Exact => Coverage::None,
+                Predicate::All(list) | Predicate::Any(list) => {
+                    list.iter().map(|p| self.coverage(bag, p)).min().unwrap_or(Coverage::Exact)
+                }
+                _ => Coverage::Exact,
+            }
+        }
+
+        fn probe(&self) -> LocalBoxFuture<'_, Result<String, StoreError>> {
+            Box::pin(std::future::ready(Ok(String::new())))
+        }
+    }
+
+    #[test]
+    fn a_store_is_not_asked_what_it_cannot_answer() {
+        let bag = Bag {
+            name: String::new(),
+            source: Source::Table(String::new()),
+            fields: Vec::new(),
+            key: Vec::new(),
+            scope: Predicate::True,
+        };
+        let exact = Predicate::equals(0, "a".into());
+        let rough = Predicate::Field(0, Test::OneOf(vec!["a".into()], Fold::Case));
+        let never = Predicate::Field(0, Test::Order(Order::Lt, "a".into(), Fold::Exact));
+        let not = |p: &Predicate| Predicate::Not(Box::new(p.clone()));
+        let all = |list: &[&Predicate]| Predicate::All(list.iter().map(|p| (*p).clone()).collect());
+        let cases = [
+            (exact.clone(), exact.clone()),
+            (rough.clone(), rough.clone()),
+            // The complement of a superset would lose rows.
+            (not(&rough), Predicate::True),
+            (not(&exact), not(&exact)),
+            (all(&[&never, &exact, &not(&rough)]), exact.clone()),
+            (Predicate::Any(vec![never, exact]), Predicate::True),
+        ];
+        for (asked, expect) in cases {
+            assert_eq!(asked.clone().answerable(&Rough, &bag), expect, "{asked:?}");
+        }
     }
 }

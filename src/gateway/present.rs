@@ -14,7 +14,7 @@ use crate::{
     mapping::{
         TypeMapping,
         form::Answers,
-        lens::{Rule, face::Reads},
+        lens::{Lens, Rule, face::Reads},
     },
     scim::{
         Json, Object,
@@ -68,7 +68,9 @@ impl Gateway {
                 known.iter().map(|k| mapping.read(&k.record, &side(&k.row), &answers, wants)).collect();
             let needs = answers.take_needs();
             if needs.is_empty() {
-                let whole = mapping.rules.iter().all(wants);
+                // A password is never part of what a resource reads as.
+                let whole =
+                    mapping.rules.iter().all(|rule| matches!(rule.lens, Lens::Password(_)) || wants(rule));
                 let finished = known.iter().zip(read).map(|(k, r)| finish(cx, mapping, k, r, whole));
                 return Ok(finished.collect());
             }

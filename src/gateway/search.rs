@@ -98,7 +98,7 @@ impl Gateway {
                 return Ok(Prepared {
                     filter: Some(filter),
                     exact: exact && coverage == Coverage::Exact,
-                    predicate,
+                    predicate: predicate.answerable(self.store.as_ref(), mapping.bag()),
                 });
             }
             self.resolve(cx, ty, needs, &mut answers).await?;
@@ -252,7 +252,8 @@ impl Gateway {
     }
 }
 
-/// The rules that a filter reads.
+/// The rules that a filter reads. Which `schemas` a resource has shows in its extensions' attributes, and
+/// without a change marker the version is made of all attributes.
 fn filter_rules<'a>(mapping: &'a TypeMapping, filter: Option<&Filter>) -> impl Fn(&Rule) -> bool + use<'a> {
     let paths = filter.map(eval::paths).unwrap_or_default();
     let names: Vec<&str> = paths
@@ -260,7 +261,10 @@ fn filter_rules<'a>(mapping: &'a TypeMapping, filter: Option<&Filter>) -> impl F
         .filter_map(|p| mapping.find_rule(p.urn.as_deref(), &p.name))
         .map(|r| r.name.as_str())
         .collect();
-    move |rule| names.contains(&rule.name.as_str())
+    let extensions = paths.iter().any(|p| p.urn.is_none() && p.name == "schemas");
+    let whole =
+        mapping.version.is_none() && paths.iter().any(|p| p.urn.is_none() && p.is("meta", Some("version")));
+    move |rule| whole || names.contains(&rule.name.as_str()) || (extensions && rule.urn.is_some())
 }
 
 /// True if some conjunct asks for certain values, so that few rows are to be expected.

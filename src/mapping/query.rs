@@ -381,22 +381,22 @@ impl Query<'_> {
         if !sub.is_none_or(|s| s.eq_ignore_ascii_case("value")) {
             return Pushed::EVERYTHING;
         }
-        let here = |test: Test| self.lift_field(&reference.field, test, part);
+        let here = |test: Test| self.tested(&reference.field, test, &[], part);
         match (compare.op, compare.json) {
             // A pointer at nothing is not shown.
-            (None, _) => Pushed::superset(here(Test::Present)),
+            (None, _) => Pushed::superset(here(Test::Present).predicate),
             (Some(CompareOp::Eq), Json::String(id)) => {
                 let need = Need::IdToBy { reference: reference.target, id: id.clone() };
                 match self.answers.value(&need) {
                     None => Pushed::EVERYTHING,
                     Some(None) => Pushed::exact(Predicate::False),
                     Some(Some(by)) => match reference.encode(by) {
-                        Some(value) => Pushed::exact(here(Test::OneOf(vec![value], Fold::Exact))),
+                        Some(value) => here(Test::OneOf(vec![value], Fold::Exact)),
                         None => Pushed::exact(Predicate::False),
                     },
                 }
             }
-            _ => Pushed::superset(here(Test::Present)),
+            _ => Pushed::superset(here(Test::Present).predicate),
         }
     }
 
@@ -431,8 +431,7 @@ impl Query<'_> {
                 let fields = texts.iter().flat_map(|t| crate::mapping::lens::text::fields(t));
                 match compare.op {
                     None => Pushed::superset(
-                        Pushed::any(fields.map(|f| Pushed::exact(self.lift_field(f, Test::Present, part))))
-                            .predicate,
+                        Pushed::any(fields.map(|f| self.tested(f, Test::Present, &[], part))).predicate,
                     ),
                     Some(_) => Pushed::EVERYTHING,
                 }
@@ -452,11 +451,21 @@ impl Query<'_> {
     ) -> Pushed {
         let is_text = matches!(scalar.data_type, DataType::String | DataType::Reference);
         let fold = if scalar.case_exact || !is_text { Fold::Exact } else { Fold::Case };
-        let test = |t: Test| Pushed::exact(self.lift_value(field, t, nothing, part));
+        let test = |t: Test| self.tested(field, t, nothing, part);
         let Some(op) = compare.op else {
             // Empty text is nothing to SCIM, whatever the mapping says.
             return Pushed { exact: false, ..test(Test::Present) };
         };
+        if is_text && compare.json.as_str() == Some("") {
+            // It is part of every text, but no text is empty.
+            return match op {
+                CompareOp::Co | CompareOp::Sw | CompareOp::Ew => {
+                    Pushed { exact: false, ..test(Test::Present) }
+                }
+                CompareOp::Eq => Pushed::exact(Predicate::False),
+                _ => Pushed::EVERYTHING,
+            };
+        }
         if let (CompareOp::Co | CompareOp::Sw | CompareOp::Ew, Some(text)) = (op, compare.json.as_str()) {
             if !codecs.is_empty() {
                 return Pushed::EVERYTHING;
@@ -541,20 +550,15 @@ impl Query<'_> {
             .collect();
         let mut any = Vec::new();
         if !yes.is_empty() {
-            any.push(Pushed::exact(self.lift_value(field, Test::OneOf(yes, Fold::Exact), nothing, part)));
+            any.push(self.tested(field, Test::OneOf(yes, Fold::Exact), nothing, part));
         }
         if map.pairs.iter().any(|(stored, json)| stored.is_none() && matching(json)) {
-            let present = Pushed::exact(self.lift_value(field, Test::Present, nothing, part));
+            let present = self.tested(field, Test::Present, nothing, part);
             any.push(present.not());
         }
         let others = || {
-            let present = Pushed::exact(self.lift_value(field, Test::Present, nothing, part));
-            let known = Pushed::exact(self.lift_value(
-                field,
-                Test::OneOf(listed.clone(), Fold::Exact),
-                nothing,
-                part,
-            ));
+            let present = self.tested(field, Test::Present, nothing, part);
+            let known = self.tested(field, Test::OneOf(listed.clone(), Fold::Exact), nothing, part);
             Pushed::all([present, known.not()])
         };
         match &map.otherwise {
@@ -565,22 +569,18 @@ impl Query<'_> {
         Pushed::any(any)
     }
 
-    /// A test of a field whose values may read as nothing.
-    fn lift_value(&self, field: &FieldRef, test: Test, nothing: &[Value], part: PartId) -> Predicate {
-        let own = Predicate::Field(field.field, test);
-        let own = if nothing.is_empty() {
-            own
-        } else {
-            own.and(Predicate::Not(Box::new(Predicate::Field(
-                field.field,
-                Test::OneOf(nothing.to_vec(), Fold::Exact),
-            ))))
-        };
-        self.ty.shape.lift(field.part, part, slot_test(&self.ty.shape, field).and(own))
-    }
-
-    fn lift_field(&self, field: &FieldRef, test: Test, part: PartId) -> Predicate {
-        self.lift_value(field, test, &[], part)
+    /// A test of a field whose values may read as nothing. Of several values a simple attribute shows the
+    /// first; a store finds any of them.
+    fn tested(&self, field: &FieldRef, test: Test, nothing: &[Value], part: PartId) -> Pushed {
+        let repeats = self.ty.shape.may_repeat(field);
+        let of_presence = nothing.is_empty() && matches!(test, Test::Present | Test::Absent);
+        let mut here = Predicate::Field(field.field, test);
+        if !nothing.is_empty() && !repeats {
+            let is_nothing = Test::OneOf(nothing.to_vec(), Fold::Exact);
+            here = here.and(Predicate::Not(Box::new(Predicate::Field(field.field, is_nothing))));
+        }
+        let here = slot_test(&self.ty.shape, field).and(here);
+        Pushed { predicate: self.ty.shape.lift(field.part, part, here), exact: of_presence || !repeats }
     }
 }
 

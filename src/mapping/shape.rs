@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     mapping::form::Template,
-    store::{Bag, FieldId, Predicate, Related, Value},
+    store::{Bag, FieldId, Predicate, Related, Source, Value},
 };
 
 /// Index of a part; 0 is the root.
@@ -130,6 +130,15 @@ impl Shape {
             None => !has_own,
         };
         list.iter().filter(move |(field, _)| own(field)).map(|(_, template)| template)
+    }
+
+    /// True if the field may hold several values: any attribute of an entry, since the schema of a directory is
+    /// not known here, but not what has a row for each value.
+    #[must_use]
+    pub fn may_repeat(&self, at: &FieldRef) -> bool {
+        let part = self.part(at.part);
+        let is_many = part.bag.fields.get(at.field).is_some_and(|field| field.many);
+        part.opened.is_none() && (is_many || matches!(part.bag.source, Source::Entries { .. }))
     }
 
     /// Turns a predicate on a part's rows into one on the rows of `outer`,

@@ -11,7 +11,7 @@ use std::{
 use futures_util::future::LocalBoxFuture;
 use scimgate::{
     auth::Principal,
-    config::{ClientSettings, LimitSettings, Scope, Settings, SqlSettings},
+    config::{ClientSettings, CorrelationSettings, LimitSettings, Scope, Settings, SqlSettings},
     correlation::Correlation,
     gateway::{Context, Gateway},
     mapping::{Mapping, StoreKind, compile::compile},
@@ -119,7 +119,17 @@ impl Counted {
             }
             StoreKind::Ldap { .. } => Arc::new(LdapStore::new(kind.ldap.clone().unwrap()).unwrap()),
         };
-        let correlation = Correlation::open(&settings.correlation, "default").unwrap();
+        Self::with(store, mapping)
+    }
+
+    /// A gateway over any store.
+    pub(crate) fn with(store: Arc<dyn Store>, mapping: Mapping) -> Self {
+        let directory = TempDir::new().unwrap();
+        let ids = CorrelationSettings {
+            url: format!("sqlite://{}", directory.path().join("ids.db").display()),
+            ..CorrelationSettings::default()
+        };
+        let correlation = Correlation::open(&ids, "default").unwrap();
         let store = CountingStore::new(store);
         let gateway = Gateway::new(Arc::new(mapping), store.clone(), correlation, LimitSettings::default());
         let client =
@@ -158,7 +168,8 @@ impl Counted {
     }
 }
 
-fn compile_file(path: &Path) -> Mapping {
+/// The mapping in a file.
+pub(crate) fn compile_file(path: &Path) -> Mapping {
     let text = std::fs::read_to_string(path).unwrap();
     let load = |file: &str| std::fs::read_to_string(path.parent().unwrap().join(file));
     compile(&text, &load).unwrap_or_else(|diagnostics| panic!("{diagnostics}")).0

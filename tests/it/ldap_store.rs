@@ -6,7 +6,7 @@
 //!
 //! - `SCIMGATE_TEST_LDAP`: its URL, like `ldap://127.0.0.1:3890`; unset, these tests are skipped;
 //! - `SCIMGATE_TEST_LDAP_BIND_DN`, `SCIMGATE_TEST_LDAP_PASSWORD`: an account that may do everything;
-//! - `SCIMGATE_TEST_LDAP_CA`: PEM file of its authority, for TLS; LDAPS is expected on the next port.
+//! - `SCIMGATE_TEST_LDAP_CA`: PEM file of its authority, for TLS; LDAPS is expected at `SCIMGATE_TEST_LDAPS`.
 
 mod connections;
 mod lab;

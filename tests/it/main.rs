@@ -22,6 +22,8 @@ mod concurrency;
 mod docs;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod every_store;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod filter_law;
 #[cfg(feature = "sqlite")]
 mod http_front;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]

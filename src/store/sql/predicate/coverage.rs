@@ -67,8 +67,8 @@ pub(super) fn of_test(flavour: Flavour, kind: FieldKind, class: Option<Class>, t
         Test::OneOf(..) | Test::Order(..) | Test::BitsSet(_) | Test::BitsClear(_) if bytes_in_text => {
             Coverage::None
         }
-        // Words of truth are not ordered as texts.
-        Test::Order(..) if kind == FieldKind::Bool && class.is_some() && is_text => Coverage::None,
+        // Truths are ordered with truths, not as the numbers or words that they are stored as.
+        Test::Order(..) if kind == FieldKind::Bool || class == Some(Class::Bool) => Coverage::None,
         Test::OneOf(values, _) if float || time_in_text(values.iter().any(is_time)) => Coverage::None,
         Test::OneOf(_, fold) => caseless(fold),
         Test::Order(_, value, fold) => {

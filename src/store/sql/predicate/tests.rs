@@ -144,6 +144,7 @@ fn coverage_tells_where_a_column_is_read_as_something_else() {
         (text, K::Int, like.clone(), C::None),
         (text, K::Int, order(Fold::Exact), C::Exact),
         (text, K::Bool, order(Fold::Exact), C::None),
+        (number, K::Bool, order(Fold::Exact), C::None),
         (text, K::Bytes, like, C::None),
         (text, K::Bytes, Test::OneOf(vec!["5".into()], Fold::Exact), C::None),
     ];
