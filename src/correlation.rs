@@ -103,7 +103,7 @@ impl Correlation {
     /// Living rows that were last seen at these places, in no particular order.
     ///
     /// A place is a hint: the row may have moved away, and somebody else may be
-    /// there now. Where several rows claim a place, at least the last one is returned.
+    /// there now. Several rows may claim a place. Always asks the database.
     ///
     /// # Errors
     ///

@@ -431,6 +431,20 @@ pub trait ReadStore: Send + Sync {
     /// [`StoreError`]; a row that does not exist is no error but absent from the answer.
     fn select(&self, select: Select) -> LocalBoxFuture<'_, Result<Vec<Row>, StoreError>>;
 
+    /// Reads rows and keeps a text of each, such as its key; a row without one is left out. For very
+    /// many rows, of which a store need not hold more than a page at once.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    fn select_texts<'a>(
+        &'a self,
+        select: Select,
+        text: &'a dyn Fn(&Row) -> Option<Box<str>>,
+    ) -> LocalBoxFuture<'a, Result<Vec<Box<str>>, StoreError>> {
+        Box::pin(async move { Ok(self.select(select).await?.iter().filter_map(text).collect()) })
+    }
+
     /// Counts the rows of the bag's scope that meet a predicate.
     ///
     /// # Errors

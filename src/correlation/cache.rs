@@ -1,7 +1,8 @@
 //! Rows in memory, so that reading a known resource touches no database.
 //!
-//! Rows are kept by id; anchors and locators lead to ids, and what they lead
-//! to is checked, so that a stale one is a miss and never a wrong answer.
+//! Rows are kept by id; anchors lead to ids, and what they lead to is checked,
+//! so that a stale one is a miss and never a wrong answer. Locators are asked
+//! for rarely, and not kept.
 //!
 //! **Invariant:** a row is never replaced by an older one. The writer thread
 //! publishes what it committed; a reader fills in what it read only if nothing
@@ -32,8 +33,6 @@ pub(super) struct Cache {
     rows: Map<String, Arc<Row>>,
     /// Type and anchor to id.
     anchors: Map<String, Arc<str>>,
-    /// Type and locator to id.
-    locators: Map<String, Arc<str>>,
     epoch: Mutex<u64>,
 }
 
@@ -47,12 +46,7 @@ impl Cache {
             CachePolicy::Rows => Map::builder().max_capacity(capacity),
             CachePolicy::Ids => Map::builder().max_capacity(capacity).time_to_live(SHARED_LIFE),
         };
-        Self {
-            rows: map().build(),
-            anchors: index().build(),
-            locators: index().build(),
-            epoch: Mutex::new(0),
-        }
+        Self { rows: map().build(), anchors: index().build(), epoch: Mutex::new(0) }
     }
 
     /// Rows that are known, and the values for which none is. Each value counts once.
@@ -79,14 +73,12 @@ impl Cache {
         let row = match by {
             By::Id => self.rows.get(value),
             By::Anchor => self.anchors.get(&key(resource_type, value)).and_then(|id| self.rows.get(&*id)),
-            By::Locator => self.locators.get(&key(resource_type, value)).and_then(|id| self.rows.get(&*id)),
             // Several rows may have it; only the database knows them all.
-            By::ExternalId => None,
+            By::Locator | By::ExternalId => None,
         }?;
         let is_still_right = match by {
-            By::Id | By::ExternalId => true,
+            By::Id | By::Locator | By::ExternalId => true,
             By::Anchor => row.anchor == value,
-            By::Locator => row.locator == value,
         };
         (is_still_right && row.resource_type == resource_type).then_some(row)
     }
@@ -122,8 +114,7 @@ impl Cache {
 
     fn put(&self, row: &Arc<Row>) {
         let id: Arc<str> = row.id.as_str().into();
-        self.anchors.insert(key(&row.resource_type, &row.anchor), Arc::clone(&id));
-        self.locators.insert(key(&row.resource_type, &row.locator), id);
+        self.anchors.insert(key(&row.resource_type, &row.anchor), id);
         self.rows.insert(row.id.clone(), Arc::clone(row));
     }
 
@@ -180,17 +171,17 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_was_left_is_a_miss() {
+    fn an_anchor_leads_to_its_row_of_its_type_only() {
         let cache = Cache::new(10, CachePolicy::Rows);
         cache.publish(&[row("1", "a", "x", "v")]);
-        cache.publish(&[row("1", "a", "y", "v")]);
-        assert_eq!(version(&cache, By::Locator, "x"), None);
-        assert_eq!(version(&cache, By::Locator, "y").unwrap(), "v");
-        // The place is taken by another one.
-        cache.publish(&[row("2", "b", "y", "w")]);
-        assert_eq!(version(&cache, By::Locator, "y").unwrap(), "w");
+        assert_eq!(version(&cache, By::Anchor, "a").unwrap(), "v");
+        // The anchor belongs to another one now.
+        cache.publish(&[row("2", "a", "y", "w")]);
+        assert_eq!(version(&cache, By::Anchor, "a").unwrap(), "w");
         assert!(cache.find(By::Id, "Group", "1").is_none());
         assert!(cache.find(By::Anchor, "Group", "a").is_none());
+        // Only the database knows who is at a place.
+        assert_eq!(version(&cache, By::Locator, "x"), None);
     }
 
     #[test]

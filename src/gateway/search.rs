@@ -18,7 +18,7 @@ use crate::{
         message::{ListResponse, SearchRequest},
         resource::Selection,
     },
-    store::{Coverage, Predicate, Select, Test},
+    store::{Coverage, Predicate, Row, Select, Test},
 };
 
 /// A filter, made ready for a type.
@@ -181,8 +181,8 @@ impl Gateway {
                 offset: 0,
                 limit: None,
             };
-            let rows = self.store.select(select).await.map_err(|e| error::reading(&e))?;
-            rows.iter().filter_map(|row| mapping.anchor(row)).map(String::into_boxed_str).collect()
+            let anchor = |row: &Row| mapping.anchor(row).map(String::into_boxed_str);
+            self.store.select_texts(select, &anchor).await.map_err(|e| error::reading(&e))?
         } else {
             self.examine(cx, ty, prepared).await?
         };

@@ -82,16 +82,28 @@ impl LdapStore {
     }
 }
 
+impl LdapStore {
+    async fn read<T>(&self, select: &Select, keep: &dyn Fn(Row) -> Option<T>) -> Result<Vec<T>, StoreError> {
+        let plan = plan(&select.bag, &select.predicate)?;
+        let limit = select.limit.map(|l| usize::try_from(l).unwrap_or(usize::MAX));
+        let pool = pool(&self.shared);
+        let selection =
+            Selection { pool: &pool, bag: &select.bag, plan: &plan, fields: &select.fields, limit };
+        selection.kept(keep).await
+    }
+}
+
 impl ReadStore for LdapStore {
     fn select(&self, select: Select) -> LocalBoxFuture<'_, Result<Vec<Row>, StoreError>> {
-        Box::pin(async move {
-            let plan = plan(&select.bag, &select.predicate)?;
-            let limit = select.limit.map(|l| usize::try_from(l).unwrap_or(usize::MAX));
-            let pool = pool(&self.shared);
-            let selection =
-                Selection { pool: &pool, bag: &select.bag, plan: &plan, fields: &select.fields, limit };
-            selection.rows().await
-        })
+        Box::pin(async move { self.read(&select, &Some).await })
+    }
+
+    fn select_texts<'a>(
+        &'a self,
+        select: Select,
+        text: &'a dyn Fn(&Row) -> Option<Box<str>>,
+    ) -> LocalBoxFuture<'a, Result<Vec<Box<str>>, StoreError>> {
+        Box::pin(async move { self.read(&select, &|row| text(&row)).await })
     }
 
     fn count(&self, bag: Arc<Bag>, predicate: Predicate) -> LocalBoxFuture<'_, Result<u64, StoreError>> {

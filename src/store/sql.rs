@@ -61,6 +61,21 @@ impl ReadStore for SqlStore {
         self.pool.ask(Access::Read, move |connection, catalogue| read::select(connection, catalogue, &select))
     }
 
+    fn select_texts<'a>(
+        &'a self,
+        select: Select,
+        text: &'a dyn Fn(&Row) -> Option<Box<str>>,
+    ) -> LocalBoxFuture<'a, Result<Vec<Box<str>>, StoreError>> {
+        let (bag, fields) = (select.bag.clone(), select.fields.clone());
+        let rows = self.pool.ask(Access::Read, move |connection, catalogue| {
+            read::select_cells(connection, catalogue, &select)
+        });
+        Box::pin(async move {
+            let rows = rows.await?.into_iter();
+            Ok(rows.filter_map(|cells| text(&read::row_of(&bag, &fields, cells))).collect())
+        })
+    }
+
     fn count(&self, bag: Arc<Bag>, predicate: Predicate) -> LocalBoxFuture<'_, Result<u64, StoreError>> {
         self.pool.ask(Access::Read, move |connection, catalogue| {
             read::count(connection, catalogue, &bag, &predicate)

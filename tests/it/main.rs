@@ -30,6 +30,8 @@ mod http_front;
 mod idp_vectors;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod in_process;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod large_listing;
 #[cfg(feature = "ldap")]
 mod ldap_store;
 #[cfg(feature = "sqlite")]

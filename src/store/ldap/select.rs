@@ -39,9 +39,9 @@ pub(super) struct Selection<'a> {
 }
 
 impl Selection<'_> {
-    /// The rows found.
-    pub(super) async fn rows(&self) -> Result<Vec<Row>, StoreError> {
-        self.collect(&|entry| self.row(entry)).await
+    /// What is kept of the rows found.
+    pub(super) async fn kept<T>(&self, keep: &dyn Fn(Row) -> Option<T>) -> Result<Vec<T>, StoreError> {
+        self.collect(&|entry| Ok(self.row(entry)?.and_then(keep))).await
     }
 
     /// The DNs and rows found.

@@ -15,18 +15,40 @@ use crate::store::{
     },
 };
 
+/// The values of a row, one list per field that was asked for, in that order. Much smaller than a row.
+pub(super) type Cells = Vec<Vec<Value>>;
+
 /// Reads rows.
 pub(super) fn select(
     connection: &mut dyn Dialect,
     catalogue: &Catalogue,
     select: &Select,
 ) -> Result<Vec<Row>, Failure> {
+    let rows = select_cells(connection, catalogue, select)?;
+    Ok(rows.into_iter().map(|cells| row_of(&select.bag, &select.fields, cells)).collect())
+}
+
+/// Reads the cells of rows.
+pub(super) fn select_cells(
+    connection: &mut dyn Dialect,
+    catalogue: &Catalogue,
+    select: &Select,
+) -> Result<Vec<Cells>, Failure> {
     let scene = catalogue.scene(connection, &select.bag, &[&select.predicate])?;
     let most = most_values(connection.flavour());
     if longest_list(&select.predicate) > most {
         return select_in_parts(connection, &scene, select, most);
     }
     select_once(connection, &scene, select)
+}
+
+/// A row that holds these cells.
+pub(super) fn row_of(bag: &Bag, fields: &[FieldId], cells: Cells) -> Row {
+    let mut row = Row::new(bag);
+    for (field, values) in fields.iter().zip(cells) {
+        row.set(*field, values);
+    }
+    row
 }
 
 /// Counts rows.
@@ -57,7 +79,7 @@ fn most_values(flavour: Flavour) -> usize {
     }
 }
 
-fn select_once(connection: &mut dyn Dialect, scene: &Scene, select: &Select) -> Result<Vec<Row>, Failure> {
+fn select_once(connection: &mut dyn Dialect, scene: &Scene, select: &Select) -> Result<Vec<Cells>, Failure> {
     let flavour = connection.flavour();
     let env = Env::new(flavour, scene);
     let mut sql = Sql::new();
@@ -69,7 +91,7 @@ fn select_once(connection: &mut dyn Dialect, scene: &Scene, select: &Select) -> 
     push_page(&mut sql, flavour, select.limit, select.offset);
     finish(&mut sql, flavour, &select.predicate)?;
     let rows = connection.rows(&sql)?;
-    rows.into_iter().map(|cells| read_row(scene, &select.bag, &select.fields, cells)).collect()
+    rows.into_iter().map(|cells| coerced(scene, &select.bag, &select.fields, cells)).collect()
 }
 
 /// Writes the columns of fields, `1` if there are none.
@@ -100,19 +122,17 @@ pub(super) fn push_columns(
 }
 
 /// A row of the answer, its values of the declared types.
-pub(super) fn read_row(
-    scene: &Scene,
-    bag: &Bag,
-    fields: &[FieldId],
-    cells: Vec<Vec<Value>>,
-) -> Result<Row, Failure> {
-    let mut row = Row::new(bag);
-    for (field, values) in fields.iter().zip(cells) {
+pub(super) fn read_row(scene: &Scene, bag: &Bag, fields: &[FieldId], cells: Cells) -> Result<Row, Failure> {
+    Ok(row_of(bag, fields, coerced(scene, bag, fields, cells)?))
+}
+
+fn coerced(scene: &Scene, bag: &Bag, fields: &[FieldId], cells: Cells) -> Result<Cells, Failure> {
+    let cells = fields.iter().zip(cells).map(|(field, values)| {
         let (declared, column) = scene.column(bag, *field)?;
         let kind = column.kind(declared.kind);
-        row.set(*field, values.into_iter().map(|v| coerce(v, kind)).collect());
-    }
-    Ok(row)
+        Ok(values.into_iter().map(|v| coerce(v, kind)).collect())
+    });
+    cells.collect()
 }
 
 fn push_page(sql: &mut Sql, flavour: Flavour, limit: Option<u64>, offset: u64) {
@@ -182,7 +202,7 @@ fn select_in_parts(
     scene: &Scene,
     select: &Select,
     most: usize,
-) -> Result<Vec<Row>, Failure> {
+) -> Result<Vec<Cells>, Failure> {
     let length = longest_list(&select.predicate);
     let more = select.bag.key.iter().chain(&select.order).filter(|f| !select.fields.contains(f));
     let fields: Vec<FieldId> = select.fields.iter().chain(more).copied().collect();
@@ -195,7 +215,8 @@ fn select_in_parts(
             limit: None,
             ..select.clone()
         };
-        for row in select_once(connection, scene, &part)? {
+        for cells in select_once(connection, scene, &part)? {
+            let row = row_of(&select.bag, &fields, cells);
             // Two spellings of one value may lie in two parts.
             let key: Vec<String> = select
                 .bag
@@ -211,13 +232,8 @@ fn select_in_parts(
     rows.sort_by(|a, b| compare_rows(a, b, &select.order));
     let limit = select.limit.map_or(usize::MAX, |l| usize::try_from(l).unwrap_or(usize::MAX));
     let offset = usize::try_from(select.offset).unwrap_or(usize::MAX);
-    let mut page: Vec<Row> = rows.into_iter().skip(offset).take(limit).collect();
-    for row in &mut page {
-        for extra in fields.iter().skip(select.fields.len()) {
-            row.set(*extra, Vec::new());
-        }
-    }
-    Ok(page)
+    let page = rows.into_iter().skip(offset).take(limit);
+    Ok(page.map(|row| select.fields.iter().map(|f| row.all(*f).to_vec()).collect()).collect())
 }
 
 #[cfg(test)]

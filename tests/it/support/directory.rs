@@ -2,11 +2,15 @@
 //! not go through the gateway: OpenLDAP's command-line clients.
 
 use std::{
+    fs::{self, Permissions},
     io::Write as _,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
     process::{Command, Stdio},
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use tempfile::TempDir;
 
 use super::{server, unique};
 
@@ -17,6 +21,8 @@ pub(crate) struct Directory {
     password: String,
     ca_file: String,
     suffix: String,
+    /// The folder of the server, if it is the test's own.
+    server: Option<TempDir>,
 }
 
 /// An entry: its DN, and attribute values in the server's order.
@@ -42,6 +48,7 @@ impl Directory {
             password: variable("PASSWORD"),
             ca_file: variable("CA"),
             suffix: format!("ou={unit},{base}"),
+            server: None,
         };
         let containers: String = [unit.as_str(), "people", "groups"]
             .iter()
@@ -54,6 +61,33 @@ impl Directory {
         let seed = seed.replace("dc=example,dc=com", &directory.suffix);
         directory.run("ldapadd", &[], &(containers + &seed));
         Some(directory)
+    }
+
+    /// Starts a server of the test's own, with entries that are loaded before it starts: many are
+    /// there sooner so.
+    pub(super) fn of_its_own(ldif: &str) -> Option<Self> {
+        server("SCIMGATE_TEST_LDAP")?;
+        let folder = TempDir::new().unwrap();
+        // The server runs under an account of its own.
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).unwrap();
+        let entries = folder.path().join("entries.ldif");
+        fs::write(&entries, ldif).unwrap();
+        let mut command = script("start", folder.path());
+        assert!(command.env("SLAPD_EXTRA_LDIF", entries).status().unwrap().success(), "slapd does not start");
+        let variables = fs::read_to_string(folder.path().join("slapd/env")).unwrap();
+        let variable = |name: &str| {
+            let line =
+                variables.lines().find_map(|l| l.strip_prefix(&format!("export SCIMGATE_TEST_LDAP{name}=")));
+            line.unwrap().to_owned()
+        };
+        Some(Self {
+            url: variable(""),
+            bind_dn: variable("_BIND_DN"),
+            password: variable("_PASSWORD"),
+            ca_file: variable("_CA"),
+            suffix: variable("_BASE"),
+            server: Some(folder),
+        })
     }
 
     /// The base DN.
@@ -144,8 +178,18 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        self.run("ldapdelete", &["-r", &self.suffix], "");
+        match &self.server {
+            None => drop(self.run("ldapdelete", &["-r", &self.suffix], "")),
+            Some(folder) => drop(script("stop", folder.path()).status().unwrap()),
+        }
     }
+}
+
+fn script(verb: &str, folder: &Path) -> Command {
+    let mut command = Command::new("bash");
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/slapd.sh"));
+    command.arg(verb).arg(folder.join("slapd"));
+    command
 }
 
 /// Reads unwrapped LDIF (RFC 2849).

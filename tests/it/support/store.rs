@@ -79,6 +79,17 @@ impl TestStore {
         Some(Self { backend, holder, mapping, detour: None, _directory: temporary })
     }
 
+    /// Makes a directory on a server of its own, with further entries.
+    pub(crate) fn loaded(ldif: &str) -> Option<Self> {
+        Some(Self {
+            backend: Backend::OpenLdap,
+            holder: Holder::Directory(Directory::of_its_own(ldif)?),
+            mapping: Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/openldap.toml"),
+            detour: None,
+            _directory: TempDir::new().unwrap(),
+        })
+    }
+
     /// What kind it is.
     pub(crate) fn backend(&self) -> Backend {
         self.backend
