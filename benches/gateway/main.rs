@@ -1,13 +1,14 @@
-//! What the gateway costs: `cargo bench --bench gateway`.
+//! What the gateway costs: `benches/run`, or `cargo bench --bench gateway` where slapd is installed.
 //!
 //! Loads 20,000 users into an OpenLDAP of its own and compares `scimgate serve`
 //! with the floor, a handler that makes the one search and nothing else. Both
-//! run all the time and are asked in turn, so that whatever else the machine
-//! does slows down both. The table shows medians of the rounds.
+//! run all the time and are asked in turn, each round in the other order, so
+//! that whatever else the machine does slows down both. The table shows medians
+//! of the rounds; a ratio is the median of the rounds' ratios.
 //!
-//! Needs slapd, ldap-utils, openssl and python3 (`tests/run` installs them).
-//! `ROUNDS` and `SECONDS` change how much is measured, `ONLY` names the one case
-//! to measure, and `PROGRAM` another `scimgate` to measure instead of this one.
+//! `BENCH_ROUNDS` and `BENCH_SECONDS` change how much is measured, `BENCH_ONLY`
+//! names the one case to measure, and `BENCH_PROGRAM` another `scimgate` to
+//! measure instead of this one.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,6 +21,7 @@
 mod directory;
 mod floor;
 mod load;
+mod machine;
 mod process;
 mod served;
 
@@ -60,6 +62,7 @@ struct Case {
 }
 
 fn compare() {
+    machine::describe();
     let scratch = tempfile::Builder::new().prefix("scimgate-bench.").tempdir().expect("a temporary folder");
     // slapd runs under an account of its own.
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);
@@ -68,7 +71,7 @@ fn compare() {
     let served = Served::start(scratch.path(), &directory);
     let cases = cases(&listing(&served));
     println!(
-        "\n{:<22} {:>5}  {:>8} {:>8} {:>8} {:>8}   {:>8} {:>8} {:>8} {:>8}   {:>6} {:>6}",
+        "\n{:<20} {:>5}  {:>7} {:>7} {:>7} {:>6}   {:>7} {:>7} {:>7} {:>6}   {:>5} {:>13} {:>6}",
         "",
         "conns",
         "floor/s",
@@ -80,18 +83,24 @@ fn compare() {
         "p99 µs",
         "CPU µs",
         "÷ /s",
+        "from – to",
         "÷ CPU"
     );
-    let only = std::env::var("ONLY").unwrap_or_default();
+    let only = std::env::var("BENCH_ONLY").unwrap_or_default();
+    let mut floor_memory = 0.0;
     for case in cases.iter().filter(|case| case.name.contains(&only)) {
         let size = served.get(&case.gateway[0]).len();
         let (floor, address) = start_floor(&directory, size);
         for connections in CONNECTIONS {
             compare_at(scratch.path(), case, connections, (&floor, address), &served);
         }
+        (_, floor_memory) = process::memory(floor.pid());
     }
     let (now, most) = process::memory(served.process.pid());
-    println!("\nscimgate after all requests: {now:.0} MB resident, {most:.0} MB at most");
+    println!(
+        "\nscimgate after all requests: {now:.0} MB resident, {most:.0} MB at most; the floor: {floor_memory:.0} MB"
+    );
+    machine::print_load();
 }
 
 /// Lists every user, which also makes each of them known to the gateway.
@@ -141,7 +150,7 @@ fn start_floor(directory: &Directory, size: usize) -> (Running, SocketAddr) {
     (floor, line.trim().parse().expect("it is an address"))
 }
 
-/// Asks both in turn, and prints the medians and their ratios.
+/// Asks both in turn, and prints how they compare.
 fn compare_at(
     scratch: &Path,
     case: &Case,
@@ -149,7 +158,7 @@ fn compare_at(
     (floor, address): (&Running, SocketAddr),
     served: &Served,
 ) {
-    let seconds = variable("SECONDS", 3.0);
+    let seconds = variable("BENCH_SECONDS", 3.0);
     let floor = Order {
         address,
         pid: floor.pid(),
@@ -164,21 +173,50 @@ fn compare_at(
         paths: case.gateway.clone(),
         ..floor.clone()
     };
-    let (mut below, mut above) = (Vec::new(), Vec::new());
-    for _ in 0..variable("ROUNDS", 3.0) as usize {
-        below.push(round(scratch, &floor));
-        above.push(round(scratch, &gateway));
-    }
-    let (below, above) = (median(&below), median(&above));
-    let row = |o: &Outcome| format!("{:>8.0} {:>8.0} {:>8.0} {:>8.0}", o.per_second, o.p50, o.p99, o.cpu);
+    let rounds: Vec<(Outcome, Outcome)> = (0..variable("BENCH_ROUNDS", 5.0) as usize)
+        .map(|turn| {
+            if turn % 2 == 0 {
+                let below = round(scratch, &floor);
+                (below, round(scratch, &gateway))
+            } else {
+                let above = round(scratch, &gateway);
+                (round(scratch, &floor), above)
+            }
+        })
+        .collect();
+    print_row(case.name, connections, &rounds);
+}
+
+/// A line of the table: the floor's medians, the gateway's, and how they compare round by round.
+fn print_row(name: &str, connections: usize, rounds: &[(Outcome, Outcome)]) {
+    let cells = |of: fn(&(Outcome, Outcome)) -> &Outcome| {
+        let median =
+            |number: fn(&Outcome) -> f64| sorted(rounds.iter().map(|r| number(of(r))))[rounds.len() / 2];
+        format!(
+            "{:>7.0} {:>7.0} {:>7.0} {:>6.0}",
+            median(|o| o.per_second),
+            median(|o| o.p50),
+            median(|o| o.p99),
+            median(|o| o.cpu)
+        )
+    };
+    let speed = sorted(rounds.iter().map(|(below, above)| above.per_second / below.per_second));
+    let cost = sorted(rounds.iter().map(|(below, above)| above.cpu / below.cpu));
     println!(
-        "{:<22} {connections:>5}  {}   {}   {:>6.2} {:>6.2}",
-        case.name,
-        row(&below),
-        row(&above),
-        above.per_second / below.per_second,
-        above.cpu / below.cpu
+        "{name:<20} {connections:>5}  {}   {}   {:>5.2} {:>6.2} – {:>4.2} {:>6.2}",
+        cells(|r| &r.0),
+        cells(|r| &r.1),
+        speed[speed.len() / 2],
+        speed[0],
+        speed[speed.len() - 1],
+        cost[cost.len() / 2]
     );
+}
+
+fn sorted(numbers: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut numbers: Vec<f64> = numbers.collect();
+    numbers.sort_by(f64::total_cmp);
+    numbers
 }
 
 /// One round, by a load generator in a process of its own.
@@ -189,16 +227,6 @@ fn round(scratch: &Path, order: &Order) -> Outcome {
     let mut text = String::new();
     load.output().read_to_string(&mut text).expect("the load generator prints");
     serde_json::from_str(&text).unwrap_or_else(|e| panic!("the load generator failed: {e}: {text}"))
-}
-
-/// The median of each number.
-fn median(outcomes: &[Outcome]) -> Outcome {
-    let of = |number: fn(&Outcome) -> f64| {
-        let mut numbers: Vec<f64> = outcomes.iter().map(number).collect();
-        numbers.sort_by(f64::total_cmp);
-        numbers[numbers.len() / 2]
-    };
-    Outcome { per_second: of(|o| o.per_second), p50: of(|o| o.p50), p99: of(|o| o.p99), cpu: of(|o| o.cpu) }
 }
 
 fn variable(name: &str, default: f64) -> f64 {

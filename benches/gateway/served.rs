@@ -13,7 +13,10 @@ use scimgate::auth::token;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
-use crate::{directory::Directory, process::Running};
+use crate::{
+    directory::{Directory, USERS},
+    process::Running,
+};
 
 /// `scimgate serve`, ready for requests.
 pub(crate) struct Served {
@@ -32,7 +35,8 @@ impl Served {
         let settings = scratch.join("scimgate.toml");
         fs::write(&settings, settings_text(scratch, directory, address, &hash)).expect("a file is written");
         let log = File::create(scratch.join("scimgate.log")).expect("a file is made");
-        let program = std::env::var("PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_scimgate").to_owned());
+        let program =
+            std::env::var("BENCH_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_scimgate").to_owned());
         let mut command = Command::new(program);
         command.args(["serve", "--config"]).arg(&settings).stderr(log);
         let process = Running::start(&mut command);
@@ -72,8 +76,8 @@ impl Served {
             let users = page["Resources"].as_array().map_or(&[][..], Vec::as_slice);
             let before = ids.len();
             ids.extend(users.iter().map(|u| (text(u, "userName"), text(u, "id"))));
-            let all = page["totalResults"].as_u64().expect("a number");
-            if ids.len() as u64 == all {
+            assert_eq!(page["totalResults"], USERS, "the total on the page from {before} on");
+            if ids.len() == USERS {
                 return ids;
             }
             assert_eq!(ids.len(), before + 100, "a page of new users");

@@ -26,7 +26,7 @@ fn every_user_of_a_large_directory_is_listed_once() {
         .unwrap();
     }
     let Some(store) = TestStore::loaded(&ldif) else { return };
-    check(&store);
+    check(&store, "");
 }
 
 #[test]
@@ -40,10 +40,12 @@ fn every_user_of_a_large_table_is_listed_once() {
          from hr.employee where user_name like 'many%';
          analyze;"
     ));
-    check(&store);
+    // The other test reads whole users; this one has to come to its end in a debug build, too.
+    check(&store, "&attributes=userName,emails");
 }
 
-fn check(store: &TestStore) {
+/// Lists all users with more in the query.
+fn check(store: &TestStore, query: &str) {
     let stored: HashSet<String> = store.logins().into_iter().collect();
     assert!(stored.len() >= USERS, "{} users are stored", stored.len());
     let gateway = Gateway::start(store, &Options::default());
@@ -51,7 +53,7 @@ fn check(store: &TestStore) {
     let (mut ids, mut logins) = (HashSet::new(), HashSet::new());
     while ids.len() < stored.len() {
         let start = ids.len() + 1;
-        let page = client.get(&format!("/Users?startIndex={start}&count={PAGE}"));
+        let page = client.get(&format!("/Users?startIndex={start}&count={PAGE}{query}"));
         assert_eq!(page.status, 200, "{page}");
         assert_eq!(page.json["totalResults"], stored.len());
         let users = page.json["Resources"].as_array().unwrap();

@@ -202,8 +202,8 @@ impl House {
         self.runtime.block_on(answer).map(drop)
     }
 
-    /// Every first resource of either type but one. The groups of people are left out: they follow
-    /// from the members of others.
+    /// Every first resource of either type but one. The groups of people, and the version that is made
+    /// of them, are left out: they follow from the members of others.
     pub(super) fn others(&self, id: &str) -> Vec<Json> {
         let mut all = Vec::new();
         for name in ["User", "Group"] {
@@ -216,6 +216,7 @@ impl House {
         for resource in &mut all {
             if let Some(object) = resource.as_object_mut() {
                 object.remove("groups");
+                object.get_mut("meta").and_then(Json::as_object_mut).map(|meta| meta.remove("version"));
             }
         }
         all

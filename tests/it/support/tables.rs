@@ -151,13 +151,28 @@ impl Tables {
     }
 }
 
+impl Tables {
+    /// An autovacuum worker in it cannot be thrown out by us; it leaves by itself.
+    fn drop_postgres(&self, name: &str) {
+        let statement = format!("drop database {name} with (force)");
+        for _ in 0..50 {
+            let mut connection = PgConnection::establish(&self.server).unwrap();
+            match connection.batch_execute(&statement) {
+                Ok(()) => return,
+                Err(_) => std::thread::sleep(std::time::Duration::from_millis(100)),
+            }
+        }
+        run(self.kind, &self.server, &statement);
+    }
+}
+
 impl Drop for Tables {
     fn drop(&mut self) {
         let name = self.url.rsplit('/').next().unwrap_or("");
         match self.kind {
             Kind::Sqlite => {}
             // The gateway's connections may not be closed yet.
-            Kind::Postgres => run(self.kind, &self.server, &format!("drop database {name} with (force)")),
+            Kind::Postgres => self.drop_postgres(name),
             Kind::MariaDb => run(self.kind, &self.server, &format!("drop database {name}")),
         }
     }
