@@ -75,7 +75,7 @@ fn what_is_sent_is_read_and_what_is_read_changes_nothing() {
                 prop_assert_eq!(&house.read(endpoint, id), &read, "the answer to POST");
                 writes_nothing(&house, endpoint, &read)?;
                 let others = house.others(id);
-                let second = house.renamed(endpoint, house.placed(endpoint, &second), &first);
+                let second = house.over(endpoint, house.placed(endpoint, &second), &read);
                 let read =
                     house.replace(endpoint, id, &second).map_err(|e| TestCaseError::fail(e.to_string()))?;
                 shows(&second, &read, "PUT")?;

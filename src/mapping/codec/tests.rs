@@ -74,3 +74,16 @@ proptest! {
         }
     }
 }
+
+/// Equality but for case is the same before and after, so that it can be asked of the store.
+#[test]
+fn letters_change_in_case_only() {
+    use crate::store::value::fold;
+    for letter in (0..=u32::from(char::MAX)).filter_map(char::from_u32) {
+        let text = letter.to_string();
+        for codec in [Codec::Lower, Codec::Upper] {
+            let other = codec.decode(text.as_str().into()).unwrap().to_text();
+            assert_eq!(fold(&other), fold(&text), "{codec:?} of {letter:?}");
+        }
+    }
+}

@@ -159,7 +159,8 @@ impl Lens {
                 let others = list.iter().filter(|l| !matches!(l, Self::Side));
                 let otherwise = others.filter_map(|l| l.get_at(aside.ty, &aside.eval, 0)).next();
                 match (aside.new, aside.kept) {
-                    (Some(new), kept) if aside.now == Some(new) => kept.cloned(),
+                    // A text that follows from others goes on doing so, as long as there is one.
+                    (Some(new), kept) if aside.now == Some(new) && otherwise.is_some() => kept.cloned(),
                     (new, _) => new.filter(|n| Some(*n) != otherwise.as_ref()).cloned(),
                 }
             }

@@ -147,7 +147,7 @@ impl House {
         let mut placed = resource.clone();
         let key = if name == "User" { "userName" } else { "displayName" };
         let text = placed.get(key).and_then(Json::as_str).unwrap_or_default();
-        placed.insert(key.into(), format!("{text}{number}").into());
+        placed.insert(key.into(), format!("{text}#{number}").into());
         let mut left = self.people.iter();
         let mut point = |element: &mut Json| match (element.as_object_mut(), left.next()) {
             (Some(object), Some(id)) => {
@@ -166,11 +166,19 @@ impl House {
         placed
     }
 
-    /// A resource for a PUT; the store in memory cannot rename entries.
-    pub(super) fn renamed(&self, name: &str, mut resource: Object, first: &Object) -> Object {
+    /// A resource for a PUT over another. The store in memory cannot rename entries. A composed name that
+    /// a client leaves as it was goes on following the names it is composed of: another one is sent.
+    pub(super) fn over(&self, name: &str, mut resource: Object, first: &Object) -> Object {
         let key = if name == "User" { "userName" } else { "displayName" };
         if self.is_ldap {
             resource.insert(key.into(), first[key].clone());
+        }
+        let composed = first.get("name").and_then(|n| n.get("formatted"));
+        if let Some(own) = resource.get_mut("name").and_then(Json::as_object_mut)
+            && composed.is_some()
+            && own.get("formatted") == composed
+        {
+            own.insert("formatted".into(), "another".into());
         }
         resource
     }
