@@ -1,3 +1,5 @@
+//! Settings files as people write them, right and wrong.
+
 use std::fs;
 
 use secrecy::ExposeSecret as _;

@@ -1,3 +1,5 @@
+//! PATCH operations on resources in memory (RFC 7644 §3.5.2).
+
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;

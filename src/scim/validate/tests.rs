@@ -1,3 +1,5 @@
+//! Bodies of POST and PUT, and the resources or errors that come of them.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Names as servers and people write them (RFC 4514).
+
 use proptest::prelude::*;
 
 use super::*;

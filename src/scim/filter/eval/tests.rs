@@ -1,3 +1,5 @@
+//! Filters evaluated on resources (RFC 7644 §3.4.2.2).
+
 use serde_json::json;
 
 use super::*;

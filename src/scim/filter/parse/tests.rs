@@ -1,3 +1,5 @@
+//! The grammar of filters (RFC 7644 §3.4.2.2), its limits and its errors.
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -1,3 +1,5 @@
+//! Predicates as LDAP filters (RFC 4515).
+
 use std::sync::Arc;
 
 use time::macros::datetime;

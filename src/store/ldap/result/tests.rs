@@ -1,3 +1,5 @@
+//! Result codes of real servers, and the errors they become.
+
 use super::*;
 
 fn error(code: u32, operation: Operation, text: &str) -> StoreError {
