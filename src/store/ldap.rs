@@ -25,6 +25,7 @@ mod pool;
 mod result;
 mod select;
 mod server;
+mod spelling;
 mod syntax;
 
 use std::sync::{Arc, atomic::AtomicUsize};

@@ -49,6 +49,9 @@ const REMEMBERED: &[&str] = &[
     // An order of mapped values is not that of what is stored for them.
     "not (emails.type lt \"work\")",
     "not (phoneNumbers[type lt \"work\"])",
+    // OpenLDAP knows a final sigma from another one.
+    "name.givenName co \"ΣΊΣΥΦΟΣ\"",
+    "displayName eq \"ΣΊΣΥΦΟΣ\"",
     "name.familyName eq \"Ann\"",
     "title eq \"\"",
     "not (title eq \"Ärztin\")",

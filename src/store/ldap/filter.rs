@@ -16,7 +16,7 @@
 //! attributes known to have an ordering rule, and substrings never for DNs,
 //! octets and keys.
 
-use super::{entry::is_pseudo, syntax};
+use super::{entry::is_pseudo, spelling::spellings, syntax};
 use crate::store::{Bag, Coverage, Field, FieldKind, Fold, Order, Predicate, StoreError, Test, Value};
 
 /// LDAP_MATCHING_RULE_BIT_AND.
@@ -281,8 +281,11 @@ fn leaf(field: &Field, test: &Test, is_key: bool) -> Result<(Filter, Fit), Store
         if pattern.is_empty() || !texts || is_case_lost(name, pattern, fold) {
             return weak();
         }
-        let value = escape(pattern.as_bytes(), kind);
-        Ok((Filter::Leaf(format!("({name}={before}{value}{after})")), Fit::Matching))
+        let Some(patterns) = spelled(pattern, fold) else { return weak() };
+        let leaf = |pattern: &String| {
+            Filter::Leaf(format!("({name}={before}{}{after})", escape(pattern.as_bytes(), kind)))
+        };
+        Ok((Filter::or(patterns.iter().map(leaf).collect()), Fit::Matching))
     };
     match test {
         Test::Present => Ok((present(), Fit::Exact)),
@@ -321,9 +324,24 @@ fn one_of(name: &str, kind: FieldKind, values: &[Value], fold: Fold) -> Result<(
         if !fits_kind(value, kind) {
             fit = Fit::Matching;
         }
-        filters.push(Filter::Leaf(format!("({name}={})", assertion(value, kind))));
+        let equal = |value: &Value| Filter::Leaf(format!("({name}={})", assertion(value, kind)));
+        match value {
+            Value::Text(text) if kind != FieldKind::Dn => match spelled(text, fold) {
+                Some(texts) => filters.extend(texts.into_iter().map(|text| equal(&text.into()))),
+                None => return Ok((Filter::Leaf(format!("({name}=*)")), Fit::Weak)),
+            },
+            value => filters.push(equal(value)),
+        }
     }
     Ok((Filter::or(filters), fit))
+}
+
+/// The spellings of a text to ask for; `None` if they cannot be listed.
+fn spelled(text: &str, fold: Fold) -> Option<Vec<String>> {
+    match fold {
+        Fold::Exact => Some(vec![text.to_owned()]),
+        Fold::Case => spellings(text),
+    }
 }
 
 /// False if a server may call the assertion Undefined, whose negation finds nothing either.
