@@ -35,6 +35,8 @@ use super::{
 };
 use crate::{config::ldap::LdapSettings, store::StoreError};
 
+/// How often a listing that lost its place begins again.
+const MAX_RESTARTS: usize = 3;
 /// Time-outs in a row after which a connection counts as dead.
 const MAX_TIMEOUTS: u32 = 3;
 
@@ -148,9 +150,22 @@ impl Link {
         let is_paged = query.paged && self.server.has_control(control::PAGED);
         let mut cookie = is_paged.then(Vec::new);
         let mut found = Vec::new();
+        let mut restarts = 0;
         loop {
+            let is_later = cookie.as_ref().is_some_and(|c| !c.is_empty());
             let page = self.page(query, cookie, take, &mut found);
             cookie = match tokio::time::timeout(self.operation_timeout, page).await {
+                // OpenLDAP keeps one listing per connection, and one that was abandoned may still end after
+                // this one has begun, and take its place: "cookie is invalid or old".
+                Ok(Err(OpError::Refused(refusal)))
+                    if is_later
+                        && refusal.code == ResultCode::UnwillingToPerform
+                        && restarts < MAX_RESTARTS =>
+                {
+                    restarts += 1;
+                    found.clear();
+                    Some(Vec::new())
+                }
                 Ok(next) => next?,
                 Err(_) => return Err(self.timed_out().into()),
             };
