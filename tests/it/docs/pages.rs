@@ -8,8 +8,14 @@ use scimgate::config::Settings;
 use super::{blocks, code_words, root, sources, table};
 
 /// The pages, by their names from the root.
-const PAGES: [&str; 5] =
-    ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "docs/mapping.md", "docs/operations.md"];
+const PAGES: [&str; 6] = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "docs/mapping.md",
+    "docs/operations.md",
+    "docs/performance.md",
+];
 
 fn page(name: &str) -> String {
     fs::read_to_string(root().join(name)).unwrap()
