@@ -74,7 +74,9 @@ def with_client(url: str, token: str) -> Steps:
         else:
             raise AssertionError(f"{status} expected, but it was answered {answer!r}")
 
-    with Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30, trust_env=False) as http:
+    with Client(
+        base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30, trust_env=False
+    ) as http:
         scim = SyncSCIMClient(http)
         try:
             with step("discover"):
@@ -98,13 +100,22 @@ def with_client(url: str, token: str) -> Steps:
                 part = scim.query(User, user.id, SearchRequest(excluded_attributes=["name"]))
                 expect(part.user_name == NAME and part.name is None and part.meta, part)
             with step("find a user"):
-                for text in (f'userName eq "{NAME.upper()}"', f'userName sw "suite." and emails[type eq "work" and value ew "@example.com"]', f'not (userName ne "{NAME}")'):
+                for text in (
+                    f'userName eq "{NAME.upper()}"',
+                    'userName sw "suite." and emails[type eq "work" and value ew "@example.com"]',
+                    f'not (userName ne "{NAME}")',
+                ):
                     found = scim.query(User, query_parameters=SearchRequest(filter=text))
                     expect([r.id for r in found.resources] == [user.id], f"{text}: {found}")
                 found = scim.query(User, query_parameters=SearchRequest(filter='userName eq "nobody"'))
                 expect(found.total_results == 0 and not found.resources, found)
             with step("refuse a wrong filter"):
-                refused(400, lambda: scim.query(User, query_parameters={"filter": "userName is 1"}, check_request_payload=False))
+                refused(
+                    400,
+                    lambda: scim.query(
+                        User, query_parameters={"filter": "userName is 1"}, check_request_payload=False
+                    ),
+                )
             if root(scim):
                 with step("find by .search"):
                     found = scim.search(SearchRequest(filter=f'userName eq "{NAME}"', count=1))
@@ -117,11 +128,19 @@ def with_client(url: str, token: str) -> Steps:
                     start += page.items_per_page
                     if start > page.total_results or not page.resources:
                         break
-                expect(len(seen) == len(set(seen)) == page.total_results and user.id in seen, f"{len(seen)} of {page.total_results}")
+                expect(
+                    len(seen) == len(set(seen)) == page.total_results and user.id in seen,
+                    f"{len(seen)} of {page.total_results}",
+                )
             if config.sort and config.sort.supported:
                 with step("sort the users"):
                     for order, turned in (("ascending", False), ("descending", True)):
-                        page = scim.query(User, query_parameters=SearchRequest(sort_by="userName", sort_order=order, attributes=["userName"], count=50))
+                        page = scim.query(
+                            User,
+                            query_parameters=SearchRequest(
+                                sort_by="userName", sort_order=order, attributes=["userName"], count=50
+                            ),
+                        )
                         names = [r.user_name.lower() for r in page.resources]
                         expect(names == sorted(names, reverse=turned), names)
             with step("replace a user"):
@@ -132,43 +151,87 @@ def with_client(url: str, token: str) -> Steps:
                 if "title" in fields(User):
                     expect(replaced.title == "Director", replaced)
             with step("modify a user"):
-                patch = PatchOp[User](operations=[
-                    PatchOperation[User](op="replace", path="name.familyName", value="Lea"),
-                    PatchOperation[User](op="add", path="displayName", value="Anna Lea"),
-                ])
+                patch = PatchOp[User](
+                    operations=[
+                        PatchOperation[User](op="replace", path="name.familyName", value="Lea"),
+                        PatchOperation[User](op="add", path="displayName", value="Anna Lea"),
+                    ]
+                )
                 scim.modify(User, user.id, patch)
                 read = scim.query(User, user.id)
                 expect((read.name.family_name, read.display_name) == ("Lea", "Anna Lea"), read)
             if "active" in fields(User):
                 with step("deactivate a user"):
-                    scim.modify(User, user.id, PatchOp[User](operations=[PatchOperation[User](op="replace", path="active", value=False)]))
+                    scim.modify(
+                        User,
+                        user.id,
+                        PatchOp[User](
+                            operations=[PatchOperation[User](op="replace", path="active", value=False)]
+                        ),
+                    )
                     expect(scim.query(User, user.id).active is False, "still active")
             with step("create a group with a member"):
-                group = scim.create(Group.model_validate({"schemas": [str(Group.__schema__)], "displayName": "suite group", "members": [{"value": user.id}]}))
+                group = scim.create(
+                    Group.model_validate(
+                        {
+                            "schemas": [str(Group.__schema__)],
+                            "displayName": "suite group",
+                            "members": [{"value": user.id}],
+                        }
+                    )
+                )
                 expect([m.value for m in group.members] == [user.id], group)
             with step("find a group by its member"):
-                found = scim.query(Group, query_parameters=SearchRequest(filter=f'members.value eq "{user.id}"', excluded_attributes=["members"]))
-                expect([r.id for r in found.resources] == [group.id] and not found.resources[0].members, found)
+                found = scim.query(
+                    Group,
+                    query_parameters=SearchRequest(
+                        filter=f'members.value eq "{user.id}"', excluded_attributes=["members"]
+                    ),
+                )
+                expect(
+                    [r.id for r in found.resources] == [group.id] and not found.resources[0].members, found
+                )
             if "groups" in fields(User):
                 with step("see the group at its member"):
-                    expect([g.value for g in scim.query(User, user.id).groups or []] == [group.id], "not there")
+                    expect(
+                        [g.value for g in scim.query(User, user.id).groups or []] == [group.id], "not there"
+                    )
             with step("take the member out"):
-                patch = PatchOp[Group](operations=[PatchOperation[Group](op="remove", path=f'members[value eq "{user.id}"]')])
+                patch = PatchOp[Group](
+                    operations=[PatchOperation[Group](op="remove", path=f'members[value eq "{user.id}"]')]
+                )
                 scim.modify(Group, group.id, patch)
                 expect(not scim.query(Group, group.id).members, "still there")
             if config.bulk and config.bulk.supported:
                 with step("bulk"):
-                    made = BulkRequest[User | Group](fail_on_errors=1, operations=[
-                        BulkOperation[User | Group](method="POST", path="/Users", bulk_id="u", data=User.model_validate(user_body(User, "suite.bulk"))),
-                        BulkOperation[User | Group](method="PATCH", path=f"/Groups/{group.id}", data={
-                            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-                            "Operations": [{"op": "add", "path": "members", "value": [{"value": "bulkId:u"}]}],
-                        }),
-                    ])
+                    made = BulkRequest[User | Group](
+                        fail_on_errors=1,
+                        operations=[
+                            BulkOperation[User | Group](
+                                method="POST",
+                                path="/Users",
+                                bulk_id="u",
+                                data=User.model_validate(user_body(User, "suite.bulk")),
+                            ),
+                            BulkOperation[User | Group](
+                                method="PATCH",
+                                path=f"/Groups/{group.id}",
+                                data={
+                                    "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                                    "Operations": [
+                                        {"op": "add", "path": "members", "value": [{"value": "bulkId:u"}]}
+                                    ],
+                                },
+                            ),
+                        ],
+                    )
                     answer = scim.bulk(made)
                     expect([str(int(o.status)) for o in answer.operations] == ["201", "200"], answer)
                     other = answer.operations[0].location.rsplit("/", 1)[1]
-                    expect([m.value for m in scim.query(Group, group.id).members] == [other], "the member is missing")
+                    expect(
+                        [m.value for m in scim.query(Group, group.id).members] == [other],
+                        "the member is missing",
+                    )
                     scim.delete(User, other)
             with step("delete"):
                 for kind, resource in ((Group, group), (User, user)):
@@ -201,20 +264,44 @@ def with_cli(url: str, token: str) -> Steps:
 
     def call(*words: str, sent: object = None, fails: bool = False) -> Any:
         result = runner.invoke(cli, list(words), input=json.dumps(sent) if sent else None)
-        expect((result.exit_code != 0) == fails, f"scim2 {' '.join(words)}: {result.exit_code} {result.output} {result.exception!r}")
+        expect(
+            (result.exit_code != 0) == fails,
+            f"scim2 {' '.join(words)}: {result.exit_code} {result.output} {result.exception!r}",
+        )
         return json.loads(result.stdout) if result.stdout.strip().startswith("{") else result.output
 
     step = steps.step
     try:
         with step("create"):
             names = {a["name"] for a in schema(call("query", "schema", sent={"count": 100}))}
-            more = [("displayName", ["--display-name", "Cli Ann"]), ("active", ["--active", "true"]), ("emails", ["--emails", '[{"value": "cli.ann@example.com", "type": "work"}]'])]
+            more = [
+                ("displayName", ["--display-name", "Cli Ann"]),
+                ("active", ["--active", "true"]),
+                ("emails", ["--emails", '[{"value": "cli.ann@example.com", "type": "work"}]']),
+            ]
             options = [w for name, words in more if name in names for w in words]
-            user = call("create", "user", "--user-name", "cli.ann", "--name", '{"givenName": "Ann", "familyName": "Lee"}', *options)
+            user = call(
+                "create",
+                "user",
+                "--user-name",
+                "cli.ann",
+                "--name",
+                '{"givenName": "Ann", "familyName": "Lee"}',
+                *options,
+            )
             expect(user["userName"] == "cli.ann", user)
         with step("query"):
             expect(call("query", "user", user["id"])["id"] == user["id"], "another user")
-            found = call("query", "user", "--filter", 'userName eq "cli.ann"', "--count", "5", "--attribute", "userName")
+            found = call(
+                "query",
+                "user",
+                "--filter",
+                'userName eq "cli.ann"',
+                "--count",
+                "5",
+                "--attribute",
+                "userName",
+            )
             expect([r["id"] for r in found["Resources"]] == [user["id"]], found)
             page = call("query", "user", "--start-index", "1", "--count", "1")
             expect(len(page["Resources"]) == page["itemsPerPage"] == 1, page)
@@ -222,21 +309,49 @@ def with_cli(url: str, token: str) -> Steps:
             found = call("search", "user", "--filter", 'userName sw "CLI."')
             expect([r["id"] for r in found["Resources"]] == [user["id"]], found)
         with step("replace"):
-            body = {k: v for k, v in user.items() if k not in ("meta", "groups")} | {"name": {"givenName": "Bea", "familyName": "Lee"}}
+            body = {k: v for k, v in user.items() if k not in ("meta", "groups")} | {
+                "name": {"givenName": "Bea", "familyName": "Lee"}
+            }
             expect(call("replace", "user", sent=body)["name"]["givenName"] == "Bea", "not replaced")
         with step("modify"):
-            call("modify", "user", user["id"], "replace", "name.familyName", "Lea", "replace", "displayName", "Bea Lea")
+            call(
+                "modify",
+                "user",
+                user["id"],
+                "replace",
+                "name.familyName",
+                "Lea",
+                "replace",
+                "displayName",
+                "Bea Lea",
+            )
             expect(call("query", "user", user["id"])["displayName"] == "Bea Lea", "not modified")
         with step("a group and its members"):
-            group = call("create", "group", "--display-name", "cli group", "--members", json.dumps([{"value": user["id"]}]))
+            group = call(
+                "create",
+                "group",
+                "--display-name",
+                "cli group",
+                "--members",
+                json.dumps([{"value": user["id"]}]),
+            )
             call("modify", "group", group["id"], "remove", f'members[value eq "{user["id"]}"]')
             expect(not call("query", "group", group["id"]).get("members"), "still a member")
             call("modify", "group", group["id"], "add", "members", json.dumps([{"value": user["id"]}]))
-            expect([m["value"] for m in call("query", "group", group["id"])["members"]] == [user["id"]], "no member")
+            expect(
+                [m["value"] for m in call("query", "group", group["id"])["members"]] == [user["id"]],
+                "no member",
+            )
         if call("query", "serviceproviderconfig")["bulk"]["supported"]:
             with step("bulk"):
                 operations = [{"method": "DELETE", "path": f"/Groups/{group['id']}"}]
-                answer = call("bulk", sent={"schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": operations})
+                answer = call(
+                    "bulk",
+                    sent={
+                        "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+                        "Operations": operations,
+                    },
+                )
                 expect([o["status"] for o in answer["Operations"]] == ["204"], answer)
         else:
             call("delete", "group", group["id"])
@@ -250,4 +365,6 @@ def with_cli(url: str, token: str) -> Steps:
 
 def schema(listed: Any) -> list[dict]:
     """The attributes of the user schema in a list of schemas."""
-    return next(s["attributes"] for s in listed["Resources"] if s["id"].endswith(":User") and ":core:" in s["id"])
+    return next(
+        s["attributes"] for s in listed["Resources"] if s["id"].endswith(":User") and ":core:" in s["id"]
+    )

@@ -76,7 +76,10 @@ def without_derived(value: dict) -> dict:
             continue
         elif name in DERIVED:
             each = part if isinstance(part, list) else [part]
-            each = [{k: v for k, v in e.items() if k not in DERIVED[name]} if isinstance(e, dict) else e for e in each]
+            each = [
+                {k: v for k, v in e.items() if k not in DERIVED[name]} if isinstance(e, dict) else e
+                for e in each
+            ]
             part = each if isinstance(part, list) else each[0]
         kept[name] = part
     return kept
@@ -121,7 +124,11 @@ def difference(ours: object, theirs: object, place: str = "") -> list[str]:
     if ours == theirs:
         return []
     if isinstance(ours, dict) and isinstance(theirs, dict):
-        return [d for k in sorted({*ours, *theirs}) for d in difference(ours.get(k), theirs.get(k), f"{place}/{k}")]
+        return [
+            d
+            for k in sorted({*ours, *theirs})
+            for d in difference(ours.get(k), theirs.get(k), f"{place}/{k}")
+        ]
     if isinstance(ours, list) and isinstance(theirs, list):
         extra, missing = [v for v in ours if v not in theirs], [v for v in theirs if v not in ours]
         if extra or missing:

@@ -23,7 +23,14 @@ def comparable(world: World, kind: str) -> list[tuple[str, str, dict, bool]]:
                 continue
             for sub in attribute["subAttributes"]:
                 if sub["name"] != "$ref" and (attribute["name"], sub["name"]) not in DERIVED:
-                    found.append((f"{prefix}{attribute['name']}.{sub['name']}", attribute["name"], sub, attribute["multiValued"]))
+                    found.append(
+                        (
+                            f"{prefix}{attribute['name']}.{sub['name']}",
+                            attribute["name"],
+                            sub,
+                            attribute["multiValued"],
+                        )
+                    )
     found.append(("externalId", "", {"name": "externalId", "type": "string"}, False))
     return found
 
@@ -76,10 +83,18 @@ def inner(world: World, attribute: dict, depth: int) -> str:
     """What stands between the brackets of a value path."""
     roll = world.random.random()
     if depth and roll < 0.35:
-        return f"{inner(world, attribute, 0)} {world.random.choice(['and', 'or'])} {inner(world, attribute, 0)}"
+        return (
+            f"{inner(world, attribute, 0)} {world.random.choice(['and', 'or'])} {inner(world, attribute, 0)}"
+        )
     if depth and roll < 0.45:
         return f"not ({inner(world, attribute, 0)})"
-    sub = world.random.choice([s for s in attribute["subAttributes"] if s["name"] != "$ref" and (attribute["name"], s["name"]) not in DERIVED])
+    sub = world.random.choice(
+        [
+            s
+            for s in attribute["subAttributes"]
+            if s["name"] != "$ref" and (attribute["name"], s["name"]) not in DERIVED
+        ]
+    )
     op = operator(world, sub, attribute["name"])
     value = "" if op == "pr" else " " + literal(world, sub, attribute["name"], op)
     return f"{spelt(world, sub['name'])} {spelt(world, op)}{value}"
@@ -148,11 +163,11 @@ def invalid(world: World, kind: str) -> str:
             f"nosuchattribute eq {json.dumps(name)}",
             f"userName is {json.dumps(name)}",
             f"displayName eq {name}",
-            f"displayName eq 'x'",
+            "displayName eq 'x'",
             f"{flag} gt true" if flag else "displayName",
-            f"meta.created co \"2020\" or",
-            f"displayName eq",
-            f"[type eq \"work\"]",
-            f"displayName eq \"open",
+            'meta.created co "2020" or',
+            "displayName eq",
+            '[type eq "work"]',
+            'displayName eq "open',
         ]
     )

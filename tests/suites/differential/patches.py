@@ -30,26 +30,46 @@ def of_complex(world: World, path: str, attribute: dict) -> dict:
     if world.random.random() < 0.6:
         sub = world.random.choice(subs)
         target = f"{path}.{sub['name']}"
-        return {"op": op, "path": target} if op == "remove" else {"op": op, "path": target, "value": scalar(world, sub, attribute["name"])}
-    return {"op": op, "path": path} if op == "remove" else {"op": op, "path": path, "value": element(world, attribute)}
+        return (
+            {"op": op, "path": target}
+            if op == "remove"
+            else {"op": op, "path": target, "value": scalar(world, sub, attribute["name"])}
+        )
+    return (
+        {"op": op, "path": path}
+        if op == "remove"
+        else {"op": op, "path": path, "value": element(world, attribute)}
+    )
 
 
 def of_list(world: World, path: str, attribute: dict) -> dict:
     random = world.random
     op = random.choice(["add", "add", "replace", "remove", "remove"])
-    subs = [s for s in attribute["subAttributes"] if s["mutability"] == "readWrite" and s["name"] not in ("$ref", "primary")]
+    subs = [
+        s
+        for s in attribute["subAttributes"]
+        if s["mutability"] == "readWrite" and s["name"] not in ("$ref", "primary")
+    ]
     chosen = random.random()
     if chosen < 0.5 or (op == "add" and chosen < 0.85):
         if op == "remove":
             return {"op": op, "path": path}
         count = random.choice([1, 1, 2]) if op == "add" else random.choice([0, 1, 2])
         values = elements(world, attribute, count)
-        return {"op": op, "path": path, "value": values[0] if len(values) == 1 and op == "add" and random.random() < 0.5 else values}
+        return {
+            "op": op,
+            "path": path,
+            "value": values[0] if len(values) == 1 and op == "add" and random.random() < 0.5 else values,
+        }
     target = f"{path}[{inner(world, attribute, 1)}]"
     if subs and random.random() < 0.6:
         sub = random.choice(subs)
         target += f".{sub['name']}"
-        return {"op": op, "path": target} if op == "remove" else {"op": op, "path": target, "value": scalar(world, sub, attribute["name"])}
+        return (
+            {"op": op, "path": target}
+            if op == "remove"
+            else {"op": op, "path": target, "value": scalar(world, sub, attribute["name"])}
+        )
     if op == "remove":
         return {"op": op, "path": target}
     return {"op": "replace", "path": target, "value": element(world, attribute)}
@@ -58,7 +78,9 @@ def of_list(world: World, path: str, attribute: dict) -> dict:
 def without_path(world: World, kind: str) -> dict:
     """An operation whose value names the attributes."""
     value: dict = {}
-    for urn, attribute in world.random.sample(world.attributes(kind), world.random.choice([1, 1, 2, 3]) if kind == "User" else 1):
+    for urn, attribute in world.random.sample(
+        world.attributes(kind), world.random.choice([1, 1, 2, 3]) if kind == "User" else 1
+    ):
         place = value.setdefault(urn, {}) if urn else value
         place[attribute["name"]] = whole(world, attribute)
     return {"op": world.random.choice(["add", "replace"]), "value": value}
@@ -66,7 +88,10 @@ def without_path(world: World, kind: str) -> dict:
 
 def valid(world: World, kind: str) -> list[dict]:
     count = world.random.choice([1, 1, 1, 2, 3])
-    return [without_path(world, kind) if world.random.random() < 0.2 else operation(world, kind) for _ in range(count)]
+    return [
+        without_path(world, kind) if world.random.random() < 0.2 else operation(world, kind)
+        for _ in range(count)
+    ]
 
 
 def invalid(world: World, kind: str) -> list[dict]:

@@ -1,11 +1,11 @@
 """The other server: scim2-server on a loopback port, in memory, with the schemas that ours publishes."""
 
+import json
 import threading
 from http.client import HTTPConnection, RemoteDisconnected
 from socketserver import ThreadingMixIn
 from urllib.parse import quote, urlencode, urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
-import json
 
 SCIM_JSON = "application/scim+json"
 
@@ -47,7 +47,9 @@ class Server:
         if answer.will_close:
             self._connection.close()
             self._connection = None
-        return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, json.loads(text) if text else None)
+        return Answer(
+            answer.status, {k.lower(): v for k, v in answer.getheaders()}, json.loads(text) if text else None
+        )
 
 
 class Answer:
@@ -83,7 +85,11 @@ def _storage() -> object:
                     if members:
                         resource.members = [m for m in members if m.value != resource_id] or None
                     extension = getattr(resource, "EnterpriseUser", None)
-                    if extension is not None and extension.manager is not None and extension.manager.value == resource_id:
+                    if (
+                        extension is not None
+                        and extension.manager is not None
+                        and extension.manager.value == resource_id
+                    ):
                         extension.manager = None
                         if not extension.model_dump():
                             resource.EnterpriseUser = None

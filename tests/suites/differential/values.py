@@ -8,8 +8,36 @@ import base64
 import json
 from random import Random
 
-NAMES = ["Ann", "ann", "ANNA", "Bob", "Bo", "Zoë", "ZOË", "O'Malley", "Müller", "van Dyke", "x, y", 'say "hi"', "50%", "a_b", "a*b", "(c)", "back\\slash", "Ångström", "1", "07"]
-MAILS = ["ann@example.com", "Ann@Example.com", "bob@example.org", "bo+tag@example.org", "zoe@home.example", "o'malley@example.net"]
+NAMES = [
+    "Ann",
+    "ann",
+    "ANNA",
+    "Bob",
+    "Bo",
+    "Zoë",
+    "ZOË",
+    "O'Malley",
+    "Müller",
+    "van Dyke",
+    "x, y",
+    'say "hi"',
+    "50%",
+    "a_b",
+    "a*b",
+    "(c)",
+    "back\\slash",
+    "Ångström",
+    "1",
+    "07",
+]
+MAILS = [
+    "ann@example.com",
+    "Ann@Example.com",
+    "bob@example.org",
+    "bo+tag@example.org",
+    "zoe@home.example",
+    "o'malley@example.net",
+]
 PHONES = ["+47 55 55 01 23", "tel:+1-201-555-0123", "555-0100", "tel:555;ext=7"]
 LINKS = ["https://example.com/ann", "https://example.com/Ann", "https://example.org/p.png"]
 FIXED = {
@@ -87,7 +115,11 @@ def scalar(world: World, attribute: dict, parent: str) -> object:
     if name in FIXED:
         return random.choice(FIXED[name])
     if name == "displayName" and parent == "":
-        return f"{random.choice(NAMES)} {random.randrange(1000)}" if random.random() < 0.7 else random.choice(NAMES)
+        return (
+            f"{random.choice(NAMES)} {random.randrange(1000)}"
+            if random.random() < 0.7
+            else random.choice(NAMES)
+        )
     return random.choice(NAMES)
 
 
@@ -123,10 +155,18 @@ def elements(world: World, attribute: dict, count: int) -> list[dict]:
         one = element(world, attribute)
         # Elements of the same type and value are one element (RFC 7643 §2.4): not what is compared here.
         key = json.dumps([one.get("type"), one.get("value")]).lower()
-        if one and key not in keys and (attribute["name"] != "addresses" or one.get("type") not in [e.get("type") for e in found]):
+        if (
+            one
+            and key not in keys
+            and (attribute["name"] != "addresses" or one.get("type") not in [e.get("type") for e in found])
+        ):
             keys.add(key)
             found.append(one)
-    if found and world.random.random() < 0.5 and any(s["name"] == "primary" for s in attribute["subAttributes"]):
+    if (
+        found
+        and world.random.random() < 0.5
+        and any(s["name"] == "primary" for s in attribute["subAttributes"])
+    ):
         world.random.choice(found)["primary"] = True
     return found
 
@@ -136,7 +176,9 @@ def resource(world: World, kind: str) -> dict:
     schemas = world.types[kind]
     body: dict = {"schemas": [schemas[0]["id"]]}
     for urn, attribute in world.attributes(kind):
-        rare = 0.97 if attribute["name"] == "password" else 0.7 if kind == "User" else 0.5  # hashing takes long
+        rare = (
+            0.97 if attribute["name"] == "password" else 0.7 if kind == "User" else 0.5
+        )  # hashing takes long
         if not attribute["required"] and world.random.random() < rare:
             continue
         value = whole(world, attribute)
