@@ -9,7 +9,7 @@ const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 
 /// Runs a test in front of every store whose server is there.
-fn everywhere(test: impl Fn(&TestStore, Gateway)) {
+pub(crate) fn everywhere(test: impl Fn(&TestStore, Gateway)) {
     for store in Backend::ALL.into_iter().filter_map(TestStore::fresh) {
         // Shown when the test fails, to tell which store it was.
         eprintln!("in front of {}", store.backend().name());
@@ -18,7 +18,7 @@ fn everywhere(test: impl Fn(&TestStore, Gateway)) {
     }
 }
 
-fn find(client: &Client, user_name: &str) -> Json {
+pub(crate) fn find(client: &Client, user_name: &str) -> Json {
     let query = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("filter", &format!("userName eq \"{user_name}\""))
         .finish();
@@ -27,14 +27,14 @@ fn find(client: &Client, user_name: &str) -> Json {
     answer.json
 }
 
-fn login(store: &TestStore, number: usize) -> String {
+pub(crate) fn login(store: &TestStore, number: usize) -> String {
     match store.backend() {
         Backend::Sqlite | Backend::OpenLdap => format!("person{number}"),
         Backend::Postgres | Backend::MariaDb => format!("person{number}@example.com"),
     }
 }
 
-fn assert_holds(actual: &Json, expected: Json) {
+pub(crate) fn assert_holds(actual: &Json, expected: Json) {
     let wrong = mismatches(&expected, actual);
     assert!(wrong.is_empty(), "{}\nin {actual:#}", wrong.join("\n"));
 }
