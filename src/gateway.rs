@@ -117,10 +117,12 @@ impl Gateway {
 
 impl Context {
     /// How closely the caller's messages must follow the RFCs.
-    fn mode(&self) -> validate::Mode {
+    #[must_use]
+    pub fn mode(&self) -> validate::Mode {
         match self.principal.mode {
             Mode::Tolerant => validate::Mode::Tolerant,
             Mode::Rfc => validate::Mode::Rfc,
+            Mode::Strict => validate::Mode::Strict,
         }
     }
 }
