@@ -24,6 +24,8 @@ mod docs;
 mod every_store;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod filter_law;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod fuzz;
 #[cfg(feature = "sqlite")]
 mod http_front;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
@@ -39,6 +41,8 @@ mod lens_laws;
 mod mapping_files;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod modes;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod patch_table;
 mod shipped_mappings;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod store_operations;
@@ -46,6 +50,8 @@ mod store_suite;
 mod stores;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod support;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod vectors;
 
 /// `tests/run` starts all servers, so none of its tests may be skipped.
 #[test]
