@@ -8,6 +8,7 @@ mod http;
 mod outage;
 mod patches;
 mod queries;
+mod types;
 
 use serde_json::{Value as Json, json};
 use ureq::http::Method;

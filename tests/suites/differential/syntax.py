@@ -47,7 +47,7 @@ def explained(text: str, ours: bool) -> str | None:
         and not re.search(r"(?<!\w)urn:ietf", text, re.I)
     ):
         return "it takes any name with a colon for a URI; attributes have URNs here (RFC 7644 §3.10)"
-    if not ours and re.search(r"\\\\(?!u[0-9a-f]{4}|[\"\\\\/bfnrt])", text, re.I):
+    if not ours and re.search(r'\\(?!u[0-9a-f]{4}|["\\/bfnrt])', text, re.I):
         return "it takes escapes that JSON does not have (RFC 8259 §7)"
     if not ours and text.count("[") > 1:
         return "it takes a value path inside another one (RFC 7644 errata 4690)"
