@@ -8,6 +8,7 @@
 //! **Invariant:** nothing is answered from memory that the store could
 //! contradict; only the pair of id and anchor, which never changes, is cached.
 
+pub mod bulk;
 mod counter;
 mod create;
 mod delete;
@@ -17,6 +18,7 @@ mod identity;
 mod listing;
 mod load;
 mod lock;
+pub mod me;
 mod patch;
 mod present;
 mod replace;
@@ -117,7 +119,8 @@ impl Gateway {
 
 impl Context {
     /// How closely the caller's messages must follow the RFCs.
-    fn mode(&self) -> validate::Mode {
+    #[must_use]
+    pub fn mode(&self) -> validate::Mode {
         match self.principal.mode {
             Mode::Tolerant => validate::Mode::Tolerant,
             Mode::Rfc => validate::Mode::Rfc,
