@@ -10,9 +10,11 @@
 
 mod counter;
 mod create;
+mod cursor;
 mod delete;
 mod delta;
 mod error;
+pub mod explain;
 mod identity;
 mod listing;
 mod load;
@@ -28,11 +30,13 @@ mod write;
 
 use std::sync::Arc;
 
+use tokio::sync::OnceCell;
+
 use crate::{
     auth::{Action, Principal},
     config::{LimitSettings, Mode},
     correlation::Correlation,
-    gateway::{listing::Listings, lock::Locks},
+    gateway::{cursor::Sealer, listing::Listings, lock::Locks},
     mapping::{Mapping, TypeMapping},
     scim::{error::ScimError, schema::ResourceType, validate},
     store::{Store, StoreError},
@@ -55,6 +59,8 @@ pub struct Gateway {
     limits: LimitSettings,
     locks: Locks,
     listings: Listings,
+    /// Seals cursors; made when the first one is.
+    sealer: OnceCell<Sealer>,
 }
 
 /// Index of a resource type in the mapping.
@@ -69,7 +75,15 @@ impl Gateway {
         correlation: Correlation,
         limits: LimitSettings,
     ) -> Self {
-        Self { mapping, store, correlation, limits, locks: Locks::default(), listings: Listings::default() }
+        Self {
+            mapping,
+            store,
+            correlation,
+            limits,
+            locks: Locks::default(),
+            listings: Listings::default(),
+            sealer: OnceCell::new(),
+        }
     }
 
     /// The resource types that the mapping declares.
@@ -117,7 +131,8 @@ impl Gateway {
 
 impl Context {
     /// How closely the caller's messages must follow the RFCs.
-    fn mode(&self) -> validate::Mode {
+    #[must_use]
+    pub fn mode(&self) -> validate::Mode {
         match self.principal.mode {
             Mode::Tolerant => validate::Mode::Tolerant,
             Mode::Rfc => validate::Mode::Rfc,

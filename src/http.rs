@@ -18,6 +18,7 @@ mod media;
 mod reply;
 mod request_log;
 mod resources;
+mod root;
 mod routes;
 pub mod server;
 pub mod tls;
@@ -88,7 +89,8 @@ fn scim(gateway: &Gateway) -> Scope {
         scim = scim.service(resources::scope(&resource_type.endpoint, endpoint));
     }
     scim = discovery::routes(scim);
-    for path in ["/Me", "/Bulk", "/.search", ""] {
+    scim = root::routes(scim);
+    for path in ["/Me", "/Bulk"] {
         scim = routes::serve(scim, path, |it| it.default_service(web::to(routes::not_implemented)));
     }
     scim.default_service(web::to(routes::unknown))

@@ -20,6 +20,7 @@ pub mod path;
 pub mod resource;
 pub mod schema;
 pub mod schemas;
+pub mod sort;
 pub mod text;
 pub mod validate;
 pub mod value;

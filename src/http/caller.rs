@@ -21,7 +21,6 @@ use actix_web::{
 
 use crate::{
     auth::{Action, AuthError, Principal},
-    config,
     gateway::Context,
     http::{Front, base_url::base_url, error::Failure},
     ops::clock,
@@ -124,20 +123,36 @@ impl<R> Caller<R> {
 
     /// How closely the client's messages must follow the RFCs.
     pub(crate) fn mode(&self) -> Mode {
-        match self.context.principal.mode {
-            config::Mode::Tolerant => Mode::Tolerant,
-            config::Mode::Rfc => Mode::Rfc,
-        }
+        self.context.mode()
     }
 
     /// How the client's filters are read (S-21).
     pub(crate) fn filter_rules(&self) -> FilterRules {
-        let rules = match self.mode() {
-            Mode::Tolerant => FilterRules::tolerant(),
-            Mode::Rfc => FilterRules::default(),
-        };
-        FilterRules { max_length: self.front.gateway.limits().max_filter_length, ..rules }
+        filter_rules(&self.front, &self.context)
     }
+}
+
+/// A known caller at an endpoint that is not of one resource type. What it may do is the gateway's to say.
+pub(crate) struct Anyone {
+    /// The front's parts.
+    pub(crate) front: web::Data<Front>,
+    /// What the gateway needs to know of the request.
+    pub(crate) context: Context,
+}
+
+impl Anyone {
+    /// How the client's filters are read (S-21).
+    pub(crate) fn filter_rules(&self) -> FilterRules {
+        filter_rules(&self.front, &self.context)
+    }
+}
+
+fn filter_rules(front: &Front, context: &Context) -> FilterRules {
+    let rules = match context.mode() {
+        Mode::Tolerant => FilterRules::tolerant(),
+        Mode::Rfc => FilterRules::default(),
+    };
+    FilterRules { max_length: front.gateway.limits().max_filter_length, ..rules }
 }
 
 /// The decoded parameters of the query; a plus sign is a blank, `%2B` a plus sign (HTTP-b).
@@ -154,16 +169,38 @@ impl<R: Right> FromRequest for Caller<R> {
     }
 }
 
+impl FromRequest for Anyone {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(recognise(request).map_err(Failure::from))
+    }
+}
+
 fn permit<R: Right>(request: &HttpRequest) -> Result<Caller<R>, ScimError> {
-    let lost = || ScimError::internal("The request lost its way.");
-    let principal = request.extensions().get::<Arc<Principal>>().cloned().ok_or_else(lost)?;
-    let front = request.app_data::<web::Data<Front>>().cloned().ok_or_else(lost)?;
     let endpoint = request.app_data::<Endpoint>().ok_or_else(lost)?;
+    let principal = principal(request)?;
     if !principal.may(R::ACTION, &endpoint.name) {
         return Err(ScimError::forbidden("The client lacks the right to do this."));
     }
+    let Anyone { front, context } = recognise(request)?;
+    Ok(Caller { context, ty: endpoint.ty, front, right: PhantomData })
+}
+
+fn recognise(request: &HttpRequest) -> Result<Anyone, ScimError> {
+    let principal = principal(request)?;
+    let front = request.app_data::<web::Data<Front>>().cloned().ok_or_else(lost)?;
     let base_url = base_url(front.settings.public_url.as_deref(), request)?;
-    Ok(Caller { context: Context { principal, base_url }, ty: endpoint.ty, front, right: PhantomData })
+    Ok(Anyone { front, context: Context { principal, base_url } })
+}
+
+fn principal(request: &HttpRequest) -> Result<Arc<Principal>, ScimError> {
+    request.extensions().get::<Arc<Principal>>().cloned().ok_or_else(lost)
+}
+
+fn lost() -> ScimError {
+    ScimError::internal("The request lost its way.")
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::{
         routes::{get, not_allowed, serve},
     },
     scim::{
-        discovery::{self, AuthenticationScheme, Features},
+        discovery::{self, AuthenticationScheme, Features, Pagination},
         error::ScimError,
         schema::ResourceType,
     },
@@ -73,15 +73,21 @@ async fn schema(front: web::Data<Front>, urn: web::Path<String>, request: HttpRe
 
 /// What this server can do.
 fn features(gateway: &Gateway) -> Features {
+    let limits = gateway.limits();
     let has_password = |ty: &&ResourceType| ty.core.find("password").is_some();
     Features {
         documentation_uri: None,
         patch: true,
         bulk: None,
-        filter_max_results: u64::try_from(gateway.limits().max_results).ok(),
+        filter_max_results: Some(limits.max_results as u64),
         change_password: gateway.resource_types().iter().any(has_password),
-        sort: false,
+        sort: true,
         etag: true,
+        pagination: Some(Pagination {
+            default_page_size: limits.default_page as u64,
+            max_page_size: limits.max_results as u64,
+            cursor_timeout: limits.cursor_timeout_secs,
+        }),
         authentication: vec![AuthenticationScheme {
             kind: "oauthbearertoken".to_owned(),
             name: "OAuth Bearer Token".to_owned(),
