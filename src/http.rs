@@ -10,10 +10,12 @@
 
 mod base_url;
 mod body;
+mod bulk;
 mod caller;
 mod discovery;
 mod error;
 mod health;
+mod me;
 mod media;
 mod reply;
 mod request_log;
@@ -48,6 +50,7 @@ pub struct Front {
 struct Settings {
     public_url: Option<String>,
     max_body_bytes: usize,
+    max_bulk_body_bytes: usize,
     max_json_depth: usize,
     request_timeout: Duration,
 }
@@ -59,6 +62,7 @@ impl Front {
         let settings = Settings {
             public_url: settings.public_url.as_ref().map(ToString::to_string),
             max_body_bytes: settings.max_body_bytes,
+            max_bulk_body_bytes: settings.max_bulk_body_bytes,
             max_json_depth: settings.max_json_depth,
             request_timeout: Duration::from_secs(settings.request_timeout_secs),
         };
@@ -89,9 +93,8 @@ fn scim(gateway: &Gateway) -> Scope {
         scim = scim.service(resources::scope(&resource_type.endpoint, endpoint));
     }
     scim = discovery::routes(scim);
+    scim = me::routes(scim);
+    scim = bulk::routes(scim);
     scim = root::routes(scim);
-    for path in ["/Me", "/Bulk"] {
-        scim = routes::serve(scim, path, |it| it.default_service(web::to(routes::not_implemented)));
-    }
     scim.default_service(web::to(routes::unknown))
 }

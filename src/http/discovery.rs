@@ -7,7 +7,6 @@
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, Scope, web};
 
 use crate::{
-    gateway::Gateway,
     http::{
         Front,
         base_url::base_url,
@@ -16,7 +15,7 @@ use crate::{
         routes::{get, not_allowed, serve},
     },
     scim::{
-        discovery::{self, AuthenticationScheme, Features, Pagination},
+        discovery::{self, AuthenticationScheme, BulkLimits, Features, Pagination},
         error::ScimError,
         schema::ResourceType,
     },
@@ -40,7 +39,7 @@ fn read_only(resource: Resource, read: Route) -> Resource {
 /// `/ServiceProviderConfig` (RFC 7643 §5).
 async fn service_provider_config(front: web::Data<Front>, request: HttpRequest) -> Answer {
     let base = admit(&front, &request)?;
-    Ok(reply::message(&discovery::service_provider_config(&features(&front.gateway), &base)))
+    Ok(reply::message(&discovery::service_provider_config(&features(&front), &base)))
 }
 
 /// `/ResourceTypes` (RFC 7643 §6).
@@ -72,13 +71,17 @@ async fn schema(front: web::Data<Front>, urn: web::Path<String>, request: HttpRe
 }
 
 /// What this server can do.
-fn features(gateway: &Gateway) -> Features {
+fn features(front: &Front) -> Features {
+    let gateway = &front.gateway;
     let limits = gateway.limits();
     let has_password = |ty: &&ResourceType| ty.core.find("password").is_some();
     Features {
         documentation_uri: None,
         patch: true,
-        bulk: None,
+        bulk: Some(BulkLimits {
+            max_operations: limits.max_bulk_operations as u64,
+            max_payload_size: front.settings.max_bulk_body_bytes as u64,
+        }),
         filter_max_results: Some(limits.max_results as u64),
         change_password: gateway.resource_types().iter().any(has_password),
         sort: true,

@@ -278,7 +278,7 @@ fn explain_shows_what_a_filter_asks_of_the_store() {
     // D-8, S-22
     let directory = tempfile::tempdir().unwrap();
     let mapping = format!(
-        "{MAPPING}displayName = \"name\"\nexternalId = \"@side\"\n'name.formatted' = \"{{name}} ({{login}})\"\n"
+        "{MAPPING}displayName = \"name\"\nexternalId = \"@side\"\n'name.formatted' = {{ text = \"{{name}} ({{login}})\", write = \"no\" }}\n"
     );
     let config = settings(directory.path(), &mapping, SQLITE);
     let store = directory.path().join("store.db");
