@@ -108,6 +108,8 @@ async fn unknown_paths_and_methods_are_scim_errors() {
         (Method::PUT, "/scim/v2/Users", 405, collection),
         (Method::DELETE, "/scim/v2/Users/", 405, collection),
         (Method::OPTIONS, "/scim/v2/Users", 405, collection),
+        (Method::from_bytes(b"BREW").unwrap(), "/scim/v2/Users", 405, collection),
+        (Method::TRACE, "/scim/v2/Users/x", 405, resource),
         (Method::POST, "/scim/v2/Users/x", 405, resource),
         (Method::GET, "/scim/v2/Users/.search", 405, "POST"),
         (Method::DELETE, "/scim/v2/Users/.search", 405, "POST"),
