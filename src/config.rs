@@ -33,7 +33,7 @@ use std::{
 use serde::Deserialize;
 
 pub use self::{
-    client::{ClientSettings, Mode, PatchResponse, Profile, Scope, TokenHash, UnknownMembers},
+    client::{ClientSettings, MeSettings, Mode, PatchResponse, Profile, Scope, TokenHash, UnknownMembers},
     correlation::{CachePolicy, CorrelationSettings},
     error::ConfigError,
     ldap::LdapSettings,

@@ -8,6 +8,7 @@
 //! **Invariant:** nothing is answered from memory that the store could
 //! contradict; only the pair of id and anchor, which never changes, is cached.
 
+pub mod bulk;
 mod counter;
 mod create;
 mod delete;
@@ -17,6 +18,7 @@ mod identity;
 mod listing;
 mod load;
 mod lock;
+pub mod me;
 mod patch;
 mod present;
 mod replace;

@@ -10,10 +10,12 @@
 
 mod base_url;
 mod body;
+mod bulk;
 mod caller;
 mod discovery;
 mod error;
 mod health;
+mod me;
 mod media;
 mod reply;
 mod request_log;
@@ -47,6 +49,7 @@ pub struct Front {
 struct Settings {
     public_url: Option<String>,
     max_body_bytes: usize,
+    max_bulk_body_bytes: usize,
     max_json_depth: usize,
     request_timeout: Duration,
 }
@@ -58,6 +61,7 @@ impl Front {
         let settings = Settings {
             public_url: settings.public_url.as_ref().map(ToString::to_string),
             max_body_bytes: settings.max_body_bytes,
+            max_bulk_body_bytes: settings.max_bulk_body_bytes,
             max_json_depth: settings.max_json_depth,
             request_timeout: Duration::from_secs(settings.request_timeout_secs),
         };
@@ -88,7 +92,9 @@ fn scim(gateway: &Gateway) -> Scope {
         scim = scim.service(resources::scope(&resource_type.endpoint, endpoint));
     }
     scim = discovery::routes(scim);
-    for path in ["/Me", "/Bulk", "/.search", ""] {
+    scim = me::routes(scim);
+    scim = bulk::routes(scim);
+    for path in ["/.search", ""] {
         scim = routes::serve(scim, path, |it| it.default_service(web::to(routes::not_implemented)));
     }
     scim.default_service(web::to(routes::unknown))

@@ -16,6 +16,7 @@ pub mod codec;
 pub mod compile;
 pub mod diagnostic;
 pub mod diff;
+pub mod expect;
 pub mod form;
 pub mod identity;
 pub mod lens;

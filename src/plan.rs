@@ -28,6 +28,36 @@ impl Plan {
     pub fn of(resource_type: &str, id: &str, steps: Vec<Step>) -> Self {
         Self { resource_type: resource_type.to_owned(), id: Some(id.to_owned()), steps, ..Self::default() }
     }
+
+    /// Puts steps that report nothing in front of all others.
+    pub fn precede(&mut self, mut first: Vec<Step>) {
+        let by = first.len();
+        let shift = |cell: &mut Cell| match cell {
+            Cell::From { step, .. } => *step += by,
+            Cell::Values(_) => {}
+        };
+        for step in &mut self.steps {
+            match step {
+                Step::Insert { cells, .. } | Step::Find { add: Some(cells), .. } => {
+                    cells.iter_mut().for_each(|(_, cell)| shift(cell));
+                }
+                Step::Update { changes, .. } => changes.iter_mut().for_each(|change| match change {
+                    Change::Set(_, cell) => shift(cell),
+                    Change::Add(..) | Change::Remove(..) => {}
+                }),
+                Step::Expect { .. }
+                | Step::Find { add: None, .. }
+                | Step::Delete { .. }
+                | Step::Rename { .. }
+                | Step::Password { .. } => {}
+            }
+        }
+        if let Some((step, _)) = &mut self.root_insert {
+            *step += by;
+        }
+        first.append(&mut self.steps);
+        self.steps = first;
+    }
 }
 
 /// One line a step: what happens where, with field names and without values.
@@ -48,6 +78,9 @@ impl fmt::Display for Line<'_> {
             cells.iter().map(|(field, _)| bag.field_name(*field).to_owned()).collect::<Vec<_>>().join(", ")
         };
         match self.0 {
+            Step::Expect { bag, target, .. } => {
+                write!(f, "expect {}{} as it was read", bag.name, one(target))
+            }
             Step::Insert { bag, cells, .. } => write!(f, "insert into {}: {}", bag.name, named(cells, bag)),
             Step::Find { bag, add, .. } => {
                 write!(f, "find {} of {}", if add.is_some() { "or add a row" } else { "a row" }, bag.name)
@@ -75,5 +108,32 @@ fn one(target: &Target) -> &'static str {
     match target {
         Target::Rows(_) => "",
         Target::Entry { .. } => " (one entry)",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::store::{Bag, Predicate, Source};
+
+    #[test]
+    fn steps_still_mean_the_same_ones_when_others_come_before_them() {
+        let bag = Arc::new(Bag {
+            name: "User".to_owned(),
+            source: Source::Table("people".to_owned()),
+            fields: Vec::new(),
+            key: Vec::new(),
+            scope: Predicate::True,
+        });
+        let insert = |cells| Step::Insert { bag: bag.clone(), cells, report: vec![0], unless_exists: false };
+        let find = Step::Find { bag: bag.clone(), predicate: Predicate::True, report: vec![0], add: None };
+        let refers = |step| insert(vec![(1, Cell::From { step, field: 0 })]);
+        let mut plan = Plan { root_insert: Some((0, vec![0])), ..Plan::default() };
+        plan.steps = vec![insert(Vec::new()), refers(0)];
+        plan.precede(vec![find.clone()]);
+        assert_eq!(plan.steps, [find, insert(Vec::new()), refers(1)]);
+        assert_eq!(plan.root_insert, Some((1, vec![0])));
     }
 }

@@ -10,6 +10,7 @@
 //! [`message`] and [`filter`]. An answer goes through [`resource`].
 
 pub mod attribute;
+pub mod bulk;
 pub mod discovery;
 pub mod error;
 pub mod filter;
@@ -17,6 +18,7 @@ pub mod json;
 pub mod message;
 pub mod patch;
 pub mod path;
+pub mod precondition;
 pub mod resource;
 pub mod schema;
 pub mod schemas;

@@ -337,9 +337,59 @@ pub enum Change {
     Remove(FieldId, Vec<Value>),
 }
 
+/// Rows as they were read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expected {
+    /// The fields that must hold what they held.
+    pub fields: Vec<FieldId>,
+    /// The rows; fields that are not compared tell a store what it may rely on.
+    pub rows: Vec<Row>,
+    /// True if there may be other rows, too.
+    pub others: bool,
+    /// Fields that the service may write. A directory marks an entry as taken by writing one of them,
+    /// with the values that it has already.
+    pub writable: Vec<FieldId>,
+}
+
+impl Expected {
+    /// True if the rows that are there are those that were read.
+    #[must_use]
+    pub fn is_met(&self, found: &[Row]) -> bool {
+        let shown = |row: &Row| -> Vec<Vec<String>> {
+            let values = self.fields.iter().map(|field| row.all(*field));
+            let texts = values.map(|values| {
+                let mut texts: Vec<String> = values.iter().map(Value::to_text).collect();
+                texts.sort_unstable();
+                texts
+            });
+            texts.collect()
+        };
+        let mut found: Vec<_> = found.iter().map(shown).collect();
+        found.sort_unstable();
+        let mut rows: Vec<_> = self.rows.iter().map(shown).collect();
+        rows.sort_unstable();
+        match self.others {
+            true => rows.iter().all(|row| found.binary_search(row).is_ok()),
+            false => rows == found,
+        }
+    }
+}
+
 /// One effect on the store.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
+    /// Makes sure that rows are as they were read, and keeps others from changing the first of them until
+    /// all steps are done; otherwise [`StoreError::PreconditionFailed`].
+    Expect {
+        /// Where.
+        bag: Arc<Bag>,
+        /// Which rows.
+        target: Target,
+        /// What they held.
+        expected: Expected,
+        /// SQL: locks the rows. The account must be allowed to change them.
+        lock: bool,
+    },
     /// Makes a new row or entry.
     Insert {
         /// Where.

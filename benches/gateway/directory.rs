@@ -11,8 +11,6 @@ use std::{
     process::Command,
 };
 
-/// Number of users.
-pub(crate) const USERS: usize = 20_000;
 /// Number of groups.
 const GROUPS: usize = 200;
 /// So many users are the managers of the others.
@@ -56,10 +54,10 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// Loads the entries and starts the server in a folder of its own below `scratch`.
-    pub(crate) fn start(scratch: &Path) -> Self {
+    /// Loads so many users and starts the server in a folder of its own below `scratch`.
+    pub(crate) fn start(scratch: &Path, users: usize) -> Self {
         let ldif = scratch.join("entries.ldif");
-        write_entries(&ldif).expect("the entries are written");
+        write_entries(&ldif, users).expect("the entries are written");
         let mut directory = Self { folder: scratch.join("slapd"), variables: HashMap::new() };
         let started = directory.script("start").env("SLAPD_EXTRA_LDIF", ldif).status();
         assert!(started.expect("bash is there").success(), "slapd does not start");
@@ -72,6 +70,12 @@ impl Directory {
     /// The server's URL, the service account's DN and its password.
     pub(crate) fn access(&self) -> [&str; 3] {
         ["", "_BIND_DN", "_PASSWORD"].map(|name| self.variables[name].as_str())
+    }
+
+    /// Its part of the settings of scimgate.
+    pub(crate) fn settings(&self) -> String {
+        let [url, bind_dn, password] = self.access();
+        format!("[stores.main.ldap]\nurls = \"{url}\"\nbind_dn = \"{bind_dn}\"\npassword = \"{password}\"\n")
     }
 
     fn script(&self, verb: &str) -> Command {
@@ -90,10 +94,10 @@ impl Drop for Directory {
     }
 }
 
-fn write_entries(file: &Path) -> io::Result<()> {
+fn write_entries(file: &Path, users: usize) -> io::Result<()> {
     let mut out = BufWriter::new(File::create(file)?);
     let mut members = vec![String::new(); GROUPS];
-    for user in 0..USERS {
+    for user in 0..users {
         write_user(&mut out, user)?;
         for group in groups_of(user).into_iter().filter(|_| is_linked(user)) {
             members[group].push_str(&format!("member: {}\n", dn(user)));

@@ -34,12 +34,14 @@ use std::{
 };
 
 use self::{
-    directory::{Directory, USERS, entry_uuid, is_linked, login},
+    directory::{Directory, entry_uuid, is_linked, login},
     load::{Order, Outcome},
     process::Running,
     served::Served,
 };
 
+/// Number of users.
+const USERS: usize = 20_000;
 const CONNECTIONS: [usize; 3] = [1, 16, 64];
 
 fn main() {
@@ -67,8 +69,8 @@ fn compare() {
     // slapd runs under an account of its own.
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);
     fs::set_permissions(scratch.path(), open).expect("it is our folder");
-    let directory = Directory::start(scratch.path());
-    let served = Served::start(scratch.path(), &directory);
+    let directory = Directory::start(scratch.path(), USERS);
+    let served = Served::start(scratch.path(), "openldap.toml", &directory.settings());
     let cases = cases(&listing(&served));
     println!(
         "\n{:<20} {:>5}  {:>7} {:>7} {:>7} {:>6}   {:>7} {:>7} {:>7} {:>6}   {:>5} {:>13} {:>6}",
@@ -110,7 +112,7 @@ fn listing(served: &Served) -> std::collections::HashMap<String, String> {
     println!("scimgate started: {fresh:.0} MB resident");
     for what in ["first", "second"] {
         let (start, before) = (Instant::now(), process::cpu(pid));
-        let ids = served.list();
+        let ids = served.list(USERS);
         assert_eq!(ids.len(), USERS);
         let (elapsed, used) = (start.elapsed(), process::cpu(pid) - before);
         let (now, most) = process::memory(pid);

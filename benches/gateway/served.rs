@@ -1,4 +1,4 @@
-//! scimgate under test: the program as it is shipped, with mappings/openldap.toml.
+//! scimgate under test: the program as it is shipped, with a mapping as it is shipped.
 
 use std::{
     fs::{self, File},
@@ -13,10 +13,7 @@ use scimgate::auth::token;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
-use crate::{
-    directory::{Directory, USERS},
-    process::Running,
-};
+use crate::process::Running;
 
 /// `scimgate serve`, ready for requests.
 pub(crate) struct Served {
@@ -28,12 +25,14 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    /// Starts it with two workers. Its log, at the default level, goes to a file.
-    pub(crate) fn start(scratch: &Path, directory: &Directory) -> Self {
+    /// Starts it with two workers, a file of `mappings/` and the settings of a store. Its log, at the
+    /// default level, goes to a file.
+    pub(crate) fn start(scratch: &Path, mapping: &str, store: &str) -> Self {
         let address = free_address();
         let (token, hash) = token::new();
         let settings = scratch.join("scimgate.toml");
-        fs::write(&settings, settings_text(scratch, directory, address, &hash)).expect("a file is written");
+        fs::write(&settings, settings_text(scratch, (mapping, store), address, &hash))
+            .expect("a file is written");
         let log = File::create(scratch.join("scimgate.log")).expect("a file is made");
         let program =
             std::env::var("BENCH_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_scimgate").to_owned());
@@ -66,8 +65,8 @@ impl Served {
         answer.body_mut().read_to_string().expect("the answer is text")
     }
 
-    /// Lists all users in pages of 100; gives their ids by login.
-    pub(crate) fn list(&self) -> std::collections::HashMap<String, String> {
+    /// Lists so many users, which is all there are, in pages of 100; gives their ids by login.
+    pub(crate) fn list(&self, all: usize) -> std::collections::HashMap<String, String> {
         let mut ids = std::collections::HashMap::new();
         loop {
             let path = format!("/scim/v2/Users?startIndex={}&count=100", ids.len() + 1);
@@ -76,8 +75,8 @@ impl Served {
             let users = page["Resources"].as_array().map_or(&[][..], Vec::as_slice);
             let before = ids.len();
             ids.extend(users.iter().map(|u| (text(u, "userName"), text(u, "id"))));
-            assert_eq!(page["totalResults"], USERS, "the total on the page from {before} on");
-            if ids.len() == USERS {
+            assert_eq!(page["totalResults"], all, "the total on the page from {before} on");
+            if ids.len() == all {
                 return ids;
             }
             assert_eq!(ids.len(), before + 100, "a page of new users");
@@ -94,20 +93,16 @@ fn free_address() -> SocketAddr {
     listener.local_addr().expect("it has an address")
 }
 
-fn settings_text(scratch: &Path, directory: &Directory, address: SocketAddr, hash: &str) -> String {
-    let [url, bind_dn, password] = directory.access();
+fn settings_text(scratch: &Path, (mapping, store): (&str, &str), address: SocketAddr, hash: &str) -> String {
     format!(
         r#"
-mapping = "{root}/mappings/openldap.toml"
+mapping = "{root}/mappings/{mapping}"
 [server]
 listen = "{address}"
 workers = 2
 [correlation]
 url = "sqlite://{scratch}/scimgate.db"
-[stores.main.ldap]
-urls = "{url}"
-bind_dn = "{bind_dn}"
-password = "{password}"
+{store}
 [[clients]]
 name = "benchmark"
 tokens = ["{hash}"]

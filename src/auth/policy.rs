@@ -1,6 +1,6 @@
 //! What a caller may do, and how it likes to be talked to.
 
-use crate::config::{ClientSettings, Mode, PatchResponse, Profile, Scope, UnknownMembers};
+use crate::config::{ClientSettings, MeSettings, Mode, PatchResponse, Profile, Scope, UnknownMembers};
 
 /// An authenticated caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Principal {
     pub profile: Profile,
     /// What happens to members that do not exist.
     pub unknown_members: UnknownMembers,
+    /// The resource that stands for it, if any.
+    pub me: Option<MeSettings>,
     patch_response: Option<PatchResponse>,
 }
 
@@ -35,6 +37,7 @@ impl From<&ClientSettings> for Principal {
             mode: client.mode,
             profile: client.profile,
             unknown_members: client.unknown_members,
+            me: client.me.clone(),
             patch_response: client.patch_response,
         }
     }
@@ -52,6 +55,15 @@ impl Principal {
             Scope::Read => action == Action::Read,
             Scope::Users => resource_type == "User",
             Scope::Groups => resource_type == "Group",
+        })
+    }
+
+    /// True if the caller may change resources of some type.
+    #[must_use]
+    pub fn may_write(&self) -> bool {
+        self.scopes.iter().any(|scope| match scope {
+            Scope::All | Scope::Users | Scope::Groups => true,
+            Scope::Read => false,
         })
     }
 

@@ -37,6 +37,8 @@ fn check_settings(file: &Path) -> Outcome {
     let mapping = mapping::load(&settings.mapping)?;
     mapping::find_store(&mapping, &settings)
         .map_err(|e| fail(WRONG_FILES, format_args!("{}: {e}", settings.mapping.display())))?;
+    mapping::check_clients(&mapping, &settings)
+        .map_err(|e| fail(WRONG_FILES, format_args!("{}: {e}", file.display())))?;
     println!("{}: fine", settings.mapping.display());
     Ok(())
 }

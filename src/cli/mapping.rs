@@ -5,6 +5,7 @@ use std::{fs, path::Path};
 use crate::{
     cli::{WRONG_FILES, fail},
     config::{Settings, StoreSettings},
+    gateway::me,
     mapping::{Mapping, StoreKind, compile::compile},
 };
 
@@ -50,4 +51,18 @@ pub(super) fn find_store<'s>(mapping: &Mapping, settings: &'s Settings) -> Resul
     } else {
         Err(format!("the mapping needs [stores.{name}.{kind}], the settings have the other kind"))
     }
+}
+
+/// Checks what the clients' settings say of resources.
+///
+/// # Errors
+///
+/// One sentence for the first client whose `me` the mapping cannot answer.
+pub(super) fn check_clients(mapping: &Mapping, settings: &Settings) -> Result<(), String> {
+    for (number, client) in settings.clients.iter().enumerate() {
+        if let Some(me) = &client.me {
+            me::check(mapping, me).map_err(|e| format!("clients[{number}].me: {}", e.detail()))?;
+        }
+    }
+    Ok(())
 }

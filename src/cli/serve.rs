@@ -44,6 +44,8 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         tracing::warn!("there are no [[clients]]: every request will be refused");
     }
     let mapping = mapping::load(&settings.mapping)?;
+    mapping::check_clients(&mapping, &settings)
+        .map_err(|e| fail(WRONG_FILES, format_args!("{}: {e}", arguments.config.display())))?;
     actix_web::rt::System::new().block_on(async {
         let gateway = build_gateway(&settings, mapping).await?;
         let listeners = settings.server.listen.iter().map(|a| server::listen(*a));

@@ -35,6 +35,19 @@ pub struct ClientSettings {
     pub patch_response: Option<PatchResponse>,
     /// What happens to members that do not exist.
     pub unknown_members: UnknownMembers,
+    /// The resource that stands for it at `/Me`.
+    pub me: Option<MeSettings>,
+}
+
+/// The resource that stands for a client at `/Me` (RFC 7644 §3.11).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeSettings {
+    /// Name of its resource type: `User`.
+    #[serde(rename = "type")]
+    pub resource_type: String,
+    /// A SCIM filter that it alone meets: `userName eq "svc"`.
+    pub filter: String,
 }
 
 /// Something that a client may do.

@@ -25,7 +25,9 @@ pub struct ServerSettings {
     pub workers: Option<usize>,
     /// Largest request body.
     pub max_body_bytes: usize,
-    /// Deepest nesting of a request body.
+    /// Largest body of a bulk request.
+    pub max_bulk_body_bytes: usize,
+    /// Deepest nesting of a request body; of each operation's data in a bulk request.
     pub max_json_depth: usize,
     /// Seconds after which a request is given up.
     pub request_timeout_secs: u64,
@@ -50,6 +52,7 @@ impl Default for ServerSettings {
             allow_plain_http: false,
             workers: None,
             max_body_bytes: 2 * 1024 * 1024,
+            max_bulk_body_bytes: 8 * 1024 * 1024,
             max_json_depth: 32,
             request_timeout_secs: 25,
         }
@@ -91,6 +94,7 @@ impl ServerSettings {
             problems.range("server.workers", workers as u64, 1, 1024);
         }
         problems.range("server.max_body_bytes", self.max_body_bytes as u64, 1024, 1 << 30);
+        problems.range("server.max_bulk_body_bytes", self.max_bulk_body_bytes as u64, 1024, 1 << 30);
         problems.range("server.max_json_depth", self.max_json_depth as u64, 4, 128);
         problems.range("server.request_timeout_secs", self.request_timeout_secs, 1, 600);
     }
@@ -124,6 +128,8 @@ pub struct LimitSettings {
     pub max_filter_length: usize,
     /// Most operations of one PATCH.
     pub max_operations: usize,
+    /// Most operations of one bulk request.
+    pub max_bulk_operations: usize,
 }
 
 impl Default for LimitSettings {
@@ -134,6 +140,7 @@ impl Default for LimitSettings {
             max_candidates: 10_000,
             max_filter_length: 4096,
             max_operations: 1000,
+            max_bulk_operations: 1000,
         }
     }
 }
@@ -146,6 +153,7 @@ impl LimitSettings {
         problems.range("limits.max_candidates", self.max_candidates as u64, 100, 10_000_000);
         problems.range("limits.max_filter_length", self.max_filter_length as u64, 256, 1 << 20);
         problems.range("limits.max_operations", self.max_operations as u64, 1, 100_000);
+        problems.range("limits.max_bulk_operations", self.max_bulk_operations as u64, 1, 10_000);
     }
 }
 

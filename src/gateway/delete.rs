@@ -10,6 +10,7 @@ use crate::{
         Context, Gateway, TypeId,
         identity::{Known, side},
         resolve::field_predicate,
+        write::root_of,
     },
     mapping::{
         TypeMapping,
@@ -20,7 +21,7 @@ use crate::{
         write::Written,
     },
     plan::Plan,
-    scim::error::ScimError,
+    scim::{error::ScimError, precondition::Preconditions},
     store::{Cell, Change, Fold, Predicate, Source, Step, Target, Test, Value},
 };
 
@@ -44,12 +45,12 @@ impl Gateway {
         cx: &Context,
         ty: TypeId,
         id: &str,
-        if_match: Option<&str>,
+        conditions: &Preconditions,
     ) -> Result<(), ScimError> {
         let mapping = self.permitted(cx, ty, Action::Write)?;
         let _turn = self.locks.acquire(vec![format!("{ty} id {id}")]).await;
         let before = self.before(cx, ty, id).await?;
-        before.check(if_match)?;
+        conditions.check(&before.resource)?;
         let known = before.known;
         let answers = self.answers(cx);
         let eval = Eval { shape: &mapping.shape, record: &known.record, at: (0, 0), answers: &answers };
@@ -59,7 +60,11 @@ impl Gateway {
         let mut record = known.record.clone();
         set::apply(&mapping.delete.set, &mapping.shape, &mut record, (0, 0), &answers);
         let written = Written { record, side: side(&known.row), password: None };
-        let mut steps = mapping.diff(&written)?.steps;
+        let mut plan = mapping.diff(&written)?;
+        if conditions.names_version() {
+            plan.precede(mapping.expectations(&known.record, root_of(mapping, &known)));
+        }
+        let mut steps = plan.steps;
         if !mapping.delete.keep {
             steps.extend(self.unlink(ty, &known).await?);
             steps.extend(own_rows(mapping, &known.record));
@@ -202,13 +207,5 @@ fn own_rows(mapping: &TypeMapping, record: &Record) -> Vec<Step> {
 }
 
 fn root_removal(mapping: &TypeMapping, known: &Known) -> Step {
-    let bag = mapping.bag().clone();
-    let root = known.record.row(0, 0).and_then(|d| d.was.as_ref());
-    let dn = mapping.find_root("dn").filter(|_| mapping.is_ldap());
-    let entry = dn.and_then(|f| root?.first(f)).zip(bag.key.first().and_then(|k| root?.first(*k)));
-    let target = match entry {
-        Some((dn, anchor)) => Target::Entry { dn: dn.to_text(), anchor: anchor.clone() },
-        None => Target::Rows(mapping.anchor_predicate(std::iter::once(known.row.anchor.as_str()))),
-    };
-    Step::Delete { bag, target, required: true }
+    Step::Delete { bag: mapping.bag().clone(), target: root_of(mapping, known), required: true }
 }

@@ -11,6 +11,7 @@ use crate::{
         error::ScimError,
         filter::Filter,
         patch::{self, Operation, PatchRules},
+        precondition::Preconditions,
         resource::Selection,
         validate::{self, Mode},
     },
@@ -27,7 +28,7 @@ impl Gateway {
         cx: &Context,
         ty: TypeId,
         id: &str,
-        if_match: Option<&str>,
+        conditions: &Preconditions,
         body: &Json,
         selection: &Selection,
     ) -> Result<Option<Object>, ScimError> {
@@ -40,18 +41,18 @@ impl Gateway {
         let minimal = selection.is_default()
             && cx.principal.patch_response(&resource_type.name) == PatchResponse::Minimal;
         let _turn = self.locks.acquire(vec![format!("{ty} id {id}")]).await;
-        if if_match.is_none()
+        if conditions.is_empty()
             && !(rules.mode == Mode::Strict && operations.iter().any(names_several))
             && let Some(row) = self.patch_members(cx, ty, id, &operations, &rules).await?
         {
             return if minimal { Ok(None) } else { self.again(cx, ty, row, selection).await.map(Some) };
         }
         let before = self.before(cx, ty, id).await?;
-        before.check(if_match)?;
+        conditions.check(&before.resource)?;
         let mut wanted = before.resource.clone();
         patch::apply(&operations, resource_type, &mut wanted, &rules)?;
         validate::check_required(&wanted, resource_type)?;
-        let answer = self.change(cx, ty, before, wanted, selection).await?;
+        let answer = self.change(cx, ty, before, conditions, wanted, selection).await?;
         Ok((!minimal).then_some(answer))
     }
 }

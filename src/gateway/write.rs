@@ -18,8 +18,8 @@ use crate::{
     },
     mapping::{TypeMapping, lens::face::Reads, record::Record, write::Written},
     plan::Plan,
-    scim::{Object, error::ScimError, resource::Selection},
-    store::{Predicate, Report, Value},
+    scim::{Object, error::ScimError, precondition::Preconditions, resource::Selection},
+    store::{Predicate, Report, Target, Value},
 };
 
 /// What a write starts from.
@@ -77,6 +77,7 @@ impl Gateway {
         cx: &Context,
         ty: TypeId,
         before: Before,
+        conditions: &Preconditions,
         wanted: Object,
         selection: &Selection,
     ) -> Result<Object, ScimError> {
@@ -96,6 +97,9 @@ impl Gateway {
         }
         let mut anchor = known.row.anchor.clone();
         if !plan.steps.is_empty() {
+            if conditions.names_version() {
+                plan.precede(mapping.expectations(&known.record, root_of(mapping, &known)));
+            }
             self.execute(ty, &plan).await?;
             anchor = new_anchor(mapping, &written.record).unwrap_or(anchor);
         }
@@ -147,6 +151,18 @@ impl Gateway {
         let name = &self.ty(ty)?.resource_type.name;
         self.correlation.tombstone(name, &row.id, crate::ops::clock::now()).await.map_err(|e| failed(&e))?;
         Ok(())
+    }
+}
+
+/// Where the root row of a resource is.
+pub(super) fn root_of(mapping: &TypeMapping, known: &Known) -> Target {
+    let root = known.record.row(0, 0).and_then(|d| d.was.as_ref());
+    let dn = mapping.find_root("dn").filter(|_| mapping.is_ldap());
+    let key = mapping.bag().key.first();
+    let entry = dn.and_then(|f| root?.first(f)).zip(key.and_then(|k| root?.first(*k)));
+    match entry {
+        Some((dn, anchor)) => Target::Entry { dn: dn.to_text(), anchor: anchor.clone() },
+        None => Target::Rows(mapping.anchor_predicate(std::iter::once(known.row.anchor.as_str()))),
     }
 }
 

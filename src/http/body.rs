@@ -24,6 +24,12 @@ use crate::{
 /// The JSON of a request body.
 pub(crate) struct Body(pub(crate) Json);
 
+/// The JSON of a bulk request's body, which has limits of its own.
+pub(crate) struct BulkBody(pub(crate) Json);
+
+/// How much deeper the data of a bulk operation lies than a body of its own.
+const BULK_LAYERS: usize = 3;
+
 impl FromRequest for Body {
     type Error = Failure;
     type Future = LocalBoxFuture<'static, Result<Self, Failure>>;
@@ -34,7 +40,8 @@ impl FromRequest for Body {
         let request = request.clone();
         let payload = payload.take();
         Box::pin(async move {
-            let bytes = read(&request, payload, limit).await?;
+            let too_large = || ScimError::too_large(format!("The body is larger than {limit} bytes."));
+            let bytes = read(&request, payload, limit, too_large).await?;
             Ok(Self(json::parse(&bytes, depth)?))
         })
     }
@@ -48,8 +55,32 @@ fn accepted(request: &HttpRequest) -> Accepted {
     }
 }
 
-async fn read(request: &HttpRequest, mut payload: Payload, limit: usize) -> Result<BytesMut, ScimError> {
-    let too_large = || ScimError::too_large(format!("The body is larger than {limit} bytes."));
+impl FromRequest for BulkBody {
+    type Error = Failure;
+    type Future = LocalBoxFuture<'static, Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let settings = request.app_data::<web::Data<Front>>().map(|f| &f.settings);
+        let (limit, depth) = settings.map_or((0, 0), |s| (s.max_bulk_body_bytes, s.max_json_depth));
+        let request = request.clone();
+        let payload = payload.take();
+        Box::pin(async move {
+            // 7644-3.7.4-a: the limit by its published name.
+            let too_large = || {
+                ScimError::too_large(format!("The request is larger than maxPayloadSize ({limit} bytes)."))
+            };
+            let bytes = read(&request, payload, limit, too_large).await?;
+            Ok(Self(json::parse(&bytes, depth + BULK_LAYERS)?))
+        })
+    }
+}
+
+async fn read(
+    request: &HttpRequest,
+    mut payload: Payload,
+    limit: usize,
+    too_large: impl Fn() -> ScimError,
+) -> Result<BytesMut, ScimError> {
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(too_large());

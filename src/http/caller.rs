@@ -14,7 +14,7 @@ use actix_web::{
     Error, FromRequest, HttpMessage as _, HttpRequest, ResponseError as _,
     body::{BoxBody, MessageBody},
     dev::{Payload, ServiceRequest, ServiceResponse},
-    http::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE},
+    http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderMap, HeaderValue, WWW_AUTHENTICATE},
     middleware::Next,
     web,
 };
@@ -53,7 +53,9 @@ pub(crate) async fn authenticate(
             };
             let error = ScimError::unauthorized("A valid bearer token is required.");
             let failure = Failure::with_header(error, WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-            Ok(request.into_response(failure.error_response()))
+            let mut answer = request.into_response(failure.error_response());
+            answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            Ok(answer)
         }
     }
 }
@@ -150,13 +152,75 @@ impl<R: Right> FromRequest for Caller<R> {
     }
 }
 
-fn permit<R: Right>(request: &HttpRequest) -> Result<Caller<R>, ScimError> {
-    let lost = || ScimError::internal("The request lost its way.");
+/// A known caller who may write some of the resource types; each operation asks for its own right.
+pub(crate) struct Writer {
+    /// The front's parts.
+    pub(crate) front: web::Data<Front>,
+    /// What the gateway needs to know of the request.
+    pub(crate) context: Context,
+}
+
+impl FromRequest for Writer {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let writer = known(request).and_then(|(front, principal)| {
+            if !principal.may_write() {
+                return Err(forbidden());
+            }
+            let base_url = base_url(front.settings.public_url.as_deref(), request)?;
+            Ok(Self { front, context: Context { principal, base_url } })
+        });
+        ready(writer.map_err(Failure::from))
+    }
+}
+
+/// A known caller whom a resource stands for, with the right `R` on that resource's type.
+pub(crate) struct Me<R>(pub(crate) Caller<R>);
+
+impl<R: Right> FromRequest for Me<R> {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let me = known(request).and_then(|(front, principal)| {
+            let ty = front.gateway.type_of_me(&principal)?;
+            let name = front.gateway.resource_types().get(ty).map(|t| t.name.clone()).unwrap_or_default();
+            caller(request, front, principal, &Endpoint { ty, name })
+        });
+        ready(me.map(Self).map_err(Failure::from))
+    }
+}
+
+fn lost() -> ScimError {
+    ScimError::internal("The request lost its way.")
+}
+
+fn forbidden() -> ScimError {
+    ScimError::forbidden("The client lacks the right to do this.")
+}
+
+fn known(request: &HttpRequest) -> Result<(web::Data<Front>, Arc<Principal>), ScimError> {
     let principal = request.extensions().get::<Arc<Principal>>().cloned().ok_or_else(lost)?;
     let front = request.app_data::<web::Data<Front>>().cloned().ok_or_else(lost)?;
+    Ok((front, principal))
+}
+
+fn permit<R: Right>(request: &HttpRequest) -> Result<Caller<R>, ScimError> {
+    let (front, principal) = known(request)?;
     let endpoint = request.app_data::<Endpoint>().ok_or_else(lost)?;
+    caller(request, front, principal, endpoint)
+}
+
+fn caller<R: Right>(
+    request: &HttpRequest,
+    front: web::Data<Front>,
+    principal: Arc<Principal>,
+    endpoint: &Endpoint,
+) -> Result<Caller<R>, ScimError> {
     if !principal.may(R::ACTION, &endpoint.name) {
-        return Err(ScimError::forbidden("The client lacks the right to do this."));
+        return Err(forbidden());
     }
     let base_url = base_url(front.settings.public_url.as_deref(), request)?;
     Ok(Caller { context: Context { principal, base_url }, ty: endpoint.ty, front, right: PhantomData })

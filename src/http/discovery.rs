@@ -11,7 +11,6 @@ use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, Resource, Route, Sc
 use crate::{
     auth::Principal,
     config::Mode,
-    gateway::Gateway,
     http::{
         Front,
         base_url::base_url,
@@ -21,7 +20,7 @@ use crate::{
     },
     scim::{
         Json,
-        discovery::{self, AuthenticationScheme, Features},
+        discovery::{self, AuthenticationScheme, BulkLimits, Features},
         error::ScimError,
         schema::ResourceType,
     },
@@ -45,7 +44,7 @@ fn read_only(resource: Resource, read: Route) -> Resource {
 /// `/ServiceProviderConfig` (RFC 7643 §5).
 async fn service_provider_config(front: web::Data<Front>, request: HttpRequest) -> Answer {
     let base = admit(&front, &request)?;
-    let mut config = discovery::service_provider_config(&features(&front.gateway), &base);
+    let mut config = discovery::service_provider_config(&features(&front), &base);
     let caller = request.extensions().get::<Arc<Principal>>().cloned();
     if let (Some(Mode::Strict), Json::Object(config)) = (caller.map(|c| c.mode), &mut config) {
         // Only a client in this mode is answered by the letter of the interoperability profile.
@@ -83,12 +82,16 @@ async fn schema(front: web::Data<Front>, urn: web::Path<String>, request: HttpRe
 }
 
 /// What this server can do.
-fn features(gateway: &Gateway) -> Features {
+fn features(front: &Front) -> Features {
+    let gateway = &front.gateway;
     let has_password = |ty: &&ResourceType| ty.core.find("password").is_some();
     Features {
         documentation_uri: None,
         patch: true,
-        bulk: None,
+        bulk: Some(BulkLimits {
+            max_operations: front.gateway.limits().max_bulk_operations as u64,
+            max_payload_size: front.settings.max_bulk_body_bytes as u64,
+        }),
         filter_max_results: u64::try_from(gateway.limits().max_results).ok(),
         change_password: gateway.resource_types().iter().any(has_password),
         sort: false,

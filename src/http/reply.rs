@@ -2,7 +2,7 @@
 //! them (RFC 7644 §3.14, RFC 9110 §13.1).
 
 use actix_web::{
-    HttpResponse,
+    HttpResponse, HttpResponseBuilder, ResponseError as _,
     http::{
         StatusCode,
         header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH, LOCATION},
@@ -10,79 +10,81 @@ use actix_web::{
 };
 
 use crate::{
-    http::media,
-    scim::{Json, Object, error::ScimError},
+    http::{error::Failure, media},
+    scim::{
+        Json, Object,
+        error::ScimError,
+        precondition::{Preconditions, Tags, version_of},
+    },
 };
 
 /// A SCIM message: a list, a discovery document.
 pub(crate) fn message(body: &Json) -> HttpResponse {
-    HttpResponse::Ok().insert_header((CONTENT_TYPE, media::SCIM)).body(text(body))
+    document(HttpResponse::Ok(), body)
 }
 
-/// A single resource, with `Location` and `ETag` as its `meta` says.
-pub(crate) fn resource(status: StatusCode, resource: Object) -> HttpResponse {
+/// What the client wants to see of a resource.
+pub(crate) trait Project: FnOnce(Object) -> Result<Object, ScimError> {}
+
+impl<P: FnOnce(Object) -> Result<Object, ScimError>> Project for P {}
+
+/// A single resource, with `Location` and `ETag` as its `meta` says, whether or not it is shown.
+pub(crate) fn resource(
+    status: StatusCode,
+    resource: Object,
+    project: impl Project,
+) -> Result<HttpResponse, ScimError> {
     let mut answer = HttpResponse::build(status);
-    answer.insert_header((CONTENT_TYPE, media::SCIM));
-    for (name, value) in [(LOCATION, meta(&resource, "location")), (ETAG, meta(&resource, "version"))] {
+    let location = resource.get("meta").and_then(|meta| meta.get("location")).and_then(Json::as_str);
+    for (name, value) in [(LOCATION, location), (ETAG, version_of(&resource))] {
         if let Some(value) = value.and_then(|v| HeaderValue::from_str(v).ok()) {
             answer.insert_header((name, value));
         }
     }
-    answer.body(text(&Json::Object(resource)))
+    Ok(document(answer, &Json::Object(project(resource)?)))
 }
 
-/// The document as text. Its own formatter would copy each piece twice.
-fn text(document: &Json) -> Vec<u8> {
+/// Ends an answer with a document. Its own formatter would copy each piece twice.
+fn document(mut answer: HttpResponseBuilder, document: &Json) -> HttpResponse {
     // As long as most resources are; it grows for a list.
     let mut text = Vec::with_capacity(2048);
-    // Fails only where a key is no text or writing fails, and neither can be here.
-    if serde_json::to_writer(&mut text, document).is_err() {
-        text.clear();
+    if let Err(error) = serde_json::to_writer(&mut text, document) {
+        tracing::error!(%error, "an answer cannot be written as JSON");
+        return Failure::from(ScimError::internal("The answer cannot be written.")).error_response();
     }
-    text
+    answer.insert_header((CONTENT_TYPE, media::SCIM)).body(text)
 }
 
 /// A single resource that was read: 304 if the client holds this version already.
-pub(crate) fn read(headers: &HeaderMap, found: Object) -> HttpResponse {
-    // A condition that cannot be read is none (RFC 9110 §13.1.2).
-    let known = condition(headers, &IF_NONE_MATCH).unwrap_or_default();
-    let version = meta(&found, "version");
-    if let (Some(known), Some(version)) = (known, version)
-        && matches(&known, version)
-        && let Ok(tag) = HeaderValue::from_str(version)
-    {
-        return HttpResponse::NotModified().insert_header((ETAG, tag)).finish();
-    }
-    resource(StatusCode::OK, found)
-}
-
-/// The `If-Match` header, all lines of it in one.
 ///
 /// # Errors
 ///
-/// 412 if it is not text: what cannot be read cannot match.
-pub(crate) fn if_match(headers: &HeaderMap) -> Result<Option<String>, ScimError> {
-    condition(headers, &IF_MATCH)
-}
-
-fn condition(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, ScimError> {
-    let mut lines = Vec::new();
-    for value in headers.get_all(name) {
-        let text = value.to_str();
-        lines.push(text.map_err(|_| ScimError::precondition_failed(format!("{name} cannot be read.")))?);
+/// 412 if it has another version than `If-Match` names.
+pub(crate) fn read(
+    conditions: &Preconditions,
+    found: Object,
+    project: impl Project,
+) -> Result<HttpResponse, ScimError> {
+    let Preconditions { if_match, if_none_match } = conditions;
+    Preconditions { if_match: if_match.clone(), if_none_match: None }.check(&found)?;
+    let version = version_of(&found);
+    if if_none_match.as_ref().is_some_and(|known| known.matches(version)) {
+        let mut answer = HttpResponse::NotModified();
+        if let Some(tag) = version.and_then(|version| HeaderValue::from_str(version).ok()) {
+            answer.insert_header((ETAG, tag));
+        }
+        return Ok(answer.finish());
     }
-    Ok((!lines.is_empty()).then(|| lines.join(", ")))
+    resource(StatusCode::OK, found, project)
 }
 
-/// Weak comparison (RFC 9110 §8.8.3.2) of a list of entity tags with one.
-fn matches(list: &str, version: &str) -> bool {
-    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").trim_matches('"').to_owned();
-    let version = opaque(version);
-    list.trim() == "*" || list.split(',').any(|tag| opaque(tag) == version)
-}
-
-fn meta<'a>(resource: &'a Object, name: &str) -> Option<&'a str> {
-    resource.get("meta")?.get(name)?.as_str()
+/// The conditions on the version, all lines of a header in one. A line that is no text names no version.
+pub(crate) fn conditions(headers: &HeaderMap) -> Preconditions {
+    let tags = |name: HeaderName| {
+        let lines: Vec<&str> = headers.get_all(name).map(|line| line.to_str().unwrap_or_default()).collect();
+        (!lines.is_empty()).then(|| Tags::parse(&lines.join(", ")))
+    };
+    Preconditions { if_match: tags(IF_MATCH), if_none_match: tags(IF_NONE_MATCH) }
 }
 
 #[cfg(test)]
@@ -90,32 +92,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_known_version_is_not_sent_again() {
-        // 7644-3.14-b
-        let cases = [
-            (r#"W/"1""#, r#"W/"1""#, true),
-            (r#""1""#, r#"W/"1""#, true),
-            (r#"W/"2", W/"1""#, r#"W/"1""#, true),
-            ("*", r#"W/"1""#, true),
-            (r#"W/"2""#, r#"W/"1""#, false),
-            (r#"W/"11""#, r#"W/"1""#, false),
-            ("", r#"W/"1""#, false),
-        ];
-        for (sent, version, expected) in cases {
-            assert_eq!(matches(sent, version), expected, "{sent} against {version}");
+    fn conditions_may_take_several_lines() {
+        // 7644-3.14-b, 7644-3.14-c
+        let mut headers = HeaderMap::new();
+        assert_eq!(conditions(&headers), Preconditions::default());
+        for line in ["W/\"1\"", "\"2\""] {
+            headers.append(IF_MATCH, HeaderValue::from_static(line));
         }
+        headers.append(IF_NONE_MATCH, HeaderValue::from_bytes(b"\"\xff\"").unwrap());
+        let tags = |list: &[&str]| Some(Tags::List(list.iter().map(|t| (*t).to_owned()).collect()));
+        let expected = Preconditions { if_match: tags(&["1", "2"]), if_none_match: tags(&[]) };
+        assert_eq!(conditions(&headers), expected);
     }
 
     #[test]
     fn location_and_etag_come_from_meta() {
         // 7644-3.3-d, 7644-3.14-a
         let found = serde_json::json!({"id": "1", "meta": {"location": "http://h/scim/v2/Users/1", "version": "W/\"7\""}});
-        let answer = resource(StatusCode::CREATED, found.as_object().unwrap().clone());
+        let found = found.as_object().unwrap().clone();
+        let hide = |mut found: Object| {
+            found.remove("meta");
+            Ok(found)
+        };
+        let answer = resource(StatusCode::CREATED, found, hide).unwrap();
         assert_eq!(answer.status(), 201);
         assert_eq!(answer.headers().get(LOCATION).unwrap(), "http://h/scim/v2/Users/1");
         assert_eq!(answer.headers().get(ETAG).unwrap(), "W/\"7\"");
         assert_eq!(answer.headers().get(CONTENT_TYPE).unwrap(), media::SCIM);
-        let bare = resource(StatusCode::OK, Object::new());
+        let bare = resource(StatusCode::OK, Object::new(), Ok).unwrap();
         assert!(bare.headers().get(ETAG).is_none() && bare.headers().get(LOCATION).is_none());
     }
 }

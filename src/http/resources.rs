@@ -18,10 +18,13 @@ use crate::{
         reply,
         routes::{get, not_allowed, serve, unknown},
     },
-    scim::{Json, error::ScimError, message::SearchRequest, schema::ResourceType, validate::Mode},
+    scim::{
+        Json, Object, error::ScimError, message::SearchRequest, resource::Selection, schema::ResourceType,
+        validate::Mode,
+    },
 };
 
-type Answer = Result<HttpResponse, Failure>;
+pub(crate) type Answer = Result<HttpResponse, Failure>;
 
 /// The routes of one resource type.
 pub(crate) fn scope(path: &str, endpoint: Endpoint) -> Scope {
@@ -67,9 +70,21 @@ async fn answer(caller: &Caller<Read>, mut query: SearchRequest) -> Answer {
 
 /// RFC 7644 §3.4.1.
 async fn retrieve(caller: Caller<Read>, id: web::Path<String>, request: HttpRequest) -> Answer {
-    let selection = caller.selection(&request)?;
-    let found = caller.front.gateway.retrieve(&caller.context, caller.ty, &id, &selection).await?;
-    Ok(reply::read(request.headers(), found))
+    read_one(&caller, &id, &request).await
+}
+
+/// Answers with one resource.
+pub(crate) async fn read_one(caller: &Caller<Read>, id: &str, request: &HttpRequest) -> Answer {
+    let selection = caller.selection(request)?;
+    let conditions = reply::conditions(request.headers());
+    let shown = selection.with_meta();
+    let found = caller.front.gateway.retrieve(&caller.context, caller.ty, id, &shown).await?;
+    Ok(reply::read(&conditions, found, |found| project(caller, &selection, found))?)
+}
+
+/// What the client wants to see of a resource whose `meta` has been read for the headers.
+fn project<R>(caller: &Caller<R>, selection: &Selection, resource: Object) -> Result<Object, ScimError> {
+    Ok(selection.project(resource, caller.resource_type()?))
 }
 
 /// RFC 7644 §3.3.
@@ -77,44 +92,71 @@ async fn create(caller: Caller<Write>, request: HttpRequest, body: Body) -> Answ
     let selection = caller.selection(&request)?;
     let body = adapt(&caller, body.0, dialect::adapt_resource)?;
     to_the_end(async move {
-        let made = caller.front.gateway.create(&caller.context, caller.ty, &body, &selection).await?;
-        Ok(reply::resource(StatusCode::CREATED, made))
+        let shown = selection.with_meta();
+        let made = caller.front.gateway.create(&caller.context, caller.ty, &body, &shown).await?;
+        Ok(reply::resource(StatusCode::CREATED, made, |made| project(&caller, &selection, made))?)
     })
     .await
 }
 
 /// RFC 7644 §3.5.1.
 async fn replace(caller: Caller<Write>, id: web::Path<String>, request: HttpRequest, body: Body) -> Answer {
-    let (selection, if_match) = (caller.selection(&request)?, reply::if_match(request.headers())?);
+    replace_one(caller, id.into_inner(), &request, body).await
+}
+
+/// Replaces one resource.
+pub(crate) async fn replace_one(
+    caller: Caller<Write>,
+    id: String,
+    request: &HttpRequest,
+    body: Body,
+) -> Answer {
+    let (selection, conditions) = (caller.selection(request)?, reply::conditions(request.headers()));
     let body = adapt(&caller, body.0, dialect::adapt_resource)?;
     to_the_end(async move {
         let Caller { front, context, ty, .. } = &caller;
-        let now = front.gateway.replace(context, *ty, &id, if_match.as_deref(), &body, &selection).await?;
-        Ok(reply::resource(StatusCode::OK, now))
+        let shown = selection.with_meta();
+        let now = front.gateway.replace(context, *ty, &id, &conditions, &body, &shown).await?;
+        Ok(reply::resource(StatusCode::OK, now, |now| project(&caller, &selection, now))?)
     })
     .await
 }
 
 /// RFC 7644 §3.5.2.
 async fn patch(caller: Caller<Write>, id: web::Path<String>, request: HttpRequest, body: Body) -> Answer {
-    let (selection, if_match) = (caller.selection(&request)?, reply::if_match(request.headers())?);
+    patch_one(caller, id.into_inner(), &request, body).await
+}
+
+/// Changes one resource.
+pub(crate) async fn patch_one(
+    caller: Caller<Write>,
+    id: String,
+    request: &HttpRequest,
+    body: Body,
+) -> Answer {
+    let (selection, conditions) = (caller.selection(request)?, reply::conditions(request.headers()));
     let body = adapt(&caller, body.0, dialect::adapt_patch)?;
     to_the_end(async move {
         let Caller { front, context, ty, .. } = &caller;
-        let now = front.gateway.patch(context, *ty, &id, if_match.as_deref(), &body, &selection).await?;
-        Ok(now.map_or_else(
-            || HttpResponse::NoContent().finish(),
-            |resource| reply::resource(StatusCode::OK, resource),
-        ))
+        let shown = selection.with_meta();
+        match front.gateway.patch(context, *ty, &id, &conditions, &body, &shown).await? {
+            None => Ok(HttpResponse::NoContent().finish()),
+            Some(now) => Ok(reply::resource(StatusCode::OK, now, |now| project(&caller, &selection, now))?),
+        }
     })
     .await
 }
 
 /// RFC 7644 §3.6.
 async fn delete(caller: Caller<Write>, id: web::Path<String>, request: HttpRequest) -> Answer {
-    let if_match = reply::if_match(request.headers())?;
+    delete_one(caller, id.into_inner(), &request).await
+}
+
+/// Deletes one resource.
+pub(crate) async fn delete_one(caller: Caller<Write>, id: String, request: &HttpRequest) -> Answer {
+    let conditions = reply::conditions(request.headers());
     to_the_end(async move {
-        caller.front.gateway.delete(&caller.context, caller.ty, &id, if_match.as_deref()).await?;
+        caller.front.gateway.delete(&caller.context, caller.ty, &id, &conditions).await?;
         Ok(HttpResponse::NoContent().finish())
     })
     .await
@@ -134,7 +176,7 @@ fn adapt(
 
 /// Runs a write to its end even if the client hangs up or the time is over: a write that
 /// is dropped half-way would have to be recovered later.
-async fn to_the_end(write: impl Future<Output = Answer> + 'static) -> Answer {
+pub(crate) async fn to_the_end(write: impl Future<Output = Answer> + 'static) -> Answer {
     let task = actix_web::rt::spawn(write.in_current_span());
     task.await
         .unwrap_or_else(|_| Err(ScimError::internal("The request failed for an internal reason.").into()))

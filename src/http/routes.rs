@@ -73,10 +73,13 @@ pub(crate) fn get() -> Route {
 
 /// Answers 405 and names the methods that are allowed (7644-3.2-d).
 pub(crate) fn not_allowed(allow: &'static str) -> Route {
-    web::to(move || async move {
-        let error = ScimError::method_not_allowed(format!("Allowed here: {allow}."));
-        answer(&Failure::with_header(error, ALLOW, HeaderValue::from_static(allow)))
-    })
+    web::to(move || async move { answer(&method_not_allowed(allow)) })
+}
+
+/// The refusal of a method, which names those that are allowed.
+pub(crate) fn method_not_allowed(allow: &'static str) -> Failure {
+    let error = ScimError::method_not_allowed(format!("Allowed here: {allow}."));
+    Failure::with_header(error, ALLOW, HeaderValue::from_static(allow))
 }
 
 /// Answers 404 for a path that nothing serves.

@@ -66,6 +66,19 @@ impl Selection {
         Ok(Self { choice, always, request, never })
     }
 
+    /// The same, with the whole of `meta`: headers of the answer are made of it.
+    #[must_use]
+    pub fn with_meta(&self) -> Self {
+        let meta = AttrPath::new("meta");
+        let mut shown = self.clone();
+        match &mut shown.choice {
+            Choice::Default => {}
+            Choice::Only(names) => names.push(meta),
+            Choice::Except(names) => names.retain(|name| name.urn.is_some() || name.name != meta.name),
+        }
+        shown
+    }
+
     /// True if the client made no choice.
     #[must_use]
     pub fn is_default(&self) -> bool {

@@ -176,6 +176,11 @@ impl Tables {
 
     fn step(&mut self, step: &Step, steps: &[Step], reports: &[Report]) -> Result<Report, StoreError> {
         match step {
+            Step::Expect { bag, target, expected, .. } => {
+                let predicate = target_predicate(bag, target);
+                let found: Vec<Row> = self.find(bag, &predicate).into_iter().map(|(_, row)| row).collect();
+                if expected.is_met(&found) { Ok(Report::new()) } else { Err(StoreError::PreconditionFailed) }
+            }
             Step::Insert { bag, cells, report, unless_exists } => {
                 let cells = resolve(cells, steps, reports)?;
                 if *unless_exists {
@@ -225,13 +230,7 @@ impl Tables {
     }
 
     fn targets(&self, bag: &Bag, target: &Target, required: bool) -> Result<Vec<usize>, StoreError> {
-        let found = match target {
-            Target::Rows(predicate) => self.find(bag, predicate),
-            Target::Entry { anchor, .. } => {
-                let key = bag.key.first().copied().unwrap_or_default();
-                self.find(bag, &Predicate::equals(key, anchor.clone()))
-            }
-        };
+        let found = self.find(bag, &target_predicate(bag, target));
         if found.is_empty() && required {
             return Err(StoreError::NotFound { bag: bag.name.clone() });
         }
@@ -342,6 +341,15 @@ impl Tables {
         let gone = source_name(bag);
         let refers = |t: &Table| t.rules.references.iter().any(|(_, other, _)| other.to_lowercase() == gone);
         self.0.iter().filter(|(_, t)| refers(t)).try_for_each(|(name, t)| self.check_references(name, t))
+    }
+}
+
+fn target_predicate(bag: &Bag, target: &Target) -> Predicate {
+    match target {
+        Target::Rows(predicate) => predicate.clone(),
+        Target::Entry { anchor, .. } => {
+            Predicate::equals(bag.key.first().copied().unwrap_or_default(), anchor.clone())
+        }
     }
 }
 

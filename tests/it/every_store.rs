@@ -9,7 +9,7 @@ const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 
 /// Runs a test in front of every store whose server is there.
-fn everywhere(test: impl Fn(&TestStore, Gateway)) {
+pub(crate) fn everywhere(test: impl Fn(&TestStore, Gateway)) {
     for store in Backend::ALL.into_iter().filter_map(TestStore::fresh) {
         // Shown when the test fails, to tell which store it was.
         eprintln!("in front of {}", store.backend().name());
@@ -18,7 +18,7 @@ fn everywhere(test: impl Fn(&TestStore, Gateway)) {
     }
 }
 
-fn find(client: &Client, user_name: &str) -> Json {
+pub(crate) fn find(client: &Client, user_name: &str) -> Json {
     let query = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("filter", &format!("userName eq \"{user_name}\""))
         .finish();
@@ -27,14 +27,14 @@ fn find(client: &Client, user_name: &str) -> Json {
     answer.json
 }
 
-fn login(store: &TestStore, number: usize) -> String {
+pub(crate) fn login(store: &TestStore, number: usize) -> String {
     match store.backend() {
         Backend::Sqlite | Backend::OpenLdap => format!("person{number}"),
         Backend::Postgres | Backend::MariaDb => format!("person{number}@example.com"),
     }
 }
 
-fn assert_holds(actual: &Json, expected: Json) {
+pub(crate) fn assert_holds(actual: &Json, expected: Json) {
     let wrong = mismatches(&expected, actual);
     assert!(wrong.is_empty(), "{}\nin {actual:#}", wrong.join("\n"));
 }
@@ -238,4 +238,37 @@ fn another_mapping_can_be_laid_over_a_shipped_one() {
     let title = attributes.iter().find(|a| a["name"] == "title").unwrap();
     assert_eq!(title["mutability"], "readOnly");
     assert_eq!(find(&gateway.client(), "person2")["Resources"][0]["title"], "Head of Department");
+}
+
+#[test]
+fn a_schema_that_goes_takes_its_attributes_along() {
+    // 7644-3.5.2-h, P-any-3
+    const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    for store in Backend::ALL.into_iter().filter_map(TestStore::fresh) {
+        eprintln!("in front of {}", store.backend().name());
+        let options = Options { client: "mode = \"rfc\"\n".to_owned(), ..Options::default() };
+        let gateway = Gateway::start(&store, &options);
+        let client = gateway.client();
+        let name = format!("{}@example.com", unique("schemas"));
+        let body = json!({
+            "schemas": [USER, ENTERPRISE], "userName": name, "displayName": "Ann", "active": true,
+            "name": { "givenName": "Ann", "familyName": "Lee" },
+            "emails": [{ "value": name, "type": "work", "primary": true }],
+            ENTERPRISE: { "employeeNumber": "17" },
+        });
+        let created = client.post("/Users", &body);
+        assert_eq!(created.status, 201, "{created}");
+        let path = format!("/Users/{}", created.id());
+        let patch = |operation: Json| client.patch(&path, json!([operation]));
+        let kept = patch(json!({ "op": "add", "path": "schemas", "value": [ENTERPRISE] }));
+        assert_holds(
+            &kept.json,
+            json!({ "schemas": [USER, ENTERPRISE], ENTERPRISE: { "employeeNumber": "17" } }),
+        );
+        let refused = patch(json!({ "op": "replace", "path": "schemas", "value": [ENTERPRISE] }));
+        assert_eq!((refused.status, &refused.json["scimType"]), (400, &json!("mutability")), "{refused}");
+        let gone = patch(json!({ "op": "replace", "path": "schemas", "value": [USER] }));
+        assert_eq!((gone.status, &gone.json["schemas"]), (200, &json!([USER])), "{gone}");
+        assert_eq!(client.get(&path).json.get(ENTERPRISE), None);
+    }
 }

@@ -111,7 +111,14 @@ impl Subject {
 
     fn patch(&self, segment: &str, id: &str, body: &Json) {
         let (ty, all) = (self.gateway.ty(segment), self.gateway.without(segment, "password"));
-        let done = self.wait(self.gateway.gateway.patch(&self.gateway.context, ty, id, None, body, &all));
+        let done = self.wait(self.gateway.gateway.patch(
+            &self.gateway.context,
+            ty,
+            id,
+            &scimgate::scim::precondition::Preconditions::default(),
+            body,
+            &all,
+        ));
         done.unwrap_or_else(|e| panic!("{body}: {e:?}"));
     }
 

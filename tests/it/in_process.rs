@@ -18,7 +18,7 @@ use scimgate::{
     plan::Plan,
     scim::{
         Json, Object, filter::parse::FilterRules, message::SearchRequest, patch::PATCH_OP,
-        resource::Selection,
+        precondition::Preconditions, resource::Selection,
     },
     store::{
         Bag, Coverage, Predicate, ReadStore, Report, Row, Select, Step, Store, StoreError, ldap::LdapStore,
@@ -36,11 +36,22 @@ pub(crate) struct CountingStore {
     inner: Arc<dyn Store>,
     log: Mutex<Vec<String>>,
     rows: AtomicUsize,
+    meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl CountingStore {
     pub(crate) fn new(inner: Arc<dyn Store>) -> Arc<Self> {
-        Arc::new(Self { inner, log: Mutex::default(), rows: AtomicUsize::new(0) })
+        Arc::new(Self {
+            inner,
+            log: Mutex::default(),
+            rows: AtomicUsize::new(0),
+            meanwhile: Mutex::default(),
+        })
+    }
+
+    /// Something that others do just before the next write.
+    pub(crate) fn before_next_write(&self, act: impl FnOnce() + Send + 'static) {
+        *self.meanwhile.lock().unwrap() = Some(Box::new(act));
     }
 
     /// What was asked since the last call, and how many rows or entries were read for it.
@@ -85,6 +96,9 @@ impl ReadStore for CountingStore {
 
 impl Store for CountingStore {
     fn apply(&self, steps: Vec<Step>) -> LocalBoxFuture<'_, Result<Vec<Report>, StoreError>> {
+        if let Some(act) = self.meanwhile.lock().unwrap().take() {
+            act();
+        }
         self.note(format!("apply {}", Plan::of("", "", steps.clone())));
         self.inner.apply(steps)
     }
@@ -164,7 +178,7 @@ impl Counted {
     pub(crate) async fn patch_group(&self, id: &str, operation: &Json) -> Option<Object> {
         let body = json!({ "schemas": [PATCH_OP], "Operations": [operation] });
         let (ty, selection) = (self.ty("Groups"), self.without("Groups", "members"));
-        self.gateway.patch(&self.context, ty, id, None, &body, &selection).await.unwrap()
+        self.gateway.patch(&self.context, ty, id, &Preconditions::default(), &body, &selection).await.unwrap()
     }
 }
 

@@ -15,6 +15,8 @@
 mod architecture;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod bad_input;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod bulk;
 #[cfg(all(feature = "sqlite", feature = "ldap"))]
 mod cli;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
@@ -40,9 +42,12 @@ mod ldap_store;
 mod lens_laws;
 mod mapping_files;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod me;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod modes;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod patch_table;
+mod requirements;
 mod shipped_mappings;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod store_operations;
@@ -52,6 +57,8 @@ mod stores;
 mod support;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod vectors;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod versions;
 
 /// `tests/run` starts all servers, so none of its tests may be skipped.
 #[test]

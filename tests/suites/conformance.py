@@ -4,7 +4,8 @@
     conformance.py --url http://127.0.0.1:8080/scim/v2 --token TOKEN [--suite NAME] [--verbose]
 
 scim2-tester reads the published schemas and tries every attribute of every resource type; scim-sanity
-(in its strict mode) walks through the life of a user and of a group. Both create and delete resources.
+(in its strict mode) walks through the life of a user and of a group; scim2-client and scim2-cli lead such
+lives themselves and check what they are answered. All create and delete resources.
 
 Prints each failure, then one line per suite: `scim2-tester: 150 passed, 0 failed, 2 skipped`.
 Exits with 1 if anything failed.
@@ -12,7 +13,10 @@ Exits with 1 if anything failed.
 
 import argparse
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
+
+import lifecycle
 
 
 @dataclass
@@ -87,7 +91,24 @@ def run_scim_sanity(url: str, token: str, verbose: bool) -> Tally:
     return tally
 
 
-SUITES = {"scim2-tester": run_scim2_tester, "scim-sanity": run_scim_sanity}
+def run_life(live: Callable) -> Callable:
+    """A suite of ours around a public client."""
+
+    def run(url: str, token: str, verbose: bool) -> Tally:
+        steps = live(url, token)
+        for name in steps.done if verbose else []:
+            print(f"  [DONE] {name}")
+        return Tally(len(steps.done), 0, steps.failures)
+
+    return run
+
+
+SUITES = {
+    "scim2-tester": run_scim2_tester,
+    "scim-sanity": run_scim_sanity,
+    "scim2-client": run_life(lifecycle.with_client),
+    "scim2-cli": run_life(lifecycle.with_cli),
+}
 
 
 def main() -> int:

@@ -205,7 +205,7 @@ pub fn compose(pieces: &[Piece], eval: &Eval<'_>, place: &FieldRef, index: usize
     if let [piece @ Piece::Hole { codecs, .. }] = pieces
         && codecs.is_empty()
     {
-        return fill(piece, eval, place, index);
+        return fill(piece, eval, place, index).map(|filled| filled.value);
     }
     let is_in_dn = is_dn(place, eval);
     let mut out = String::new();
@@ -220,11 +220,12 @@ pub fn compose(pieces: &[Piece], eval: &Eval<'_>, place: &FieldRef, index: usize
                     pending = Some(text);
                 }
             }
-            Piece::Hole { sources, .. } => {
+            Piece::Hole { .. } => {
                 holes += 1;
-                match fill(piece, eval, place, index).map(|v| v.to_text()).filter(|t| !t.is_empty()) {
-                    Some(text) => {
-                        let is_value = is_in_dn && !sources.iter().all(|s| holds_dn(s, eval));
+                let filled_by = fill(piece, eval, place, index);
+                match filled_by.map(|f| (f.value.to_text(), f.source)).filter(|(text, _)| !text.is_empty()) {
+                    Some((text, source)) => {
+                        let is_value = is_in_dn && !holds_dn(source, eval);
                         let text = if is_value { dn::escape_value(&text) } else { text };
                         filled += 1;
                         out.push_str(pending.take().unwrap_or_default());
@@ -263,19 +264,70 @@ fn is_nothing(field: &FieldRef, value: &Value, eval: &Eval<'_>) -> bool {
     list.any(|t| t.one(eval, field).is_some_and(|n| n.same(value, Fold::Exact)))
 }
 
-fn fill(piece: &Piece, eval: &Eval<'_>, place: &FieldRef, index: usize) -> Option<Value> {
+/// What fills a hole, and where it is from.
+struct Filled<'p> {
+    value: Value,
+    source: &'p Source,
+}
+
+fn fill<'p>(piece: &'p Piece, eval: &Eval<'_>, place: &FieldRef, index: usize) -> Option<Filled<'p>> {
     let Piece::Hole { sources, codecs } = piece else { return None };
-    let mut value = sources.iter().find_map(|source| match source {
-        Source::Field(field) => {
-            let values = eval.values(field);
-            let value = values.get(index).or_else(|| values.first())?;
-            (*value != Value::Text(String::new()) && !is_nothing(field, value, eval)).then(|| value.clone())
-        }
-        Source::Constant(value) => Some(value.clone()),
-        Source::Word(word) => word.one(eval, place),
+    let (source, mut value) = sources.iter().find_map(|source| {
+        let value = match source {
+            Source::Field(field) => {
+                let values = eval.values(field);
+                let value = values.get(index).or_else(|| values.first())?;
+                let is_there = *value != Value::Text(String::new()) && !is_nothing(field, value, eval);
+                is_there.then(|| value.clone())
+            }
+            Source::Constant(value) => Some(value.clone()),
+            Source::Word(word) => word.one(eval, place),
+        };
+        Some((source, value?))
     })?;
     for codec in codecs {
         value = codec.encode(value).ok()?;
     }
-    Some(value)
+    Some(Filled { value, source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        mapping::{
+            compile::compile,
+            form::{Answers, set},
+            record::Record,
+        },
+        store::Row,
+    };
+
+    /// The `initial` container of a new person whose location is `city`.
+    fn container(text: &str, city: Option<&str>) -> Vec<Value> {
+        let file = format!(
+            "[ldap]\n[let]\nhome = \"ou=Home,dc=example\"\n[User]\nbase = \"dc=example\"\n\
+             classes = [\"inetOrgPerson\"]\nrdn = \"uid\"\ninitial = {{ container = \"{text}\" }}\n\
+             [User.attributes]\nuserName = \"uid\"\ntitle = \"l\"\n"
+        );
+        let compiled = compile(&file, &|_| Err(std::io::ErrorKind::NotFound.into()));
+        let mapping = compiled.unwrap_or_else(|d| panic!("{}", d.render("test", &file))).0;
+        let ty = &mapping.types[0];
+        let mut row = Row::new(ty.bag());
+        row.set(ty.find_root("l").unwrap(), city.map(Value::from).into_iter().collect());
+        let mut record = Record::stored(&ty.shape, row);
+        let answers = Answers::new(time::OffsetDateTime::UNIX_EPOCH, "");
+        set::apply(std::slice::from_ref(&ty.settle[0].assign), &ty.shape, &mut record, (0, 0), &answers);
+        record.row(0, 0).unwrap().now.all(ty.find_root("container").unwrap()).to_vec()
+    }
+
+    #[test]
+    fn in_a_dn_values_are_escaped_and_constants_are_not() {
+        let text = "ou={l},{let.home}";
+        assert_eq!(container(text, Some("a,b")), ["ou=a\\,b,ou=Home,dc=example".into()]);
+        // Who filled the hole counts, not who could have.
+        let text = "ou=x,{l or let.home}";
+        assert_eq!(container(text, None), ["ou=x,ou=Home,dc=example".into()]);
+        assert_eq!(container(text, Some("dc=a,dc=b")), ["ou=x,dc=a\\,dc=b".into()]);
+    }
 }

@@ -105,8 +105,11 @@ impl Case {
         }
     }
 
+    /// A resource as it is compared: an element that is not primary may say so or not (RFC 7643 §2.4).
     fn seen(&self, resource: &Object) -> Json {
-        if self.ordered { Json::Object(resource.clone()) } else { world::unordered(resource) }
+        let mut resource = resource.clone();
+        resource.values_mut().for_each(forget_not_primary);
+        if self.ordered { Json::Object(resource) } else { world::unordered(&resource) }
     }
 
     /// Filters on the attribute: comparisons, presence, on one element, and combined.
@@ -233,6 +236,17 @@ impl Case {
         prop_assert!(error.detail().contains(name), "{} does not name {}", error.detail(), name);
         prop_assert!(wanted.is_some_and(self.refuses), "refused without need: {error}");
         Ok(())
+    }
+}
+
+fn forget_not_primary(json: &mut Json) {
+    match json {
+        Json::Array(list) => list.iter_mut().for_each(forget_not_primary),
+        Json::Object(object) => {
+            object.retain(|name, value| name != "primary" || *value != false);
+            object.values_mut().for_each(forget_not_primary);
+        }
+        _ => {}
     }
 }
 

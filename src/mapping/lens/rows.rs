@@ -124,9 +124,33 @@ impl Rows {
         for sub in &self.each {
             let json = if self.simple { Some(element) } else { element.get(&sub.name) };
             let path = if self.simple { path.to_owned() } else { format!("{path}.{}", sub.name) };
+            if json.is_none() && self.is_not_primary(w, at, sub, &path)? {
+                continue;
+            }
             sub.lens.put(w, at, &path, json)?;
         }
         Ok(())
+    }
+
+    /// An element that does not say that it is primary is not (RFC 7643 §2.4): a row that has a word for
+    /// that gets it, which a column that must hold something needs. False if there is no such word.
+    fn is_not_primary(
+        &self,
+        w: &mut Writer<'_>,
+        at: (PartId, usize),
+        sub: &Sub,
+        path: &str,
+    ) -> Result<bool, ScimError> {
+        if self.simple || sub.name != "primary" || sub.lens.get_at(w.ty, &w.eval(at), 0).is_none() {
+            return Ok(false);
+        }
+        let Lens::Scalar(scalar) = &sub.lens else { return Ok(false) };
+        let Source::Field { codecs, map, .. } = &scalar.source else { return Ok(false) };
+        if !matches!(scalar.encode(&Json::Bool(false), codecs, map.as_ref()), Ok(Some(_))) {
+            return Ok(false);
+        }
+        sub.lens.put(w, at, path, Some(&Json::Bool(false)))?;
+        Ok(true)
     }
 
     /// Adds the placeholder if no row is left. A list that was empty before is left so.

@@ -1,5 +1,7 @@
 //! One operation on one attribute of a resource.
 
+mod schemas;
+
 use std::collections::BTreeSet;
 
 use crate::scim::{
@@ -48,8 +50,9 @@ impl<'a> Editor<'a> {
         let unknown = || ScimError::invalid_path(format!("The path `{path}` names no attribute."));
         let found = self.ty.resolve(&path.target()).ok_or_else(unknown)?;
         let (attribute, sub) = (found.attribute, found.sub);
-        if found.extension.is_none() && attribute.name == "schemas" && self.rules.mode == Mode::Tolerant {
-            return Ok(()); // It follows from the attributes that are there.
+        if found.extension.is_none() && attribute.name == "schemas" {
+            // What clients send along need not be meant; the list follows from the attributes that are there.
+            return if self.rules.mode == Mode::Tolerant { Ok(()) } else { self.apply_schemas(op, value) };
         }
         if [Some(attribute), sub].into_iter().flatten().any(|a| a.mutability == Mutability::ReadOnly) {
             return Err(ScimError::mutability(format!("Attribute `{path}` is read-only.")));

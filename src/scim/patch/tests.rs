@@ -129,9 +129,33 @@ fn read_only_attributes() {
     let echo = json!({"op": "replace", "value": {"id": "2", "schemas": [], "groups": [], "title": "Chief"}});
     assert_eq!(run(&bob(), echo.clone()).unwrap()["title"], json!("Chief"));
     assert_eq!(rfc(&bob(), echo), Err("mutability".into()));
-    let schemas = json!({"op": "add", "path": "schemas", "value": ["urn:x"]});
-    assert_eq!(run(&bob(), schemas.clone()), Ok(bob()), "it follows from the attributes");
-    assert_eq!(rfc(&bob(), schemas), Err("mutability".into()));
+}
+
+#[test]
+fn schemas_go_with_their_attributes() {
+    // P-any-3, 7644-3.5.2-h
+    let mut before = bob();
+    before["schemas"] = json!([USER, ENTERPRISE]);
+    before[ENTERPRISE] = json!({"department": "IT"});
+    let set = |op: &str, value: Json| json!({"op": op, "path": "schemas", "value": value});
+    for same in [
+        set("add", json!([ENTERPRISE])),
+        set("add", json!(USER.to_uppercase())),
+        set("replace", json!([ENTERPRISE, USER])),
+    ] {
+        assert_eq!(rfc(&before, same.clone()), Ok(before.clone()), "{same}");
+    }
+    assert_eq!(rfc(&before, set("replace", json!([USER]))), Ok(bob()));
+    for (wrong, kind) in [
+        (set("replace", json!([ENTERPRISE])), "mutability"),
+        (json!({"op": "remove", "path": "schemas"}), "mutability"),
+        (set("add", json!(["urn:x"])), "invalidValue"),
+        (set("replace", json!([USER, 5])), "invalidValue"),
+        (set("replace", json!({"value": USER})), "invalidValue"),
+    ] {
+        assert_eq!(rfc(&before, wrong.clone()), Err(kind.into()), "{wrong}");
+        assert_eq!(run(&before, wrong), Ok(before.clone()), "tolerant: it follows from the attributes");
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@
 //! is read just before. An entry that has moved is looked up by its anchor, once.
 
 mod entry_steps;
+mod expect;
 mod target;
 
 use std::{
@@ -26,7 +27,7 @@ use super::{
     result::Operation,
     server::Server,
 };
-use crate::store::{Bag, Cell, Change, FieldId, Report, Step, StoreError, Value, dn::normalise};
+use crate::store::{Bag, Cell, Change, FieldId, Report, Row, Step, StoreError, Value, dn::normalise};
 
 /// A list of steps on its way.
 pub(super) struct Apply {
@@ -38,6 +39,8 @@ pub(super) struct Apply {
     renamed: HashMap<String, String>,
     /// Normal forms of DNs that this list made; there is no anchor yet to check.
     own: HashSet<String>,
+    /// Anchors of the entries that must not be changed by others → what they held.
+    expected: HashMap<String, Row>,
 }
 
 /// What a step reported, and for which fields.
@@ -63,6 +66,7 @@ impl Apply {
             undo: Vec::new(),
             renamed: HashMap::new(),
             own: HashSet::new(),
+            expected: HashMap::new(),
         })
     }
 
@@ -86,6 +90,10 @@ impl Apply {
 
     async fn step(&mut self, step: &Step) -> Result<Done, StoreError> {
         match step {
+            Step::Expect { bag, target, expected, .. } => {
+                self.expect(bag, target, expected).await?;
+                Ok(Done::default())
+            }
             Step::Insert { bag, cells, report, unless_exists } => {
                 self.insert(bag, cells, report, *unless_exists).await
             }

@@ -6,7 +6,8 @@
 //! whole transaction otherwise.
 
 use crate::store::{
-    Bag, Change, FieldId, Predicate, Report, Row, Step, StoreError, Target, Value, cell_values, holds,
+    Bag, Change, Expected, FieldId, Predicate, Report, Row, Step, StoreError, Target, Value, cell_values,
+    holds,
     sql::{
         bind::push_cell,
         catalogue::{Catalogue, Scene, table_name},
@@ -68,6 +69,9 @@ impl Writer<'_> {
     fn run(&mut self) -> Result<(), Failure> {
         for step in self.steps {
             let report = match step {
+                Step::Expect { bag, target, expected, lock } => {
+                    self.expect(bag, rows_of(bag, target)?, expected, *lock)?
+                }
                 Step::Insert { bag, cells, report, unless_exists } => {
                     let cells = self.resolve(cells)?;
                     if *unless_exists {
@@ -160,6 +164,35 @@ impl Writer<'_> {
             None => Err(StoreError::NoSuchRow { bag: bag.name.clone() }.into()),
             Some(cells) => self.insert_unless_taken(bag, &cells, report, predicate),
         }
+    }
+
+    /// Reads rows again, in a way that keeps others from changing them, and compares.
+    fn expect(
+        &mut self,
+        bag: &Bag,
+        predicate: &Predicate,
+        expected: &Expected,
+        lock: bool,
+    ) -> Result<Report, Failure> {
+        let scene = self.catalogue.scene(self.connection, bag, &[predicate])?;
+        let flavour = self.connection.flavour();
+        let env = Env::new(flavour, &scene);
+        let mut sql = Sql::new();
+        sql.raw("SELECT ");
+        push_columns(&mut sql, flavour, &scene, bag, &expected.fields, Some(OUTER))?;
+        sql.raw(" FROM ").table(table_name(bag)?).raw(" AS ").ident(OUTER);
+        env.restrict(&mut sql, bag, predicate)?;
+        // SQLite's transaction has the whole file to itself.
+        match flavour {
+            Flavour::Postgres if lock => sql.raw(" FOR UPDATE OF ").ident(OUTER),
+            Flavour::Mysql if lock => sql.raw(" FOR UPDATE"),
+            Flavour::Sqlite | Flavour::Postgres | Flavour::Mysql => &mut sql,
+        };
+        finish(&mut sql, flavour, predicate)?;
+        let rows = self.connection.rows(&sql)?.into_iter();
+        let rows: Result<Vec<Row>, Failure> =
+            rows.map(|cells| read_row(&scene, bag, &expected.fields, cells)).collect();
+        if expected.is_met(&rows?) { Ok(Report::new()) } else { Err(StoreError::PreconditionFailed.into()) }
     }
 
     /// Inserts a row unless one with the same cells is there.

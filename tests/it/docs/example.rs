@@ -14,6 +14,7 @@ use scimgate::{
         error::ScimError,
         filter::parse::{FilterRules, parse},
         message::SearchRequest,
+        precondition::Preconditions,
         resource::Selection,
     },
     store::{
@@ -264,14 +265,18 @@ impl Example {
             }
             "put" => {
                 body["schemas"] = json!([schema]);
-                gateway.replace(cx, id, &first().await, None, &body, &all).await.map(Json::Object)
+                gateway
+                    .replace(cx, id, &first().await, &Preconditions::default(), &body, &all)
+                    .await
+                    .map(Json::Object)
             }
             "patch" => {
                 let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": body });
-                let answer = gateway.patch(cx, id, &first().await, None, &body, &all).await?;
+                let answer =
+                    gateway.patch(cx, id, &first().await, &Preconditions::default(), &body, &all).await?;
                 Ok(answer.map_or(Json::Null, Json::Object))
             }
-            _ => gateway.delete(cx, id, &first().await, None).await.map(|()| Json::Null),
+            _ => gateway.delete(cx, id, &first().await, &Preconditions::default()).await.map(|()| Json::Null),
         }
     }
 

@@ -28,6 +28,8 @@ struct Switches {
     is_frozen: Cell<bool>,
     is_disguised: Cell<bool>,
     loses_changes: Cell<bool>,
+    /// How many listings still lose their place.
+    spoiled_cookies: Cell<u32>,
 }
 
 /// A TCP relay in front of the directory whose connections can be cut or frozen.
@@ -123,11 +125,30 @@ async fn pump(
         if switches.is_disguised.get() {
             disguise(&mut buffer[..n]);
         }
+        if let Some(left) = switches.spoiled_cookies.get().checked_sub(1)
+            && spoil_cookie(&mut buffer[..n])
+        {
+            switches.spoiled_cookies.set(left);
+        }
         let is_lost = switches.is_frozen.get() || switches.loses_changes.get() && is_modify(&buffer[..n]);
         if !is_lost && to.write_all(&buffer[..n]).await.is_err() {
             return;
         }
     }
+}
+
+/// Spoils the cookie of a listing that goes on (RFC 2696 §3); OpenLDAP's are the last eight octets. A listing
+/// that begins ends in an empty one.
+fn spoil_cookie(message: &mut [u8]) -> bool {
+    let paged = b"1.2.840.113556.1.4.319";
+    let is_paged = message.windows(paged.len()).any(|w| w == paged);
+    if !is_paged || message.ends_with(&[0x04, 0x00]) {
+        return false;
+    }
+    // An older place than the one where the listing is.
+    message.iter_mut().rev().take(8).for_each(|octet| *octet = 1);
+    message.iter_mut().rev().take(7).for_each(|octet| *octet = 0);
+    true
 }
 
 /// True for a modify request (RFC 4511 §4.6): its tag stands behind the message's length and number.
@@ -187,6 +208,23 @@ fn reads_survive_a_broken_connection() {
             relay.cut();
         });
         assert_eq!(answer, Ok(1));
+    });
+}
+
+#[test]
+fn a_listing_that_lost_its_place_begins_again() {
+    behind_a_relay("place", async |lab, relay| {
+        for uid in ["a", "b", "c", "d", "e"] {
+            lab.add_person(uid, &[]).await;
+        }
+        let urls = vec![format!("ldap://{}", relay.address)];
+        lab.store = open(&LdapSettings { urls, page_size: 2, ..lab.settings.clone() });
+        relay.switches.spoiled_cookies.set(2);
+        assert_eq!(list(lab).await, Ok(5), "each entry comes once");
+        assert_eq!(relay.switches.spoiled_cookies.get(), 0);
+        // A server that never knows where it was is at fault, and no reason to go on forever.
+        relay.switches.spoiled_cookies.set(100);
+        assert!(list(lab).await.is_err());
     });
 }
 

@@ -15,7 +15,8 @@ use scimgate::{
     mapping::{Mapping, StoreKind, shape::Use},
     plan::Plan,
     scim::{
-        Json, Object, error::ScimError, message::SearchRequest, resource::Selection, schema::ResourceType,
+        Json, Object, error::ScimError, message::SearchRequest, precondition::Preconditions,
+        resource::Selection, schema::ResourceType,
     },
     store::{
         Bag, Cell, Coverage, Field, FieldKind, Predicate, ReadStore, Report, Row, Select, Source, Step,
@@ -201,12 +202,20 @@ impl House {
 
     pub(super) fn replace(&self, name: &str, id: &str, resource: &Object) -> Result<Object, ScimError> {
         let (body, all) = (self.body(name, resource), self.selection(name));
-        self.runtime.block_on(self.gateway.replace(&self.context, self.ty(name), id, None, &body, &all))
+        self.runtime.block_on(self.gateway.replace(
+            &self.context,
+            self.ty(name),
+            id,
+            &Preconditions::default(),
+            &body,
+            &all,
+        ))
     }
 
     pub(super) fn patch(&self, name: &str, id: &str, body: &Json) -> Result<(), ScimError> {
         let all = self.selection(name);
-        let answer = self.gateway.patch(&self.context, self.ty(name), id, None, body, &all);
+        let none = Preconditions::default();
+        let answer = self.gateway.patch(&self.context, self.ty(name), id, &none, body, &all);
         self.runtime.block_on(answer).map(drop)
     }
 

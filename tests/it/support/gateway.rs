@@ -23,9 +23,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Options {
     /// `profile` of the client: `entra`, `okta` …
     pub(crate) profile: Option<&'static str>,
+    /// Lines of `[server]`.
+    pub(crate) server: String,
     /// Lines of `[limits]`.
     pub(crate) limits: String,
-    /// Lines for the client's table (`patch_response = "full"`).
+    /// Lines for the client's table (`patch_response = "full"`), with `scopes` if not all.
     pub(crate) client: String,
 }
 
@@ -48,7 +50,15 @@ impl Gateway {
     /// Starts it with other settings of the store, and waits until it gives up: its exit code and what
     /// it said.
     pub(crate) fn fail_to_start(store: &TestStore, settings: &str) -> (Option<i32>, String) {
-        let directory = Self::write_settings(store, settings, &Options::default());
+        Self::fail_in(Self::write_settings(store, settings, &Options::default()))
+    }
+
+    /// As [`Self::fail_to_start`], with other options.
+    pub(crate) fn fail_to_start_with(store: &TestStore, options: &Options) -> (Option<i32>, String) {
+        Self::fail_in(Self::write_settings(store, &store.settings(), options))
+    }
+
+    fn fail_in(directory: TempDir) -> (Option<i32>, String) {
         let mut gateway = Self::spawn(directory, &mpsc::channel().0);
         let deadline = Instant::now() + PATIENCE;
         while gateway.child.try_wait().unwrap().is_none() && Instant::now() < deadline {
@@ -70,13 +80,14 @@ impl Gateway {
 [server]
 listen = ["127.0.0.1:0"]
 workers = 2
+{server}
 [correlation]
 url = "sqlite:ids.db"
 {store}
 [[clients]]
 name = "test"
 tokens = ["sha256:{hash}"]
-scopes = ["all"]
+{scopes}
 profile = "{profile}"
 {client}
 [limits]
@@ -85,6 +96,8 @@ profile = "{profile}"
             mapping = store.mapping().display(),
             store = settings,
             client = options.client,
+            scopes = if options.client.contains("scopes") { "" } else { "scopes = [\"all\"]" },
+            server = options.server,
             limits = options.limits,
         );
         fs::write(directory.path().join("scimgate.toml"), text).unwrap();

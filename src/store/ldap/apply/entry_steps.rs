@@ -98,13 +98,17 @@ impl Apply {
     ) -> Result<bool, StoreError> {
         let mut is_found = false;
         for entry in self.locate(bag, target).await? {
-            let modify = async |dn: &str, guard: Vec<RawControl>| self.modify(bag, dn, edits, guard).await;
+            let was = entry.anchor.as_ref().and_then(|anchor| self.expected.get(&anchor.to_text()));
+            let modify = async |dn: &str, guard: Vec<RawControl>| match was {
+                Some(was) => self.modify_as_read(bag, dn, edits, was, guard).await,
+                None => self.modify(bag, dn, edits, guard).await,
+            };
             is_found |= self.on_entry(bag, &entry, Operation::Modify, modify).await?.is_some();
         }
         Ok(is_found)
     }
 
-    async fn modify(
+    pub(super) async fn modify(
         &self,
         bag: &Bag,
         dn: &str,
@@ -147,7 +151,12 @@ impl Apply {
         outcome
     }
 
-    async fn send_edits(&self, dn: &str, edits: &[Edit], controls: &[RawControl]) -> Result<(), OpError> {
+    pub(super) async fn send_edits(
+        &self,
+        dn: &str,
+        edits: &[Edit],
+        controls: &[RawControl],
+    ) -> Result<(), OpError> {
         let mods = mods(edits);
         if mods.is_empty() {
             return Ok(());
@@ -315,11 +324,11 @@ fn edited_fields(bag: &Bag, edits: &[Edit]) -> Vec<FieldId> {
     touched.filter_map(|e| bag.find_field(&e.attribute)).collect()
 }
 
-fn is(outcome: &Result<(), OpError>, code: ResultCode) -> bool {
+pub(super) fn is(outcome: &Result<(), OpError>, code: ResultCode) -> bool {
     outcome.as_ref().is_err_and(|e| e.code() == Some(code))
 }
 
-fn vanished() -> OpError {
+pub(super) fn vanished() -> OpError {
     OpError::Refused(Refusal { code: ResultCode::NoSuchObject, matched: String::new(), text: String::new() })
 }
 

@@ -22,7 +22,7 @@ use crate::store::{
 #[derive(Debug, Clone)]
 pub(super) struct Located {
     pub(super) dn: String,
-    anchor: Option<Value>,
+    pub(super) anchor: Option<Value>,
 }
 
 /// What is known of an entry before it is changed.

@@ -1,0 +1,99 @@
+//! What must still be so in the store when a change is written that was asked
+//! for on condition of a version (RFC 7644 §3.14): the change marker, or
+//! without one everything that the version was computed of.
+
+use crate::{
+    mapping::{
+        TypeMapping,
+        lens::{Lens, Scalar, Source, Write},
+        record::Record,
+        shape::{PartId, Use},
+    },
+    store::{Expected, FieldId, FieldKind, Predicate, Row, Step, Target},
+};
+
+impl TypeMapping {
+    /// The steps that make sure that a record is as it was read. `root` is where its root row is.
+    #[must_use]
+    pub fn expectations(&self, record: &Record, root: Target) -> Vec<Step> {
+        let Some(was) = record.row(0, 0).and_then(|d| d.was.clone()) else { return Vec::new() };
+        let bag = self.bag();
+        let fields = self.version.map_or_else(|| (0..bag.fields.len()).collect(), |marker| vec![marker]);
+        let writable = self.idle_fields();
+        let expected = Expected { fields, rows: vec![was], others: false, writable };
+        let mut steps = vec![Step::Expect { bag: bag.clone(), target: root, expected, lock: true }];
+        if self.version.is_none() {
+            let parts = 1..self.shape.parts.len();
+            steps.extend(parts.flat_map(|part| self.rows_expected(record, part)));
+        }
+        steps
+    }
+
+    /// The rows of a part, for each row that they hang on.
+    fn rows_expected(&self, record: &Record, part: PartId) -> Vec<Step> {
+        let layout = self.shape.part(part);
+        if layout.opened.is_some() || layout.on.is_empty() {
+            return Vec::new();
+        }
+        let mut steps = Vec::new();
+        for (index, parent) in record.rows(layout.parent).iter().enumerate() {
+            let Some(above) = &parent.was else { continue };
+            let mut link = Predicate::True;
+            for (own, theirs) in &layout.on {
+                link = match above.first(*theirs) {
+                    Some(value) => link.and(Predicate::equals(*own, value.clone())),
+                    None => Predicate::False,
+                };
+            }
+            if link == Predicate::False {
+                continue;
+            }
+            let own = record.rows(part).iter().filter(|d| d.parent == index);
+            let rows: Vec<Row> = own.filter_map(|d| d.was.clone()).collect();
+            // Of a single part only the first row counts; what is looked up has many owners.
+            let others = (!layout.many && layout.slot.is_empty()) || layout.usage != Use::Own;
+            let fields = (0..layout.bag.fields.len()).collect();
+            let expected = Expected { fields, rows, others, writable: Vec::new() };
+            let bag = layout.bag.clone();
+            // The root is locked, which is enough: whoever adds or removes a row asks for nothing of ours.
+            steps.push(Step::Expect { bag, target: Target::Rows(link), expected, lock: false });
+        }
+        steps
+    }
+
+    /// Root fields that writes set as they are, and that nothing else depends on.
+    fn idle_fields(&self) -> Vec<FieldId> {
+        let mut fields = Vec::new();
+        for rule in &self.rules {
+            collect(&rule.lens, &mut fields);
+        }
+        let bag = self.bag();
+        fields.retain(|f| bag.kind(*f) != FieldKind::Dn && !bag.key.contains(f) && Some(*f) != self.version);
+        fields
+    }
+}
+
+fn collect(lens: &Lens, fields: &mut Vec<FieldId>) {
+    match lens {
+        Lens::Scalar(Scalar { source: Source::Field { field, .. }, common, .. })
+            if field.part == 0
+                && field.slot.is_none()
+                && common.write == Write::Yes
+                && common.unique.is_none() =>
+        {
+            fields.push(field.field);
+        }
+        Lens::Complex(subs) => subs.iter().for_each(|sub| collect(&sub.lens, fields)),
+        Lens::Slots(slots) => {
+            slots.slots.iter().flat_map(|(_, subs)| subs).for_each(|sub| collect(&sub.lens, fields));
+        }
+        Lens::First(list) => list.iter().for_each(|lens| collect(lens, fields)),
+        Lens::Scalar(_)
+        | Lens::Rows(_)
+        | Lens::Reference(_)
+        | Lens::Inverse(_)
+        | Lens::Password(_)
+        | Lens::Union(_)
+        | Lens::Side => {}
+    }
+}

@@ -1,0 +1,97 @@
+//! Circles of references are made in two passes (7644-3.7.1-a).
+
+use serde_json::json;
+
+use super::{ENTERPRISE, bulk, everywhere, group, id, members, path, post, sorted, statuses, user};
+use crate::support::{Backend, unique};
+
+#[test]
+fn people_may_manage_each_other() {
+    // 7644-3.7.1-a
+    everywhere(|_, client| {
+        let names = ["a", "b", "c"].map(unique);
+        let managed = |name: &str, manager: &str| {
+            let mut body = user(name);
+            body[ENTERPRISE] =
+                json!({ "department": "Circle", "manager": { "value": format!("bulkId:{manager}") } });
+            body
+        };
+        let done = bulk(
+            client,
+            json!([
+                post("/Users", "a", managed(&names[0], "b")),
+                post("/Users", "b", managed(&names[1], "c")),
+                { "method": "PATCH", "path": "/Users/bulkId:a", "data": [{ "op": "add", "path": "title", "value": "Head" }] },
+                post("/Users", "c", managed(&names[2], "a")),
+            ]),
+        );
+        assert_eq!(statuses(&done), ["201", "201", "200", "201"], "{done:#?}");
+        for (one, manager) in [(0, 1), (1, 3), (3, 0)] {
+            let read = client.get(&path(&done[one])).json;
+            assert_eq!(read[ENTERPRISE]["manager"]["value"], json!(id(&done[manager])), "{read:#}");
+            assert_eq!(read[ENTERPRISE]["department"], "Circle");
+        }
+        assert_eq!(client.get(&path(&done[0])).json["title"], "Head");
+    });
+}
+
+#[test]
+fn groups_may_contain_each_other() {
+    // 7644-3.7.1-a
+    everywhere(|store, client| {
+        let [a, b, member] = ["a", "b", "m"].map(unique);
+        let before = store.group_names().len();
+        let done = bulk(
+            client,
+            json!([
+                post("/Groups", "a", group(&a, &["bulkId:b", "bulkId:m"])),
+                post("/Groups", "b", group(&b, &["bulkId:a"])),
+                post("/Users", "m", user(&member)),
+            ]),
+        );
+        match store.backend() {
+            Backend::OpenLdap => {
+                assert_eq!(statuses(&done), ["201", "201", "201"], "{done:#?}");
+                assert_eq!(members(client, &path(&done[0])), sorted(vec![id(&done[1]), id(&done[2])]));
+                assert_eq!(members(client, &path(&done[1])), [id(&done[0])]);
+            }
+            // These link tables hold people only: the circle cannot be closed, and nothing of it stays.
+            Backend::Sqlite | Backend::Postgres | Backend::MariaDb => {
+                assert_eq!(statuses(&done), ["409", "400", "201"], "{done:#?}");
+                assert!(done[0].get("location").is_none(), "{done:#?}");
+                assert_eq!(store.group_names().len(), before);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_circle_that_cannot_be_closed_leaves_nothing_of_the_resource_that_needs_it() {
+    // 7644-3.7.1-a: 409 after an attempt
+    everywhere(|store, client| {
+        let [a, taken] = ["a", "taken"].map(unique);
+        client.post("/Users", &user(&taken));
+        let managed = |name: &str, manager: &str| {
+            let mut body = user(name);
+            body[ENTERPRISE] = json!({ "manager": { "value": manager } });
+            body
+        };
+        let operations = json!([
+            post("/Users", "a", managed(&a, "bulkId:b")),
+            post("/Users", "b", managed(&taken, "bulkId:a")),
+            { "method": "PATCH", "path": "/Users/bulkId:a", "data": [{ "op": "add", "path": "title", "value": "x" }] },
+        ]);
+        let before = store.logins().len();
+        let done = bulk(client, operations);
+        assert_eq!(statuses(&done), ["409", "409", "400"], "{done:#?}");
+        assert_eq!(done[1]["response"]["scimType"], "uniqueness");
+        assert!(done[0]["response"]["detail"].as_str().unwrap().contains("bulkId:b"), "{done:#?}");
+        assert_eq!(store.logins().len(), before);
+        // Oneself is a circle too.
+        let alone = unique("self");
+        let done = bulk(client, json!([post("/Users", "s", managed(&alone, "bulkId:s"))]));
+        assert_eq!(statuses(&done), ["201"]);
+        let read = client.get(&path(&done[0])).json;
+        assert_eq!(read[ENTERPRISE]["manager"]["value"], json!(id(&done[0])));
+    });
+}

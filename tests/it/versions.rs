@@ -1,0 +1,228 @@
+//! Versions of resources in front of every store (RFC 7644 §3.14): conditions on every method, and
+//! that a version which was named is still the one that is changed.
+
+mod meanwhile;
+
+use serde_json::{Value as Json, json};
+use ureq::http::Method;
+
+use crate::support::{Answer, Backend, Client, Gateway, Options, TestStore, unique};
+
+const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+
+fn everywhere(test: impl Fn(&TestStore, &Gateway)) {
+    for store in Backend::ALL.into_iter().filter_map(TestStore::fresh) {
+        eprintln!("in front of {}", store.backend().name());
+        let gateway = Gateway::start(&store, &Options::default());
+        test(&store, &gateway);
+        assert!(!gateway.log().contains("a fault of ours"), "{}", gateway.log());
+    }
+}
+
+fn user(name: &str, title: &str) -> Json {
+    json!({ "schemas": [USER], "userName": name, "displayName": "Version", "title": title })
+}
+
+fn replace(path: &str, value: &str) -> Json {
+    let operation = json!({ "op": "replace", "path": path, "value": value });
+    json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": [operation] })
+}
+
+/// The path of a resource at another gateway, which has a database of its own.
+fn introduce(client: &Client, endpoint: &str, attribute: &str, value: &str) -> String {
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("filter", &format!("{attribute} eq \"{value}\""))
+        .finish();
+    let found = client.get(&format!("{endpoint}?{query}"));
+    assert_eq!(found.json["totalResults"], 1, "{found}");
+    format!("{endpoint}/{}", found.json["Resources"][0]["id"].as_str().unwrap())
+}
+
+fn version(client: &Client, path: &str) -> String {
+    let read = client.get(path);
+    assert_eq!(read.status, 200, "{read}");
+    let version = read.json["meta"]["version"].as_str().unwrap().to_owned();
+    assert_eq!(read.header("etag"), version);
+    version
+}
+
+#[test]
+fn a_read_may_depend_on_the_version() {
+    // 7644-3.14-a, 7644-3.14-b, HTTP-a
+    everywhere(|_, gateway| {
+        let client = gateway.client();
+        let made = client.post("/Users", &user(&unique("read"), "x"));
+        let path = format!("/Users/{}", made.id());
+        let tag = version(&client, &path);
+        assert_eq!(made.header("etag"), tag);
+        let other = "W/\"other\"";
+        let bare = tag.trim_start_matches("W/").to_owned();
+        let list = format!("{other}, {tag}");
+        for (name, value, status) in [
+            ("if-none-match", tag.as_str(), 304),
+            ("if-none-match", &bare, 304),
+            ("if-none-match", &list, 304),
+            ("if-none-match", "*", 304),
+            ("if-none-match", other, 200),
+            ("if-none-match", "\"", 200),
+            ("if-match", &tag, 200),
+            ("if-match", "*", 200),
+            ("if-match", &list, 200),
+            ("if-match", other, 412),
+        ] {
+            for method in [Method::GET, Method::HEAD] {
+                let answer = client.send(method.clone(), &path, None, &[(name, value)]);
+                assert_eq!(answer.status, status, "{method} {name}: {value}: {answer}");
+                let has_body = status != 304 && method == Method::GET;
+                assert_eq!(answer.json != Json::Null, has_body, "{method} {name}: {value}: {answer}");
+                assert_eq!(answer.header("etag"), if status == 412 { "" } else { &tag }, "{name}: {value}");
+            }
+        }
+        let nobody = "/Users/00000000-0000-4000-8000-000000000000";
+        for name in ["if-match", "if-none-match"] {
+            assert_eq!(client.send(Method::GET, nobody, None, &[(name, "*")]).status, 404);
+        }
+        // Lists have no version, and neither has a collection that something is added to.
+        let none = [("if-none-match", "*")];
+        assert_eq!(client.send(Method::GET, "/Users?count=1", None, &none).status, 200);
+        assert_eq!(client.send(Method::POST, "/Users", Some(&user(&unique("new"), "x")), &none).status, 201);
+    });
+}
+
+#[test]
+fn a_change_may_depend_on_the_version() {
+    // 7644-3.14-c, D-15
+    everywhere(|store, gateway| {
+        let client = gateway.client();
+        let name = unique("cond");
+        let made = client.post("/Users", &user(&name, "x"));
+        let path = format!("/Users/{}", made.id());
+        let nobody = "/Users/00000000-0000-4000-8000-000000000000";
+        let send = |method: &Method, path: &str, header: (&str, &str)| -> Answer {
+            let body = match *method {
+                Method::PUT => Some(user(&name, "y")),
+                Method::PATCH => Some(replace("title", "z")),
+                _ => None,
+            };
+            client.send(method.clone(), path, body.as_ref(), &[header])
+        };
+        let tag = version(&client, &path);
+        let before = store.dump();
+        for method in [Method::PUT, Method::PATCH, Method::DELETE] {
+            for header in [
+                ("if-match", "W/\"other\""),
+                ("if-match", "\"a\", W/\"b\""),
+                ("if-match", ""),
+                ("if-match", "\""),
+                ("if-none-match", tag.as_str()),
+                ("if-none-match", "*"),
+            ] {
+                let answer = send(&method, &path, header);
+                assert_eq!(answer.status, 412, "{method} {header:?}: {answer}");
+                assert_eq!(answer.json["status"], "412");
+            }
+            assert_eq!(send(&method, nobody, ("if-match", "*")).status, 404);
+        }
+        assert_eq!(store.dump(), before);
+        for (method, status) in [(Method::PUT, 200), (Method::PATCH, 200), (Method::DELETE, 204)] {
+            // What holds lets the change pass.
+            let tag = version(&client, &path);
+            if method != Method::DELETE {
+                assert_eq!(send(&method, &path, ("if-match", "*")).status, status);
+                assert_eq!(send(&method, &path, ("if-none-match", "W/\"other\"")).status, status);
+                let stale = send(&method, &path, ("if-match", &tag));
+                assert_eq!(stale.status, 412, "{method}: {stale}");
+            }
+            let list = format!("W/\"other\", {}", version(&client, &path));
+            let answer = send(&method, &path, ("if-match", &list));
+            assert_eq!(answer.status, status, "{method}: {answer}");
+            if status == 200 {
+                assert_eq!(answer.header("etag"), version(&client, &path));
+            }
+        }
+        assert_eq!(client.get(&path).status, 404);
+    });
+}
+
+#[test]
+fn what_changes_nothing_leaves_the_version() {
+    // 7644-3.14-d, 7644-3.5.2-i
+    everywhere(|_, gateway| {
+        let client = gateway.client();
+        let made = client.post("/Users", &user(&unique("same"), "x"));
+        let path = format!("/Users/{}", made.id());
+        let tag = version(&client, &path);
+        let same = client.send(Method::PATCH, &path, Some(&replace("title", "x")), &[("if-match", &tag)]);
+        assert_eq!((same.status, same.header("etag")), (200, tag.as_str()), "{same}");
+        let other = client.send(Method::PATCH, &path, Some(&replace("title", "y")), &[("if-match", &tag)]);
+        assert_eq!(other.status, 200, "{other}");
+        assert_ne!(other.header("etag"), tag);
+        assert_eq!(version(&client, &path), other.header("etag"));
+    });
+}
+
+#[test]
+fn of_two_changes_of_one_version_one_is_made() {
+    // 7644-3.14-c: by two processes that know nothing of each other
+    const ROUNDS: usize = 50;
+    everywhere(|store, gateway| {
+        let other = Gateway::start(store, &Options::default());
+        let (one, two) = (gateway.client(), other.client());
+        let name = unique("race");
+        let path = format!("/Users/{}", one.post("/Users", &user(&name, "0")).id());
+        assert_eq!(introduce(&two, "/Users", "userName", &name), path);
+        for round in 0..ROUNDS {
+            let value = format!("v{round}");
+            let second = if round % 3 == 0 { "title" } else { "displayName" };
+            let send = |client: &Client, attribute: &str| {
+                let tag = version(client, &path);
+                (tag, client.clone(), replace(attribute, &value))
+            };
+            let changes = [send(&one, "title"), send(&two, second)];
+            let answers: Vec<Answer> = std::thread::scope(|scope| {
+                let running = changes.map(|(tag, client, body)| {
+                    let path = &path;
+                    scope.spawn(move || client.send(Method::PATCH, path, Some(&body), &[("if-match", &tag)]))
+                });
+                running.into_iter().map(|thread| thread.join().unwrap()).collect()
+            });
+            let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+            statuses.sort_unstable();
+            assert_eq!(statuses, [200, 412], "round {round}: {answers:#?}");
+        }
+    });
+}
+
+#[test]
+fn a_resource_is_either_changed_or_deleted() {
+    // 7644-3.14-c
+    everywhere(|store, gateway| {
+        let other = Gateway::start(store, &Options::default());
+        let (one, two) = (gateway.client(), other.client());
+        for round in 0..10 {
+            let body = json!({ "schemas": [GROUP], "displayName": unique("race") });
+            let path = format!("/Groups/{}", one.post("/Groups", &body).id());
+            // A table's key may be used again, so the two may know the group by different ids.
+            let there = introduce(&two, "/Groups", "displayName", body["displayName"].as_str().unwrap());
+            let (tag, same) = (version(&one, &path), version(&two, &there));
+            let name = unique("new");
+            let [changed, deleted] = std::thread::scope(|scope| {
+                let (path, name, one) = (&path, &name, one.clone());
+                let change = scope.spawn(move || {
+                    one.send(Method::PATCH, path, Some(&replace("displayName", name)), &[("if-match", &tag)])
+                });
+                let (two, there) = (two.clone(), &there);
+                let delete =
+                    scope.spawn(move || two.send(Method::DELETE, there, None, &[("if-match", &same)]));
+                [change.join().unwrap(), delete.join().unwrap()]
+            });
+            let outcome = (changed.status, deleted.status);
+            assert!(
+                matches!(outcome, (200, 412) | (412 | 404, 204)),
+                "round {round}: {outcome:?} {changed} {deleted}"
+            );
+            assert_eq!(store.group_names().contains(&name), changed.status == 200);
+        }
+    });
+}
