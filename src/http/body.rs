@@ -47,14 +47,6 @@ impl FromRequest for Body {
     }
 }
 
-/// Which media types the caller's mode allows.
-fn accepted(request: &HttpRequest) -> Accepted {
-    match request.extensions().get::<Arc<Principal>>().map(|caller| caller.mode) {
-        Some(Mode::Strict) => Accepted::ScimOnly,
-        Some(Mode::Tolerant | Mode::Rfc) | None => Accepted::ScimAndJson,
-    }
-}
-
 impl FromRequest for BulkBody {
     type Error = Failure;
     type Future = LocalBoxFuture<'static, Result<Self, Failure>>;
@@ -72,6 +64,14 @@ impl FromRequest for BulkBody {
             let bytes = read(&request, payload, limit, too_large).await?;
             Ok(Self(json::parse(&bytes, depth + BULK_LAYERS)?))
         })
+    }
+}
+
+/// Which media types the caller's mode allows.
+fn accepted(request: &HttpRequest) -> Accepted {
+    match request.extensions().get::<Arc<Principal>>().map(|caller| caller.mode) {
+        Some(Mode::Strict) => Accepted::ScimOnly,
+        Some(Mode::Tolerant | Mode::Rfc) | None => Accepted::ScimAndJson,
     }
 }
 
