@@ -334,12 +334,14 @@ impl Compiler {
             Some(Node { kind: Kind::Bool(true), .. }) => Some(by_case),
             Some(Node { kind: Kind::Bool(false), .. }) => None,
             Some(n) if n.text() == Some("fold") => Some(Fold::Case),
+            // For a file that lies over another one, where false takes the key away.
+            Some(n) if n.text() == Some("no") => None,
             Some(n) if n.get("within").is_some() => {
                 self.unsupported(&n.span, "`unique` within fields");
                 None
             }
             Some(n) => {
-                self.wrong_type(n, "`unique`", "true, false or \"fold\"");
+                self.wrong_type(n, "`unique`", "true, false, \"fold\" or \"no\"");
                 None
             }
             None => (attribute.uniqueness != Uniqueness::None && !attribute.multi_valued).then_some(by_case),

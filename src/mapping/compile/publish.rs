@@ -63,9 +63,12 @@ fn publish(attribute: &SchemaAttribute, face: &Face) -> SchemaAttribute {
     if let Some(case_exact) = face.case_exact {
         out.case_exact = case_exact;
     }
-    if face.unique && out.uniqueness == Uniqueness::None {
-        out.uniqueness = Uniqueness::Server;
-    }
+    // The truth: whether a second one is refused.
+    out.uniqueness = match (face.unique, out.uniqueness) {
+        (true, Uniqueness::None) => Uniqueness::Server,
+        (false, Uniqueness::Server) if !out.multi_valued => Uniqueness::None,
+        (_, declared) => declared,
+    };
     if !face.canonical.is_empty() {
         out.canonical_values.clone_from(&face.canonical);
     }
