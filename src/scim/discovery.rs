@@ -286,4 +286,19 @@ mod tests {
         assert_eq!(schema("urn:x", &types, BASE), None);
         assert!(!list.to_string().contains("null"));
     }
+
+    #[test]
+    fn a_schema_that_two_types_share_has_what_either_has() {
+        let (user, mut guest) = (user_type(), user_type());
+        guest.name = "Guest".into();
+        let is_name = |a: &crate::scim::schema::SchemaAttribute| a.name == "userName";
+        guest.core.attributes.retain(is_name);
+        let shared = schema(USER, &[&guest, &user], BASE).unwrap();
+        let own = schema(USER, &[&user], BASE).unwrap();
+        assert_eq!(
+            shared["attributes"].as_array().unwrap().len(),
+            own["attributes"].as_array().unwrap().len()
+        );
+        assert_eq!(schemas(&[&guest, &user], BASE)["totalResults"], json!(2));
+    }
 }
