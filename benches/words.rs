@@ -51,7 +51,7 @@ fn main() {
         let body = json!({"schemas": [patch::PATCH_OP], "Operations": operations});
         let rules = PatchRules::default();
         report("parse a PATCH", name, || patch::parse_request(&body, &ty, &rules).unwrap());
-        let operations = patch::parse_request(&body, &ty, &rules).unwrap();
+        let operations = patch::parse_request(&body, &ty, &rules).unwrap().operations;
         let user = user();
         report("apply a PATCH", name, || {
             let mut user = user.clone();

@@ -124,6 +124,7 @@ impl Context {
         match self.principal.mode {
             Mode::Tolerant => validate::Mode::Tolerant,
             Mode::Rfc => validate::Mode::Rfc,
+            Mode::Strict => validate::Mode::Strict,
         }
     }
 }

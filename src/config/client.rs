@@ -73,6 +73,9 @@ pub enum Mode {
     Tolerant,
     /// By the letter of RFC 7643 and RFC 7644.
     Rfc,
+    /// By the letter of the SCIM interoperability profile, which allows less than the RFCs.
+    #[serde(rename = "interop-strict")]
+    Strict,
 }
 
 /// What a successful PATCH answers (RFC 7644 §3.5.2).

@@ -30,7 +30,7 @@ fn patch(before: &Object, operations: &Json, ty: &ResourceType) -> Result<Object
     let mut body = json!({"schemas": [PATCH_OP], "Operations": operations});
     adapt_patch(&mut body, ty);
     let rules = PatchRules::default();
-    let operations = parse_request(&body, ty, &rules)?;
+    let operations = parse_request(&body, ty, &rules)?.operations;
     let mut resource = before.clone();
     let changed = apply(&operations, ty, &mut resource, &rules);
     assert_eq!(changed.as_ref().is_ok_and(|c| *c), resource != *before, "the answer tells of a change");

@@ -84,13 +84,15 @@ impl Gateway {
             body.as_object().ok_or_else(|| ScimError::invalid_syntax("The body must be a JSON object."))?;
         let rules = validate::Rules { mode: cx.mode() };
         let normalised = validate::normalise(body, &mapping.resource_type, &rules, purpose)?;
-        if !normalised.ignored.is_empty() {
-            tracing::debug!(
-                count = normalised.ignored.len(),
-                "ignored attributes that the mapping does not have"
-            );
-        }
+        report_ignored(normalised.ignored.len());
         Ok(normalised.resource)
+    }
+}
+
+/// Says how many names of a body nobody defines (D-6); which ones is the client's business.
+pub(super) fn report_ignored(count: usize) {
+    if count > 0 {
+        tracing::info!(scim.ignored = count, "ignored attributes that the mapping does not have");
     }
 }
 

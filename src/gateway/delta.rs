@@ -19,11 +19,13 @@ use crate::{
     plan::Plan,
     scim::{
         Json,
+        attribute::AttrPath,
         error::ScimError,
         filter::{CompareOp, Filter},
-        patch::{Op, Operation},
+        patch::{self, Op, Operation, PatchRules},
+        schema::Mutability,
     },
-    store::{Cell, Change, FieldId, Fold, Predicate, Source, Step, StoreError, Target, Test, Value},
+    store::{Cell, Change, FieldId, Fold, Predicate, Select, Source, Step, StoreError, Target, Test, Value},
 };
 
 /// One member that comes or goes, by id.
@@ -40,15 +42,21 @@ impl Gateway {
         ty: TypeId,
         id: &str,
         operations: &[Operation],
+        rules: &PatchRules,
     ) -> Result<Option<Arc<Row>>, ScimError> {
         let mapping = self.ty(ty)?;
         let Some((rows, reference)) = delta_lens(mapping, operations) else { return Ok(None) };
         let Some(deltas) = deltas(operations) else { return Ok(None) };
+        patch::check_values(operations, &mapping.resource_type, rules)?;
         let layout = mapping.shape.part(rows.part);
         let known = self.find(ty, id, &delta_reads(mapping, layout)).await?;
         let mut pointers = self.pointers(cx, ty, reference, &deltas).await?;
-        if layout.opened.is_none() {
-            self.drop_settled(layout, reference, &known, &mut pointers).await?;
+        match layout.opened {
+            None => self.drop_settled(layout, reference, &known, &mut pointers).await?,
+            Some(field) if self.is_settled(mapping, field, &known, &pointers).await? => {
+                return Ok(Some(known.row));
+            }
+            Some(_) => {}
         }
         let mut steps: Vec<Step> = Vec::new();
         for (add, value) in &pointers {
@@ -94,7 +102,7 @@ impl Gateway {
         let Some(link) = link_of(layout, known) else { return Ok(()) };
         let field = reference.field.field;
         let values: Vec<Value> = pointers.iter().map(|(_, v)| v.clone()).collect();
-        let select = crate::store::Select {
+        let select = Select {
             bag: layout.bag.clone(),
             predicate: link.and(Predicate::Field(field, Test::OneOf(values, Fold::Exact))),
             fields: vec![field],
@@ -106,6 +114,32 @@ impl Gateway {
         let there: HashSet<String> = rows.iter().filter_map(|r| r.first(field).map(Value::to_text)).collect();
         pointers.retain(|(add, value)| *add != there.contains(&value.to_text()));
         Ok(())
+    }
+
+    /// True if all who come are in the entry's list already, and none who go are: a directory takes such
+    /// a change for one and gives the entry another version (7644-3.5.2-k).
+    async fn is_settled(
+        &self,
+        mapping: &TypeMapping,
+        field: FieldId,
+        known: &Known,
+        pointers: &[(bool, Value)],
+    ) -> Result<bool, ScimError> {
+        let mut predicate = mapping.anchor_predicate(std::iter::once(known.row.anchor.as_str()));
+        for (add, value) in pointers {
+            let there = Predicate::equals(field, value.clone());
+            predicate = predicate.and(if *add { there } else { Predicate::Not(Box::new(there)) });
+        }
+        let select = Select {
+            bag: mapping.bag().clone(),
+            predicate,
+            fields: mapping.bag().key.clone(),
+            order: Vec::new(),
+            offset: 0,
+            limit: Some(1),
+        };
+        let rows = self.store.select(select).await.map_err(|e| error::reading(&e))?;
+        Ok(!rows.is_empty())
     }
 
     /// A row of a link table that comes or goes. A new one gets its constants and defaults.
@@ -222,7 +256,13 @@ fn delta_lens<'m>(mapping: &'m TypeMapping, operations: &[Operation]) -> Option<
     let [value] = rows.each.as_slice() else { return None };
     let Lens::Reference(reference) = &value.lens else { return None };
     let layout = mapping.shape.part(rows.part);
-    let plain = rows.common.write == Write::Yes
+    // Its own rules on what may come and go ask for the list.
+    let resource_type = &mapping.resource_type;
+    let attribute = resource_type.resolve(&AttrPath { sub: None, ..first.attr.clone() })?.attribute;
+    let free = attribute.mutability == Mutability::ReadWrite && !attribute.required;
+    let plain = free
+        && reference.endpoints.is_empty()
+        && rows.common.write == Write::Yes
         && rows.common.also.is_empty()
         && reference.here.is_empty()
         && reference.common.also.is_empty()

@@ -5,11 +5,12 @@
 use crate::{
     auth::Action,
     config::PatchResponse,
-    gateway::{Context, Gateway, TypeId},
+    gateway::{Context, Gateway, TypeId, create::report_ignored},
     scim::{
         Json, Object,
         error::ScimError,
-        patch::{self, PatchRules},
+        filter::Filter,
+        patch::{self, Operation, PatchRules},
         precondition::Preconditions,
         resource::Selection,
         validate::{self, Mode},
@@ -33,17 +34,16 @@ impl Gateway {
     ) -> Result<Option<Object>, ScimError> {
         let mapping = self.permitted(cx, ty, Action::Write)?;
         let resource_type = &mapping.resource_type;
-        let rules = match cx.mode() {
-            Mode::Tolerant => PatchRules::default(),
-            Mode::Rfc => PatchRules::rfc(),
-        };
-        let rules = PatchRules { max_operations: self.limits.max_operations, ..rules };
-        let operations = patch::parse_request(body, resource_type, &rules)?;
+        let rules = PatchRules { max_operations: self.limits.max_operations, ..PatchRules::of(cx.mode()) };
+        let request = patch::parse_request(body, resource_type, &rules)?;
+        report_ignored(request.ignored);
+        let operations = request.operations;
         let minimal = selection.is_default()
             && cx.principal.patch_response(&resource_type.name) == PatchResponse::Minimal;
         let _turn = self.locks.acquire(vec![format!("{ty} id {id}")]).await;
         if conditions.is_empty()
-            && let Some(row) = self.patch_members(cx, ty, id, &operations).await?
+            && !(rules.mode == Mode::Strict && operations.iter().any(names_several))
+            && let Some(row) = self.patch_members(cx, ty, id, &operations, &rules).await?
         {
             return if minimal { Ok(None) } else { self.again(cx, ty, row, selection).await.map(Some) };
         }
@@ -55,4 +55,10 @@ impl Gateway {
         let answer = self.change(cx, ty, before, conditions, wanted, selection).await?;
         Ok((!minimal).then_some(answer))
     }
+}
+
+/// True if the path may select several elements, which only the whole list can tell.
+fn names_several(operation: &Operation) -> bool {
+    let filter = operation.path.as_ref().and_then(|path| path.filter.as_ref());
+    filter.is_some_and(|filter| matches!(filter, Filter::Or(_)))
 }

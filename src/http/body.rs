@@ -1,7 +1,9 @@
 //! Request bodies: media type, size, JSON (RFC 7644 §3.8, S-21).
 
+use std::sync::Arc;
+
 use actix_web::{
-    FromRequest, HttpRequest,
+    FromRequest, HttpMessage as _, HttpRequest,
     dev::Payload,
     http::header::CONTENT_LENGTH,
     web::{self, BytesMut},
@@ -9,7 +11,13 @@ use actix_web::{
 use futures_util::{StreamExt as _, future::LocalBoxFuture};
 
 use crate::{
-    http::{Front, error::Failure, media},
+    auth::Principal,
+    config::Mode,
+    http::{
+        Front,
+        error::Failure,
+        media::{self, Accepted},
+    },
     scim::{Json, error::ScimError, json},
 };
 
@@ -59,6 +67,14 @@ impl FromRequest for BulkBody {
     }
 }
 
+/// Which media types the caller's mode allows.
+fn accepted(request: &HttpRequest) -> Accepted {
+    match request.extensions().get::<Arc<Principal>>().map(|caller| caller.mode) {
+        Some(Mode::Strict) => Accepted::ScimOnly,
+        Some(Mode::Tolerant | Mode::Rfc) | None => Accepted::ScimAndJson,
+    }
+}
+
 async fn read(
     request: &HttpRequest,
     mut payload: Payload,
@@ -69,7 +85,7 @@ async fn read(
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(too_large());
     }
-    media::check_body(request.headers())?;
+    media::check_body(request.headers(), accepted(request))?;
     let mut bytes = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| ScimError::invalid_syntax("The body broke off."))?;

@@ -21,7 +21,6 @@ use actix_web::{
 
 use crate::{
     auth::{Action, AuthError, Principal},
-    config,
     gateway::Context,
     http::{Front, base_url::base_url, error::Failure},
     ops::clock,
@@ -126,17 +125,14 @@ impl<R> Caller<R> {
 
     /// How closely the client's messages must follow the RFCs.
     pub(crate) fn mode(&self) -> Mode {
-        match self.context.principal.mode {
-            config::Mode::Tolerant => Mode::Tolerant,
-            config::Mode::Rfc => Mode::Rfc,
-        }
+        self.context.mode()
     }
 
     /// How the client's filters are read (S-21).
     pub(crate) fn filter_rules(&self) -> FilterRules {
         let rules = match self.mode() {
             Mode::Tolerant => FilterRules::tolerant(),
-            Mode::Rfc => FilterRules::default(),
+            Mode::Rfc | Mode::Strict => FilterRules::default(),
         };
         FilterRules { max_length: self.front.gateway.limits().max_filter_length, ..rules }
     }

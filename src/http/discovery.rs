@@ -4,9 +4,13 @@
 //! They are read-only, ignore every query parameter, and refuse a `filter`,
 //! whose answer would look as if nothing existed.
 
-use actix_web::{HttpRequest, HttpResponse, Resource, Route, Scope, web};
+use std::sync::Arc;
+
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, Resource, Route, Scope, web};
 
 use crate::{
+    auth::Principal,
+    config::Mode,
     http::{
         Front,
         base_url::base_url,
@@ -15,6 +19,7 @@ use crate::{
         routes::{get, not_allowed, serve},
     },
     scim::{
+        Json,
         discovery::{self, AuthenticationScheme, BulkLimits, Features},
         error::ScimError,
         schema::ResourceType,
@@ -39,7 +44,13 @@ fn read_only(resource: Resource, read: Route) -> Resource {
 /// `/ServiceProviderConfig` (RFC 7643 §5).
 async fn service_provider_config(front: web::Data<Front>, request: HttpRequest) -> Answer {
     let base = admit(&front, &request)?;
-    Ok(reply::message(&discovery::service_provider_config(&features(&front), &base)))
+    let mut config = discovery::service_provider_config(&features(&front), &base);
+    let caller = request.extensions().get::<Arc<Principal>>().cloned();
+    if let (Some(Mode::Strict), Json::Object(config)) = (caller.map(|c| c.mode), &mut config) {
+        // Only a client in this mode is answered by the letter of the interoperability profile.
+        config.insert("interopProfileConformant".into(), Json::Bool(true));
+    }
+    Ok(reply::message(&config))
 }
 
 /// `/ResourceTypes` (RFC 7643 §6).

@@ -63,27 +63,39 @@ pub(crate) fn negotiate(headers: &HeaderMap) -> Result<&'static str, ScimError> 
     Ok(if json > scim { JSON } else { SCIM })
 }
 
-/// Refuses a body that is neither SCIM nor JSON; a missing media type is tolerated.
+/// Which bodies are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Accepted {
+    /// SCIM and JSON, and a body without a media type (7644-3.8-c).
+    ScimAndJson,
+    /// Nothing but SCIM, as the interoperability profile has it.
+    ScimOnly,
+}
+
+/// Refuses a body of a media type that is not accepted.
 ///
 /// # Errors
 ///
 /// 415.
-pub(crate) fn check_body(headers: &HeaderMap) -> Result<(), ScimError> {
+pub(crate) fn check_body(headers: &HeaderMap, accepted: Accepted) -> Result<(), ScimError> {
     let coded =
         headers.get(CONTENT_ENCODING).is_some_and(|v| !v.as_bytes().eq_ignore_ascii_case(b"identity"));
     if coded {
         return Err(ScimError::unsupported_media_type("The body must not be compressed."));
     }
-    let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(()) };
-    let known = value.to_str().is_ok_and(|text| {
+    let takes_json = accepted == Accepted::ScimAndJson;
+    let known = headers.get(CONTENT_TYPE).map_or(Ok(""), |value| value.to_str()).is_ok_and(|text| {
         let mut parts = text.split(';').map(str::trim);
         let essence = parts.next().unwrap_or_default();
-        (essence.eq_ignore_ascii_case(SCIM) || essence.eq_ignore_ascii_case(JSON)) && parts.all(is_utf8)
+        let is_json = takes_json && essence.eq_ignore_ascii_case(JSON);
+        let is_missing = takes_json && !headers.contains_key(CONTENT_TYPE);
+        (essence.eq_ignore_ascii_case(SCIM) || is_json || is_missing) && parts.all(is_utf8)
     });
     if known {
         return Ok(());
     }
-    Err(ScimError::unsupported_media_type(format!("The body must be {SCIM} or {JSON}, in UTF-8.")))
+    let wanted = if takes_json { format!("{SCIM} or {JSON}") } else { SCIM.to_owned() };
+    Err(ScimError::unsupported_media_type(format!("The body must be {wanted}, in UTF-8.")))
 }
 
 /// False for a `charset` parameter other than UTF-8 (RFC 7644 §3.8); other parameters do not matter.
@@ -189,10 +201,19 @@ mod tests {
             (&[""], false),
         ];
         for (types, fine) in cases {
-            let got = check_body(&headers(CONTENT_TYPE, types));
+            let got = check_body(&headers(CONTENT_TYPE, types), Accepted::ScimAndJson);
             assert_eq!(got.is_ok(), fine, "{types:?}");
         }
-        assert!(check_body(&headers(CONTENT_ENCODING, &["gzip"])).is_err());
-        assert!(check_body(&headers(CONTENT_ENCODING, &["identity"])).is_ok());
+        let coded = |coding| check_body(&headers(CONTENT_ENCODING, &[coding]), Accepted::ScimAndJson);
+        assert!(coded("gzip").is_err() && coded("identity").is_ok());
+        for (types, fine) in [
+            (&["application/scim+json"][..], true),
+            (&["application/scim+json; charset=utf-8"], true),
+            (&["application/json"], false),
+            (&[], false),
+        ] {
+            let got = check_body(&headers(CONTENT_TYPE, types), Accepted::ScimOnly);
+            assert_eq!(got.is_ok(), fine, "{types:?}");
+        }
     }
 }

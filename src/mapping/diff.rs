@@ -2,12 +2,12 @@
 //! rows are found first, rows go children first and come parents first, and
 //! generated keys flow from step to step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::{
     mapping::{
         Rename, TypeMapping,
-        diff::entry::Naming,
+        diff::{among::Among, entry::Naming},
         record::{Draft, Record, same_values},
         shape::{PartId, Shape, Use},
         write::Written,
@@ -17,6 +17,7 @@ use crate::{
     store::{Cell, Change, FieldId, Predicate, Source, Step, Target, Value},
 };
 
+mod among;
 pub mod entry;
 
 struct Diff<'a> {
@@ -369,17 +370,21 @@ impl Diff<'_> {
             return whole();
         }
         let kind = self.shape.part(part).bag.kind(field);
-        let has = |list: &[Value], v: &Value| list.iter().any(|o| kind.same(o, v));
-        let removed: Vec<Value> = old.iter().filter(|v| !has(new, v)).cloned().collect();
-        let added: Vec<Value> = new.iter().filter(|v| !has(old, v)).cloned().collect();
+        let (in_old, in_new) = (Among::new(kind, old), Among::new(kind, new));
+        let removed: Vec<Value> = old.iter().filter(|v| !in_new.has(v)).cloned().collect();
+        let added: Vec<Value> = new.iter().filter(|v| !in_old.has(v)).cloned().collect();
         if self.is_ordered(part, field) {
-            let kept: Vec<Value> = old.iter().filter(|v| has(new, v)).chain(&added).cloned().collect();
+            let kept: Vec<Value> = old.iter().filter(|v| in_new.has(v)).chain(&added).cloned().collect();
             if !same_values(&kept, new) {
                 return whole();
             }
         }
         // A value that changes only its spelling is one value to the directory.
-        let respelled = new.iter().any(|v| !has(&added, v) && !old.contains(v));
+        let in_added = Among::new(kind, &added);
+        let spelled: HashSet<&str> = old.iter().filter_map(text).collect();
+        let is_spelled_so =
+            |v: &Value| text(v).map_or_else(|| old.contains(v), |text| spelled.contains(text));
+        let respelled = new.iter().any(|v| !in_added.has(v) && !is_spelled_so(v));
         if respelled {
             return whole();
         }
@@ -420,4 +425,8 @@ impl Diff<'_> {
         let anchor = bag.key.first().and_then(|k| was?.first(*k).cloned());
         Target::Entry { dn: dn.unwrap_or_default(), anchor: anchor.unwrap_or(Value::Text(String::new())) }
     }
+}
+
+fn text(value: &Value) -> Option<&str> {
+    if let Value::Text(text) = value { Some(text) } else { None }
 }

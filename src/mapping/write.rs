@@ -188,12 +188,21 @@ fn settle(ty: &TypeMapping, w: &mut Writer<'_>, base: &Record) {
             }
             let is_new = draft.was.is_none();
             match entry.derived {
-                false if is_new => settle_initial(ty, w, entry, at),
+                false if is_new || is_emptied(ty, w, entry, at) => settle_initial(ty, w, entry, at),
                 false => {}
                 true => settle_derived(ty, w, entry, at, base),
             }
         }
     }
+}
+
+/// True if a client has emptied the field in a row of a list. Whether an element that is given anew gets
+/// a new row or one that is there is no concern of clients: the defaults are the same.
+fn is_emptied(ty: &TypeMapping, w: &Writer<'_>, entry: &Settle, (part, row): (PartId, usize)) -> bool {
+    let AssignTarget::Field(target) = &entry.assign.target else { return false };
+    let Some(draft) = w.record.row(part, row) else { return false };
+    let had_value = draft.was.as_ref().is_some_and(|was| !was.all(target.field).is_empty());
+    ty.shape.part(part).many && target.part == part && had_value && draft.now.all(target.field).is_empty()
 }
 
 fn settle_initial(ty: &TypeMapping, w: &mut Writer<'_>, entry: &Settle, at: (PartId, usize)) {

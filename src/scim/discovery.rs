@@ -114,22 +114,28 @@ pub fn resource_type(name: &str, types: &[&ResourceType], base_url: &str) -> Opt
 /// The body of `/Schemas`: every schema of every type, once.
 #[must_use]
 pub fn schemas(types: &[&ResourceType], base_url: &str) -> Json {
-    list(distinct_schemas(types).into_iter().map(|schema| schema_body(schema, base_url)))
+    list(distinct_schemas(types).iter().map(|schema| schema_body(schema, base_url)))
 }
 
 /// The body of `/Schemas/{urn}`; `None` if there is no such schema.
 #[must_use]
 pub fn schema(urn: &str, types: &[&ResourceType], base_url: &str) -> Option<Json> {
     let found = distinct_schemas(types).into_iter().find(|schema| schema.id.eq_ignore_ascii_case(urn))?;
-    Some(schema_body(found, base_url))
+    Some(schema_body(&found, base_url))
 }
 
-fn distinct_schemas<'a>(types: &[&'a ResourceType]) -> Vec<&'a Schema> {
-    let mut found: Vec<&Schema> = Vec::new();
+/// Each schema once; of one that several types use, everything that one of them has.
+fn distinct_schemas(types: &[&ResourceType]) -> Vec<Schema> {
+    let mut found: Vec<Schema> = Vec::new();
     for ty in types {
         for schema in std::iter::once(&ty.core).chain(ty.extensions.iter().map(|(schema, _)| schema)) {
-            if !found.iter().any(|other| other.id.eq_ignore_ascii_case(&schema.id)) {
-                found.push(schema);
+            match found.iter_mut().find(|other| other.id.eq_ignore_ascii_case(&schema.id)) {
+                None => found.push(schema.clone()),
+                Some(other) => {
+                    let new = schema.attributes.iter().filter(|a| other.find(&a.name).is_none());
+                    let new: Vec<_> = new.cloned().collect();
+                    other.attributes.extend(new);
+                }
             }
         }
     }

@@ -14,11 +14,20 @@ mod edit;
 mod list;
 mod request;
 
-pub use self::request::parse_request;
+pub use self::request::{PatchRequest, parse_request};
 
 use crate::scim::{
-    Json, Object, error::ScimError, filter::parse::FilterRules, patch::edit::Editor, path::PatchPath,
-    resource::set_schemas, schema::ResourceType, validate::Mode,
+    Json, Object,
+    error::ScimError,
+    filter::parse::FilterRules,
+    patch::edit::Editor,
+    path::PatchPath,
+    resource::set_schemas,
+    schema::ResourceType,
+    validate::{
+        Mode,
+        intake::{Intake, Origin},
+    },
 };
 
 /// URN of the message (RFC 7644 §8.2).
@@ -49,7 +58,8 @@ pub struct Operation {
 pub struct PatchRules {
     /// How closely the request must follow the RFCs.
     pub mode: Mode,
-    /// True: `emails[type eq "work"].value` makes the element if there is none.
+    /// True: replacing `emails[type eq "work"].value` makes the element if there is none, as adding
+    /// it always does (D-4).
     pub create_missing: bool,
     /// Rules for filters in paths.
     pub filter: FilterRules,
@@ -60,20 +70,17 @@ pub struct PatchRules {
 impl Default for PatchRules {
     /// The rules for real clients.
     fn default() -> Self {
-        Self {
-            mode: Mode::Tolerant,
-            create_missing: true,
-            filter: FilterRules::tolerant(),
-            max_operations: 1000,
-        }
+        Self::of(Mode::Tolerant)
     }
 }
 
 impl PatchRules {
-    /// The RFC's rules.
+    /// The rules of a mode.
     #[must_use]
-    pub fn rfc() -> Self {
-        Self { mode: Mode::Rfc, create_missing: false, filter: FilterRules::default(), ..Self::default() }
+    pub fn of(mode: Mode) -> Self {
+        let is_tolerant = mode == Mode::Tolerant;
+        let filter = if is_tolerant { FilterRules::tolerant() } else { FilterRules::default() };
+        Self { mode, create_missing: is_tolerant, filter, max_operations: 1000 }
     }
 }
 
@@ -96,7 +103,7 @@ pub fn apply(
             Some(path) => editor.apply(operation.op, path, operation.value.as_ref())?,
             None => {
                 let value = operation.value.as_ref();
-                for operation in request::expand(operation.op, None, value, ty, rules)? {
+                for operation in request::expand(operation.op, value, ty, rules)?.operations {
                     if let Some(path) = &operation.path {
                         editor.apply(operation.op, path, operation.value.as_ref())?;
                     }
@@ -111,6 +118,25 @@ pub fn apply(
     set_schemas(&mut patched, ty);
     *resource = patched;
     Ok(true)
+}
+
+/// Checks values that are written without [`apply`]: elements that come and go as they are.
+///
+/// # Errors
+///
+/// 400 `invalidValue` if one does not fit its attribute.
+pub fn check_values(
+    operations: &[Operation],
+    ty: &ResourceType,
+    rules: &PatchRules,
+) -> Result<(), ScimError> {
+    for operation in operations {
+        let (Some(path), Some(value)) = (&operation.path, &operation.value) else { continue };
+        if let Some(found) = ty.resolve(&path.target()) {
+            Intake::new(rules.mode, Origin::Patch).attribute(&path.attr, found.leaf(), value)?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //! attributes (§3.1).
 //!
 //! Different from the RFC's text: errata 6001 (references are case-exact),
-//! `displayName` of Group is required (§4.2 says so, §8.7 does not), ids in
+//! `displayName` of Group is required (§4.2 says so, §8.7 does not) and unique
+//! unless the mapping says otherwise (clients find groups by it), ids in
 //! `value` are case-exact, and `members` has the sub-attribute `display` that
 //! clients expect.
 

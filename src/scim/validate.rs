@@ -28,6 +28,9 @@ pub enum Mode {
     Tolerant,
     /// Only what the RFCs describe.
     Rfc,
+    /// Only what the SCIM interoperability profile (draft-zollner-scim-interop-profile) allows of that:
+    /// names that nobody defines are errors, operations of a PATCH have paths and one target.
+    Strict,
 }
 
 /// Rules for resources from clients.
@@ -59,14 +62,13 @@ pub struct Normalised {
 
 /// Turns the body of a POST or PUT into a canonical resource.
 ///
-/// Names match without case; read-only attributes are left out, and so are, in
-/// tolerant mode, attributes that the schema does not know.
+/// Names match without case; read-only attributes are left out, and so are
+/// attributes that the schema does not know, except in strict mode (D-6).
 ///
 /// # Errors
 ///
 /// 400 `invalidSyntax` if `schemas` is not as the mode wants it, or an attribute
-/// is unknown in the mode that goes by the letter; 400
-/// `invalidValue` if a value does not fit its attribute or, for
+/// is unknown in strict mode; 400 `invalidValue` if a value does not fit its attribute or, for
 /// [`Purpose::Create`], a required attribute is missing.
 pub fn normalise(
     body: &Object,
@@ -105,15 +107,19 @@ pub fn normalise(
             (other, _) => return Err(intake::misfit(key, "an object", other)),
         }
     }
-    if let (Mode::Rfc, Some(name)) = (rules.mode, intake.ignored.first()) {
-        // D-6
-        return Err(ScimError::invalid_syntax(format!("`{name}` is not an attribute.")));
+    if let (Mode::Strict, Some(name)) = (rules.mode, intake.ignored.first()) {
+        return Err(not_an_attribute(name));
     }
     set_schemas(&mut resource, ty);
     if purpose == Purpose::Create {
         check_required(&resource, ty)?;
     }
     Ok(Normalised { resource, ignored: intake.ignored, cleared: intake.cleared })
+}
+
+/// The error for a name that no schema of the type has, where those are not ignored (D-6).
+pub(crate) fn not_an_attribute(name: &str) -> ScimError {
+    ScimError::invalid_syntax(format!("`{name}` is not an attribute."))
 }
 
 /// Takes one attribute of a body into `target`, if the schema knows it and clients may write it.
@@ -153,19 +159,23 @@ fn check_schemas(body: &Object, ty: &ResourceType, mode: Mode) -> Result<(), Sci
         Some(Json::String(_)) if mode == Mode::Tolerant => return Ok(()),
         Some(_) => return Err(ScimError::invalid_syntax("`schemas` must be an array of schema URNs.")),
     };
-    let mut has_core = false;
+    let mut seen: Vec<&str> = Vec::with_capacity(list.len());
     for urn in list {
         let Some(urn) = urn.as_str() else {
             return Err(ScimError::invalid_syntax("`schemas` must be an array of schema URNs."));
         };
-        has_core |= urn.eq_ignore_ascii_case(&ty.core.id);
-        if mode == Mode::Rfc && ty.find_schema(urn).is_none() {
-            return Err(ScimError::invalid_syntax(format!(
-                "`schemas` names `{urn}`, which is not known here."
-            )));
+        let problem = match ty.find_schema(urn) {
+            _ if mode == Mode::Tolerant => None,
+            None => Some("is not a schema of this resource type"),
+            Some(_) => seen.iter().any(|other| other.eq_ignore_ascii_case(urn)).then_some("is there twice"),
+        };
+        if let Some(problem) = problem {
+            return Err(ScimError::invalid_syntax(format!("`{urn}` in `schemas` {problem}.")));
         }
+        seen.push(urn);
     }
-    if mode == Mode::Rfc && !has_core {
+    let has_core = seen.iter().any(|urn| urn.eq_ignore_ascii_case(&ty.core.id));
+    if mode != Mode::Tolerant && !has_core {
         return Err(ScimError::invalid_syntax(format!("`schemas` does not name `{}`.", ty.core.id)));
     }
     Ok(())
@@ -226,7 +236,9 @@ pub(crate) fn check_sub_attributes(
     let mut required =
         attribute.sub_attributes.iter().filter(|s| s.required && s.mutability != Mutability::ReadOnly);
     required.try_for_each(|sub| {
-        let has = |element: &Json| element.get(&sub.name).is_some_and(|v| !value::is_absent(v));
+        let has = |element: &Json| {
+            element.get(&sub.name).is_some_and(|v| !value::is_absent(v)) || is_read_only(attribute, element)
+        };
         let all = match value {
             Json::Array(list) => list.iter().all(has),
             single => has(single),
@@ -237,6 +249,13 @@ pub(crate) fn check_sub_attributes(
         let path = AttrPath { sub: Some(sub.name.clone()), ..path.clone() };
         Err(ScimError::invalid_value(format!("Attribute `{path}` is required.")))
     })
+}
+
+/// True if a complex value has nothing that clients may write: it is the store's alone.
+fn is_read_only(attribute: &SchemaAttribute, element: &Json) -> bool {
+    let is_ours =
+        |name: &String| attribute.find_sub(name).is_some_and(|s| s.mutability == Mutability::ReadOnly);
+    element.as_object().is_some_and(|object| object.keys().all(is_ours))
 }
 
 #[cfg(test)]

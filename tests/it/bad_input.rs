@@ -7,6 +7,7 @@ mod bodies;
 mod outage;
 mod patches;
 mod queries;
+mod types;
 
 use serde_json::{Value as Json, json};
 use ureq::http::Method;

@@ -202,9 +202,9 @@ fn a_patch_changes_lists_as_it_does_in_memory() {
                 let others = house.others(id);
                 let body = operations(list, &edits, all);
                 let (ty, rules) = (house.published(endpoint), PatchRules::default());
-                let expected = patch::parse_request(&body, ty, &rules).and_then(|operations| {
+                let expected = patch::parse_request(&body, ty, &rules).and_then(|request| {
                     let mut expected = read.clone();
-                    patch::apply(&operations, ty, &mut expected, &rules).map(|_| expected)
+                    patch::apply(&request.operations, ty, &mut expected, &rules).map(|_| expected)
                 });
                 let found = house.patch(endpoint, id, &body);
                 let after = house.read(endpoint, id);

@@ -461,8 +461,8 @@ fn other_envelopes() {
         json!({"Schemas": [PATCH_OP], "OPERATIONS": [operation]}),
     ] {
         adapt_patch(&mut body, &ty);
-        let operations = parse_request(&body, &ty, &PatchRules::default()).unwrap();
-        assert_eq!(operations[0].value, Some(json!(false)));
+        let request = parse_request(&body, &ty, &PatchRules::default()).unwrap();
+        assert_eq!(request.operations[0].value, Some(json!(false)));
     }
 }
 

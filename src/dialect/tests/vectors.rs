@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::scim::{
     schemas::{group_type, user_type},
+    validate::Mode,
     value::is_absent,
 };
 
@@ -53,7 +54,7 @@ fn run(vector: &Value, rules: &PatchRules, adapts: bool) -> (Object, Option<Scim
         adapt_patch(&mut body, &ty);
     }
     let mut after = before.clone();
-    let outcome = parse_request(&body, &ty, rules).and_then(|ops| apply(&ops, &ty, &mut after, rules));
+    let outcome = parse_request(&body, &ty, rules).and_then(|r| apply(&r.operations, &ty, &mut after, rules));
     if outcome.is_err() {
         assert_eq!(after, before, "nothing changes on errors");
     }
@@ -104,7 +105,7 @@ fn check(
 
 #[test]
 fn what_the_rfc_demands_holds_under_its_rules() {
-    check(&[("must", 106)], &PatchRules::rfc(), false, is_expected);
+    check(&[("must", 106)], &PatchRules::of(Mode::Rfc), false, is_expected);
 }
 
 #[test]
@@ -120,7 +121,7 @@ fn what_the_rfc_demands_and_what_clients_send_holds_for_clients() {
 
 #[test]
 fn where_readings_differ_tolerance_decides() {
-    check(&[("either", 11)], &PatchRules::rfc(), false, is_expected);
+    check(&[("either", 11)], &PatchRules::of(Mode::Rfc), false, is_expected);
     let understood = [
         "replace: filter on an empty attribute -> noTarget",
         "wrong type: string for multi-valued complex",

@@ -4,7 +4,7 @@
 use crate::{
     mapping::compile::{Compiler, draft::Face},
     scim::{
-        schema::{Mutability, ResourceType, Schema, SchemaAttribute, Uniqueness},
+        schema::{Mutability, ResourceType, Returned, Schema, SchemaAttribute, Uniqueness},
         schemas,
     },
 };
@@ -49,18 +49,26 @@ fn publish(attribute: &SchemaAttribute, face: &Face) -> SchemaAttribute {
         None if !face.writable => Mutability::ReadOnly,
         None => attribute.mutability,
     };
+    out.returned = face.returned.unwrap_or(attribute.returned);
+    if out.mutability == Mutability::WriteOnly {
+        out.returned = Returned::Never;
+    }
     if let Some(required) = face.required {
         out.required = required;
     }
-    if out.mutability == Mutability::ReadOnly {
+    // What the schema itself has read-only, the store gives a value.
+    if out.mutability == Mutability::ReadOnly && attribute.mutability != Mutability::ReadOnly {
         out.required = false;
     }
     if let Some(case_exact) = face.case_exact {
         out.case_exact = case_exact;
     }
-    if face.unique && out.uniqueness == Uniqueness::None {
-        out.uniqueness = Uniqueness::Server;
-    }
+    // The truth: whether a second one is refused.
+    out.uniqueness = match (face.unique, out.uniqueness) {
+        (true, Uniqueness::None) => Uniqueness::Server,
+        (false, Uniqueness::Server) if !out.multi_valued => Uniqueness::None,
+        (_, declared) => declared,
+    };
     if !face.canonical.is_empty() {
         out.canonical_values.clone_from(&face.canonical);
     }

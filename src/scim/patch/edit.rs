@@ -14,7 +14,7 @@ use crate::scim::{
     validate::{
         Mode, check_sub_attributes,
         intake::{Intake, Origin, element_key, has_data, misfit},
-        replace::forget_old_target,
+        replace::{forget_old_target, merge_complex},
     },
     value,
 };
@@ -64,14 +64,20 @@ impl<'a> Editor<'a> {
         let step = Step { op, path, attribute, sub, value, rules: self.rules };
         let before = self.take(path, attribute);
         let kept = (attribute.mutability == Mutability::Immutable).then(|| before.clone()).flatten();
+        // Where there is always a value, taking it away leaves the one that is there, as with PUT: nobody
+        // is switched on or off without being told so.
+        let is_active = path.attr.urn.is_none() && attribute.name == "active" && attribute.required;
+        let active = before.clone().filter(|_| is_active);
         let had_value = before.is_some();
         let after = if attribute.multi_valued { step.on_list(before) } else { step.on_single(before) }?;
-        if let Some(kept) = kept
-            && !after.as_ref().is_some_and(|after| value::same(attribute, &kept, after))
-        {
-            return Err(immutable(&path.attr));
-        }
-        match after {
+        let after = match kept {
+            Some(kept) if after.as_ref().is_some_and(|after| value::same(attribute, &kept, after)) => {
+                Some(kept)
+            }
+            Some(_) => return Err(immutable(&path.attr)),
+            None => after,
+        };
+        match after.or(active) {
             Some(value) => self.put(path, attribute, value),
             None if attribute.required && had_value => return Err(step.unassigned()),
             None => {}
@@ -193,12 +199,26 @@ impl Step<'_> {
                 if value::is_absent(value) && !value.is_object() {
                     return Ok(None);
                 }
+                if self.op == Op::Replace && self.rules.mode == Mode::Strict {
+                    return self.replace_complex(&complex, value);
+                }
                 self.merge(complex, &self.object(value)?).map(|after| after.map(Json::Object))
             }
             (None, _, Some(value)) => self.intake().attribute(&self.path.attr, self.attribute, value),
             (_, _, None) => {
                 Err(ScimError::invalid_value(format!("The operation on `{}` needs a value.", self.path)))
             }
+        }
+    }
+
+    /// The whole value for another one, as the interoperability profile wants it; the RFC merges (P-rep-2).
+    fn replace_complex(&self, before: &Object, value: &Json) -> Result<Option<Json>, ScimError> {
+        match self.intake().single(&self.path.attr, self.attribute, value)? {
+            Some(Json::Object(given)) => {
+                let after = merge_complex(self.attribute, before, given, &self.path.attr)?;
+                Ok(Some(Json::Object(after)))
+            }
+            other => Ok(other),
         }
     }
 
@@ -215,10 +235,11 @@ impl Step<'_> {
             match intake.attribute(&path, sub, value)? {
                 Some(value) => {
                     let old = before.get(&sub.name).filter(|_| sub.mutability == Mutability::Immutable);
-                    if old.is_some_and(|old| !value::same(sub, old, &value)) {
-                        return Err(immutable(&path));
-                    }
-                    after.insert(sub.name.clone(), value);
+                    match old {
+                        Some(old) if value::same(sub, old, &value) => continue,
+                        Some(_) => return Err(immutable(&path)),
+                        None => after.insert(sub.name.clone(), value),
+                    };
                 }
                 None => self.remove_sub(sub, &mut after)?,
             }

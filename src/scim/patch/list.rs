@@ -14,6 +14,7 @@ use crate::scim::{
     patch::{Op, edit::Step},
     schema::{DataType, Mutability, SchemaAttribute},
     validate::{
+        Mode,
         intake::{element_key, is_primary, is_reference, is_same_element},
         replace::carry_over,
     },
@@ -34,7 +35,7 @@ impl ListEdit<'_, '_> {
         match (step.op, &step.path.filter, step.sub, step.value) {
             (Op::Remove, None, None, None) => Ok(Vec::new()),
             (Op::Remove, None, None, Some(value)) => self.remove_elements(value),
-            (Op::Remove, _, None, _) => Ok(self.remove_matches()),
+            (Op::Remove, _, None, _) => self.remove_matches(),
             (Op::Remove, _, Some(sub), _) => self.remove_sub(sub),
             (_, _, _, None) => {
                 Err(ScimError::invalid_value(format!("The operation on `{}` needs a value.", step.path)))
@@ -104,18 +105,22 @@ impl ListEdit<'_, '_> {
         Ok(self.list)
     }
 
-    fn remove_matches(mut self) -> Vec<Json> {
+    fn remove_matches(mut self) -> Result<Vec<Json>, ScimError> {
         let matcher = Matcher::new(self.step);
+        let before = self.list.len();
         self.list.retain(|element| !matcher.matches(element));
-        self.list
+        self.step.check_matches(before - self.list.len())?;
+        Ok(self.list)
     }
 
     fn remove_sub(self, sub: &SchemaAttribute) -> Result<Vec<Json>, ScimError> {
         let matcher = Matcher::new(self.step);
         let mut kept = Vec::with_capacity(self.list.len());
+        let mut matches = 0;
         for element in self.list {
             match element {
                 Json::Object(mut object) if matcher.matches_object(&object) => {
+                    matches += 1;
                     self.step.remove_sub(sub, &mut object)?;
                     if !object.is_empty() {
                         kept.push(Json::Object(object));
@@ -124,6 +129,7 @@ impl ListEdit<'_, '_> {
                 other => kept.push(other),
             }
         }
+        self.step.check_matches(matches)?;
         Ok(kept)
     }
 
@@ -138,7 +144,7 @@ impl ListEdit<'_, '_> {
             return Err(no_target(step));
         }
         let Some(given) = step.intake().single(&step.path.attr, step.attribute, value)? else {
-            return Ok(self.remove_matches());
+            return self.remove_matches();
         };
         let mut places = Vec::new();
         for (i, element) in self.list.iter_mut().enumerate().filter(|(_, e)| matcher.matches(e)) {
@@ -172,6 +178,7 @@ impl ListEdit<'_, '_> {
             }
         }
         self.list = merged;
+        step.check_matches(places.len())?;
         if places.is_empty() {
             if given.values().all(value::is_absent) {
                 return Ok(self.list);
@@ -187,7 +194,7 @@ impl ListEdit<'_, '_> {
 
     /// What a new element starts with so that it meets the filter: D-4, only for conjunctions of `eq`.
     fn seed(&self, given: &Object) -> Option<Object> {
-        if !self.step.rules.create_missing {
+        if self.step.op == Op::Replace && !self.step.rules.create_missing {
             return None;
         }
         let mut seed = Object::new();
@@ -224,6 +231,16 @@ impl ListEdit<'_, '_> {
                 object.insert("primary".into(), Json::Bool(false));
             }
         }
+    }
+}
+
+impl Step<'_> {
+    /// A filter that selects several elements is an error for the interoperability profile alone.
+    fn check_matches(&self, matches: usize) -> Result<(), ScimError> {
+        if matches < 2 || self.rules.mode != Mode::Strict || self.path.filter.is_none() {
+            return Ok(());
+        }
+        Err(ScimError::invalid_filter(format!("The path `{}` selects {matches} elements.", self.path)))
     }
 }
 

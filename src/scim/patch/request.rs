@@ -5,9 +5,18 @@ use crate::scim::{
     error::ScimError,
     patch::{Op, Operation, PATCH_OP, PatchRules},
     path::PatchPath,
-    schema::{Mutability, ResourceType, Schema},
-    validate::Mode,
+    schema::{DataType, Mutability, ResourceType, Schema},
+    validate::{Mode, intake::is_reference, not_an_attribute},
 };
+
+/// A PATCH request as it was read.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PatchRequest {
+    /// The operations in their order, each with a path.
+    pub operations: Vec<Operation>,
+    /// How many names in values no schema defines; they have no effect (D-6).
+    pub ignored: usize,
+}
 
 /// Reads the body of a PATCH request.
 ///
@@ -15,11 +24,7 @@ use crate::scim::{
 ///
 /// 400 `invalidSyntax` if the body is not a `PatchOp` message, 413 if it has
 /// too many operations, otherwise the error of the first operation that cannot be right.
-pub fn parse_request(
-    body: &Json,
-    ty: &ResourceType,
-    rules: &PatchRules,
-) -> Result<Vec<Operation>, ScimError> {
+pub fn parse_request(body: &Json, ty: &ResourceType, rules: &PatchRules) -> Result<PatchRequest, ScimError> {
     let Json::Object(body) = body else {
         return Err(ScimError::invalid_syntax("The body must be an object with `Operations`."));
     };
@@ -33,11 +38,9 @@ pub fn parse_request(
         let limit = rules.max_operations;
         return Err(ScimError::too_large(format!("The request has more than {limit} operations.")));
     }
-    let mut operations = Vec::with_capacity(list.len());
-    for operation in list {
-        operations.extend(parse_operation(operation, ty, rules)?);
-    }
-    Ok(operations)
+    let mut reader = Reader::new(ty, rules);
+    list.iter().try_for_each(|operation| reader.operation(operation))?;
+    Ok(reader.request)
 }
 
 fn check_schemas(schemas: Option<&Json>, mode: Mode) -> Result<(), ScimError> {
@@ -49,110 +52,144 @@ fn check_schemas(schemas: Option<&Json>, mode: Mode) -> Result<(), ScimError> {
     }
 }
 
-fn parse_operation(
-    operation: &Json,
-    ty: &ResourceType,
-    rules: &PatchRules,
-) -> Result<Vec<Operation>, ScimError> {
-    let op = match operation.get("op").and_then(Json::as_str) {
-        // Entra capitalises them; nothing else is meant.
-        Some(op) if op.eq_ignore_ascii_case("add") => Op::Add,
-        Some(op) if op.eq_ignore_ascii_case("remove") => Op::Remove,
-        Some(op) if op.eq_ignore_ascii_case("replace") => Op::Replace,
-        Some(op) => {
-            return Err(ScimError::invalid_syntax(format!("`{op}` is not `add`, `remove` or `replace`.")));
-        }
-        None => {
-            return Err(ScimError::invalid_syntax("An operation needs `op`: `add`, `remove` or `replace`."));
-        }
-    };
-    let path = match operation.get("path") {
-        None | Some(Json::Null) => None,
-        Some(Json::String(text)) if text.is_empty() && rules.mode == Mode::Tolerant => None,
-        Some(Json::String(text)) => Some(PatchPath::parse(text, ty, &rules.filter)?),
-        Some(_) => return Err(ScimError::invalid_path("`path` must be a string.")),
-    };
-    let value = operation.get("value");
-    match (op, path) {
-        (Op::Remove, None) => Err(ScimError::no_target("`remove` needs a path.")),
-        (Op::Remove, Some(path)) => {
-            let value = value.filter(|v| !v.is_null());
-            if value.is_some() && rules.mode == Mode::Rfc {
-                return Err(ScimError::invalid_value(format!(
-                    "`remove` takes no value; select the elements of `{path}` by a filter."
-                )));
-            }
-            Ok(vec![Operation { op, path: Some(path), value: value.cloned() }])
-        }
-        (Op::Add | Op::Replace, None) => expand(op, None, value, ty, rules),
-        (Op::Add | Op::Replace, Some(path)) if path.attr.name.is_empty() => {
-            expand(op, path.attr.urn.as_deref(), value, ty, rules)
-        }
-        (Op::Add | Op::Replace, Some(path)) => match value {
-            Some(value) => Ok(vec![Operation { op, path: Some(path), value: Some(value.clone()) }]),
-            None => Err(ScimError::invalid_value(format!("The operation on `{path}` needs a value."))),
-        },
-    }
-}
-
-/// One operation for each attribute of the value of an operation on a whole resource or schema.
+/// One operation for each attribute of the value of an operation on a whole resource.
 pub(super) fn expand(
     op: Op,
-    urn: Option<&str>,
     value: Option<&Json>,
     ty: &ResourceType,
     rules: &PatchRules,
-) -> Result<Vec<Operation>, ScimError> {
-    let schema = urn.map_or(Some(&ty.core), |urn| ty.find_schema(urn)).unwrap_or(&ty.core);
-    match value {
-        Some(Json::Object(attributes)) => {
-            let mut expansion = Expansion { op, ty, rules, operations: Vec::new() };
-            expansion.attributes(schema, attributes)?;
-            Ok(expansion.operations)
-        }
-        Some(Json::Null) if schema.id != ty.core.id => Ok(removal(op, schema).into_iter().collect()),
-        _ => Err(ScimError::invalid_value("An operation without a path needs an object as its value.")),
-    }
+) -> Result<PatchRequest, ScimError> {
+    let mut reader = Reader::new(ty, rules);
+    reader.whole(op, None, value)?;
+    Ok(reader.request)
 }
 
-/// Replacing a whole extension by null removes it; adding null adds nothing.
-fn removal(op: Op, schema: &Schema) -> Option<Operation> {
-    let path = Some(PatchPath::schema(&schema.id));
-    (op == Op::Replace).then_some(Operation { op: Op::Remove, path, value: None })
-}
-
-struct Expansion<'a> {
-    op: Op,
+struct Reader<'a> {
     ty: &'a ResourceType,
     rules: &'a PatchRules,
-    operations: Vec<Operation>,
+    request: PatchRequest,
 }
 
-impl Expansion<'_> {
-    fn attributes(&mut self, schema: &Schema, attributes: &Object) -> Result<(), ScimError> {
-        let is_core = schema.id == self.ty.core.id;
+impl<'a> Reader<'a> {
+    fn new(ty: &'a ResourceType, rules: &'a PatchRules) -> Self {
+        Self { ty, rules, request: PatchRequest::default() }
+    }
+
+    fn operation(&mut self, operation: &Json) -> Result<(), ScimError> {
+        let op = read_op(operation.get("op"))?;
+        let path = match operation.get("path") {
+            None | Some(Json::Null) => None,
+            Some(Json::String(text)) if text.is_empty() && self.rules.mode == Mode::Tolerant => None,
+            Some(Json::String(text)) => Some(PatchPath::parse(text, self.ty, &self.rules.filter)?),
+            Some(_) => return Err(ScimError::invalid_path("`path` must be a string.")),
+        };
+        let value = operation.get("value");
+        let Some(path) = path else {
+            return match (op, self.rules.mode) {
+                (Op::Remove, _) => Err(ScimError::no_target("`remove` needs a path.")),
+                (_, Mode::Strict) => Err(ScimError::invalid_syntax("An operation needs a path.")),
+                (Op::Add | Op::Replace, _) => self.whole(op, None, value),
+            };
+        };
+        self.check_targets(op, &path)?;
+        match (op, value) {
+            // Whatever the mode: a list says which elements go, so it must never mean all of them.
+            (Op::Remove, value) => self.push(op, path, value.filter(|v| !v.is_null())),
+            (Op::Add | Op::Replace, value) if path.attr.name.is_empty() => {
+                self.whole(op, path.attr.urn.as_deref(), value)
+            }
+            (Op::Add | Op::Replace, Some(value)) => self.push(op, path, Some(value)),
+            (Op::Add | Op::Replace, None) => {
+                Err(ScimError::invalid_value(format!("The operation on `{path}` needs a value.")))
+            }
+        }
+    }
+
+    /// The interoperability profile has no operations on whole elements. Members may go by their id
+    /// all the same: the IPSIE profile, which builds on it, removes them so, and so do Entra and Okta.
+    fn check_targets(&self, op: Op, path: &PatchPath) -> Result<(), ScimError> {
+        if self.rules.mode != Mode::Strict || path.filter.is_none() || path.sub.is_some() {
+            return Ok(());
+        }
+        let is_list_of_references = self.ty.resolve(&path.attr).is_some_and(|f| is_reference(f.attribute));
+        if op == Op::Remove && is_list_of_references {
+            return Ok(());
+        }
+        Err(ScimError::invalid_path(format!("The path `{path}` must name a sub-attribute.")))
+    }
+
+    fn push(&mut self, op: Op, path: PatchPath, value: Option<&Json>) -> Result<(), ScimError> {
+        self.note_unknown(&path, value)?;
+        self.request.operations.push(Operation { op, path: Some(path), value: value.cloned() });
+        Ok(())
+    }
+
+    /// Counts the names in a value that are no sub-attributes; in strict mode they are errors (D-6).
+    fn note_unknown(&mut self, path: &PatchPath, value: Option<&Json>) -> Result<(), ScimError> {
+        let Some(found) = self.ty.resolve(&path.target()) else { return Ok(()) };
+        let attribute = found.leaf();
+        let elements = match value {
+            Some(Json::Array(list)) => list.as_slice(),
+            Some(one) => std::slice::from_ref(one),
+            None => &[],
+        };
+        if attribute.data_type != DataType::Complex {
+            return Ok(());
+        }
+        let names = elements.iter().filter_map(Json::as_object).flat_map(Object::keys);
+        for name in names.filter(|name| attribute.find_sub(name).is_none()) {
+            self.ignore(&format!("{}.{name}", path.attr))?;
+        }
+        Ok(())
+    }
+
+    fn ignore(&mut self, name: &str) -> Result<(), ScimError> {
+        if self.rules.mode == Mode::Strict {
+            return Err(not_an_attribute(name));
+        }
+        self.request.ignored += 1;
+        Ok(())
+    }
+
+    /// One operation for each attribute of the value of an operation on a whole resource or schema.
+    fn whole(&mut self, op: Op, urn: Option<&str>, value: Option<&Json>) -> Result<(), ScimError> {
+        let ty = self.ty;
+        let schema = urn.map_or(Some(&ty.core), |urn| ty.find_schema(urn)).unwrap_or(&ty.core);
+        match value {
+            Some(Json::Object(attributes)) => self.attributes(op, schema, attributes),
+            Some(Json::Null) if schema.id != ty.core.id => {
+                self.request.operations.extend(removal(op, schema));
+                Ok(())
+            }
+            _ => Err(ScimError::invalid_value("An operation without a path needs an object as its value.")),
+        }
+    }
+
+    fn attributes(&mut self, op: Op, schema: &Schema, attributes: &Object) -> Result<(), ScimError> {
+        let ty = self.ty;
+        let is_core = schema.id == ty.core.id;
         for (key, value) in attributes {
             if is_core && key.eq_ignore_ascii_case("schemas") {
                 continue;
             }
             if let Some(attribute) = schema.find(key) {
                 let urn = (!is_core).then_some(schema.id.as_str());
-                self.push(PatchPath::attribute(urn, &attribute.name), value)?;
-            } else if let Some(inner) = self.ty.find_schema(key).filter(|_| is_core) {
-                self.schema(inner, value)?;
+                self.attribute(op, PatchPath::attribute(urn, &attribute.name), value)?;
+            } else if let Some(inner) = ty.find_schema(key).filter(|_| is_core) {
+                self.schema(op, inner, value)?;
             } else {
-                self.path(if is_core { key.clone() } else { format!("{}:{key}", schema.id) }, value)?;
+                self.key(op, if is_core { key.clone() } else { format!("{}:{key}", schema.id) }, value)?;
             }
         }
         Ok(())
     }
 
-    fn schema(&mut self, schema: &Schema, value: &Json) -> Result<(), ScimError> {
+    fn schema(&mut self, op: Op, schema: &Schema, value: &Json) -> Result<(), ScimError> {
         match value {
             // The core schema's own URN as a key inside itself says nothing new; once is enough.
-            Json::Object(part) if schema.id != self.ty.core.id => self.attributes(schema, part),
+            Json::Object(part) if schema.id != self.ty.core.id => self.attributes(op, schema, part),
             Json::Null => {
-                self.operations.extend(removal(self.op, schema));
+                self.request.operations.extend(removal(op, schema));
                 Ok(())
             }
             Json::Object(_) => Ok(()),
@@ -161,18 +198,17 @@ impl Expansion<'_> {
     }
 
     /// A key that is no attribute but may be a path: `name.givenName`, `urn:…:department` (E-08).
-    fn path(&mut self, key: String, value: &Json) -> Result<(), ScimError> {
+    fn key(&mut self, op: Op, key: String, value: &Json) -> Result<(), ScimError> {
         match PatchPath::parse(&key, self.ty, &self.rules.filter) {
             Ok(path) if self.rules.mode == Mode::Tolerant && !path.attr.name.is_empty() => {
-                self.push(path, value)
+                self.attribute(op, path, value)
             }
-            _ if self.rules.mode == Mode::Tolerant => Ok(()),
-            _ => Err(ScimError::invalid_syntax(format!("`{key}` is not an attribute."))),
+            _ => self.ignore(&key),
         }
     }
 
     /// Read-only attributes in a value are an echo of what the client read (D-14).
-    fn push(&mut self, path: PatchPath, value: &Json) -> Result<(), ScimError> {
+    fn attribute(&mut self, op: Op, path: PatchPath, value: &Json) -> Result<(), ScimError> {
         let is_read_only = self.ty.resolve(&path.target()).is_some_and(|found| {
             [Some(found.attribute), found.sub]
                 .into_iter()
@@ -181,12 +217,27 @@ impl Expansion<'_> {
         });
         match (is_read_only, self.rules.mode) {
             (true, Mode::Tolerant) => Ok(()),
-            (true, Mode::Rfc) => Err(ScimError::mutability(format!("Attribute `{path}` is read-only."))),
-            (false, _) => {
-                let value = Some(value.clone());
-                self.operations.push(Operation { op: self.op, path: Some(path), value });
-                Ok(())
+            (true, Mode::Rfc | Mode::Strict) => {
+                Err(ScimError::mutability(format!("Attribute `{path}` is read-only.")))
             }
+            (false, _) => self.push(op, path, Some(value)),
         }
     }
+}
+
+fn read_op(op: Option<&Json>) -> Result<Op, ScimError> {
+    match op.and_then(Json::as_str) {
+        // Entra capitalises them; nothing else is meant.
+        Some(op) if op.eq_ignore_ascii_case("add") => Ok(Op::Add),
+        Some(op) if op.eq_ignore_ascii_case("remove") => Ok(Op::Remove),
+        Some(op) if op.eq_ignore_ascii_case("replace") => Ok(Op::Replace),
+        Some(op) => Err(ScimError::invalid_syntax(format!("`{op}` is not `add`, `remove` or `replace`."))),
+        None => Err(ScimError::invalid_syntax("An operation needs `op`: `add`, `remove` or `replace`.")),
+    }
+}
+
+/// Replacing a whole extension by null removes it; adding null adds nothing.
+fn removal(op: Op, schema: &Schema) -> Option<Operation> {
+    let path = Some(PatchPath::schema(&schema.id));
+    (op == Op::Replace).then_some(Operation { op: Op::Remove, path, value: None })
 }

@@ -1,5 +1,7 @@
 //! PATCH operations on resources in memory (RFC 7644 §3.5.2).
 
+mod strict;
+
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
@@ -21,7 +23,8 @@ fn object(value: &Json) -> Object {
 fn run_with(before: &Json, operations: &Json, ty: &ResourceType, rules: &PatchRules) -> Result<Json, String> {
     let body = json!({"schemas": [PATCH_OP], "Operations": operations});
     let mut resource = object(before);
-    let outcome = parse_request(&body, ty, rules).and_then(|ops| apply(&ops, ty, &mut resource, rules));
+    let outcome =
+        parse_request(&body, ty, rules).and_then(|r| apply(&r.operations, ty, &mut resource, rules));
     match outcome {
         Ok(changed) => {
             assert_eq!(changed, resource != object(before));
@@ -39,7 +42,7 @@ fn run(before: &Json, operation: Json) -> Result<Json, String> {
 }
 
 fn rfc(before: &Json, operation: Json) -> Result<Json, String> {
-    run_with(before, &json!([operation]), &user_type(), &PatchRules::rfc())
+    run_with(before, &json!([operation]), &user_type(), &PatchRules::of(Mode::Rfc))
 }
 
 fn bob() -> Json {
@@ -70,7 +73,11 @@ fn envelopes_are_checked() {
         json!([]),
     ];
     for body in bodies {
-        assert_eq!(parse(body.clone(), &PatchRules::rfc()), Err("400 invalidSyntax".into()), "{body}");
+        assert_eq!(
+            parse(body.clone(), &PatchRules::of(Mode::Rfc)),
+            Err("400 invalidSyntax".into()),
+            "{body}"
+        );
     }
     for (operation, kind) in [
         (json!({"op": "remove"}), "noTarget"),
@@ -84,7 +91,7 @@ fn envelopes_are_checked() {
     }
     let many = vec![operation; 1001];
     assert_eq!(
-        parse(json!({"schemas": [PATCH_OP], "Operations": many}), &PatchRules::rfc()),
+        parse(json!({"schemas": [PATCH_OP], "Operations": many}), &PatchRules::of(Mode::Rfc)),
         Err("413 ".into())
     );
 }
@@ -94,7 +101,7 @@ fn requests_become_one_operation_for_each_path() {
     let body = json!({"Operations": [{"op": "Replace", "value": {
         "TITLE": "x", "id": "1", "name": {"givenName": "B"}, ENTERPRISE: {"Department": "D", "manager.value": "m"}, "schemas": [],
     }}]});
-    let operations = parse_request(&body, &user_type(), &PatchRules::default()).unwrap();
+    let operations = parse_request(&body, &user_type(), &PatchRules::default()).unwrap().operations;
     let mut paths: Vec<String> = operations.iter().map(|o| o.path.as_ref().unwrap().to_string()).collect();
     paths.sort();
     let department = format!("{ENTERPRISE}:department");
@@ -294,11 +301,34 @@ fn what_loses_its_value_goes() {
 }
 
 #[test]
-fn a_value_list_on_remove_is_a_dialect() {
+fn a_value_list_on_remove_never_means_all() {
     // P-rem-2
-    let operation = json!({"op": "remove", "path": "emails", "value": [{"value": "a@x"}]});
-    assert_eq!(run(&bob(), operation.clone()).unwrap()["emails"], json!([{"value": "b@x", "type": "home"}]));
-    assert_eq!(rfc(&bob(), operation), Err("invalidValue".into()));
+    let remove = |value: Json| json!([{"op": "remove", "path": "emails", "value": value}]);
+    for mode in [Mode::Tolerant, Mode::Rfc, Mode::Strict] {
+        let run = |value: Json| run_with(&bob(), &remove(value), &user_type(), &PatchRules::of(mode));
+        assert_eq!(
+            run(json!([{"value": "a@x"}])).unwrap()["emails"],
+            json!([{"value": "b@x", "type": "home"}])
+        );
+        assert_eq!(run(json!([])), Ok(bob()), "{mode:?}");
+        assert_eq!(run(json!([{"value": "nobody"}])), Ok(bob()), "{mode:?}");
+        assert_eq!(run(Json::Null).unwrap().get("emails"), None, "{mode:?}: null is no list");
+    }
+}
+
+#[test]
+fn an_account_is_not_switched_by_leaving_out_how_it_is() {
+    // 7644-3.5.1-i: what mappings publish as always there.
+    let mut ty = user_type();
+    ty.core.attributes.iter_mut().find(|a| a.name == "active").unwrap().required = true;
+    let off = json!({"schemas": [USER], "userName": "u", "active": false});
+    for operation in [
+        json!({"op": "remove", "path": "active"}),
+        json!({"op": "replace", "path": "active", "value": null}),
+        json!({"op": "replace", "value": {"active": null}}),
+    ] {
+        assert_eq!(run_with(&off, &json!([operation]), &ty, &PatchRules::default()), Ok(off.clone()));
+    }
 }
 
 #[test]
@@ -438,7 +468,7 @@ fn is_canonical(value: &Json) -> bool {
 proptest! {
     #[test]
     fn any_request_succeeds_or_changes_nothing(operations in prop::collection::vec(operation(), 1..5)) {
-        for rules in [PatchRules::default(), PatchRules::rfc()] {
+        for rules in [PatchRules::default(), PatchRules::of(Mode::Rfc)] {
             let ty = user_type();
             // `run_with` checks that an error leaves the resource alone.
             if let Ok(after) = run_with(&bob(), &Json::Array(operations.clone()), &ty, &rules) {

@@ -105,7 +105,7 @@ fn merge_value(
 }
 
 /// Keeps what a client cannot write of a single complex value, as long as it is about the same thing.
-fn merge_complex(
+pub(crate) fn merge_complex(
     attribute: &SchemaAttribute,
     now: &Object,
     given: Object,

@@ -150,7 +150,7 @@ fn data_types_beyond_the_standard_schemas() {
     };
     let good = json!({"born": "2011-05-13T04:42:34Z", "size": 5, "rate": 5, "colour": "red", "shade": "any"});
     let taken = read(good).unwrap().resource;
-    assert_eq!((&taken["rate"], &taken["colour"]), (&json!(5), &json!("Red")));
+    assert_eq!((&taken["rate"], &taken["colour"]), (&json!(5.0), &json!("Red")));
     for bad in [
         json!({"born": "2011-05-13"}),
         json!({"size": 5.5}),
@@ -184,12 +184,20 @@ fn schemas_are_checked_under_the_rfc() {
     let cases = [
         (json!({}), "The attribute `schemas` is missing."),
         (json!({"schemas": []}), "`schemas` does not name `urn:ietf:params:scim:schemas:core:2.0:User`."),
-        (json!({"schemas": [USER, urn]}), "`schemas` names `urn:example:x`, which is not known here."),
+        (
+            json!({"schemas": [USER, urn]}),
+            "`urn:example:x` in `schemas` is not a schema of this resource type.",
+        ),
+        (
+            json!({"schemas": [USER, USER.to_uppercase()]}),
+            "`URN:IETF:PARAMS:SCIM:SCHEMAS:CORE:2.0:USER` in `schemas` is there twice.",
+        ),
         (json!({"schemas": USER}), "`schemas` must be an array of schema URNs."),
     ];
     for (mut body, detail) in cases {
         body["userName"] = json!("u");
         refused(read(&body, Mode::Rfc), "invalidSyntax", detail);
+        refused(read(&body, Mode::Strict), "invalidSyntax", detail);
         assert_eq!(read(&body, Mode::Tolerant).unwrap().resource["schemas"], json!([USER]));
     }
     refused(
@@ -197,6 +205,25 @@ fn schemas_are_checked_under_the_rfc() {
         "invalidSyntax",
         "`schemas` must be an array of schema URNs.",
     );
+}
+
+#[test]
+fn names_that_nobody_defines_are_errors_in_strict_mode_alone() {
+    // D-6
+    for (part, name) in [
+        (json!({"favouriteColour": "red"}), "favouriteColour"),
+        (json!({"name": {"colour": "red"}}), "name.colour"),
+        (json!({"emails": [{"value": "a@x", "colour": "red"}]}), "emails.colour"),
+        (json!({"urn:example:x": {"a": 1}}), "urn:example:x"),
+        (json!({ENTERPRISE: {"floor": 3}}), &format!("{ENTERPRISE}:floor")),
+    ] {
+        let mut body = json!({"schemas": [USER], "userName": "u"});
+        body.as_object_mut().unwrap().extend(part.as_object().unwrap().clone());
+        for mode in [Mode::Tolerant, Mode::Rfc] {
+            assert_eq!(read(&body, mode).unwrap().ignored, [name], "{mode:?}");
+        }
+        refused(read(&body, Mode::Strict), "invalidSyntax", &format!("`{name}` is not an attribute."));
+    }
 }
 
 #[test]

@@ -98,75 +98,90 @@ fn bodies_that_are_no_patch_are_refused() {
 }
 
 #[test]
-fn what_only_a_client_by_the_letter_is_told() {
-    // Mode "rfc": what tolerant clients get away with (D-4, D-6, D-14) is an error.
+fn what_only_clients_by_the_letter_are_told() {
+    // Modes "rfc" and "interop-strict": what tolerant clients get away with is an error, and the store
+    // is left alone (D-4, D-6, D-14). `tests/it/modes.rs` has what each mode answers.
     use crate::support::{Backend, Options, TestStore};
+    let patch = |operation: Json| json!({ "schemas": [PATCH], "Operations": [operation] });
+    let both = [
+        (
+            "/Users/{user}",
+            json!({ "Operations": [{ "op": "add", "path": "title", "value": "x" }] }),
+            400,
+            "invalidSyntax",
+        ),
+        (
+            "/Users/{user}",
+            patch(json!({ "op": "replace", "path": "active", "value": "False" })),
+            400,
+            "invalidValue",
+        ),
+        (
+            "/Users/{user}",
+            patch(
+                json!({ "op": "replace", "path": "emails[type eq \"other\"].value", "value": "a@x.example" }),
+            ),
+            400,
+            "noTarget",
+        ),
+        (
+            "/Groups/{group}",
+            patch(json!({ "op": "add", "path": "members", "value": "{user}" })),
+            400,
+            "invalidValue",
+        ),
+    ];
+    let strict = [
+        ("/Users/{user}", patch(json!({ "op": "add", "value": { "title": "x" } })), 400, "invalidSyntax"),
+        (
+            "/Users/{user}",
+            patch(json!({ "op": "add", "path": "name", "value": { "shoe": 46 } })),
+            400,
+            "invalidSyntax",
+        ),
+        (
+            "/Users/{user}",
+            patch(json!({ "op": "add", "path": "emails[value pr]", "value": { "type": "other" } })),
+            400,
+            "invalidPath",
+        ),
+        (
+            "/Groups/{group}",
+            patch(json!({ "op": "remove", "path": "members[value pr]" })),
+            400,
+            "invalidFilter",
+        ),
+        (
+            "/Groups/{group}",
+            patch(json!({ "op": "add", "path": "members", "value": [{ "value": "{user}", "shoe": 46 }] })),
+            400,
+            "invalidSyntax",
+        ),
+    ];
+    let created = [
+        ("/Users", json!({ "userName": "letter" }), 400, "invalidSyntax"),
+        ("/Users", json!({ "schemas": "x", "userName": "letter" }), 400, "invalidSyntax"),
+        ("/Users", json!({ "schemas": [GROUP], "userName": "letter" }), 400, "invalidSyntax"),
+        ("/Users", json!({ "schemas": [USER, USER], "userName": "letter" }), 400, "invalidSyntax"),
+        ("/Users", json!({ "schemas": [USER], "userName": ["letter"] }), 400, "invalidValue"),
+        ("/Users", json!({ "schemas": [USER], "userName": "letter", "active": "True" }), 400, "invalidValue"),
+        ("/Groups", json!({ "schemas": [GROUP, ENTERPRISE], "displayName": "letter" }), 400, "invalidSyntax"),
+    ];
+    let unknown =
+        [("/Users", json!({ "schemas": [USER], "userName": "letter", "shoe": 46 }), 400, "invalidSyntax")];
     for backend in [Backend::Sqlite, Backend::OpenLdap] {
-        let Some(store) = TestStore::fresh(backend) else { continue };
-        let options = Options { client: "mode = \"rfc\"".to_owned(), ..Options::default() };
-        let mut site = super::Site::new(store, &options);
-        let patch = |operation: Json| json!({ "schemas": [PATCH], "Operations": [operation] });
-        let cases = [
-            (
-                "/Users/{user}",
-                json!({ "Operations": [{ "op": "add", "path": "title", "value": "x" }] }),
-                400,
-                "invalidSyntax",
-            ),
-            (
-                "/Users/{user}",
-                patch(json!({ "op": "add", "value": { "shoeSize": 46 } })),
-                400,
-                "invalidSyntax",
-            ),
-            ("/Users/{user}", patch(json!({ "op": "add", "value": { "id": "x" } })), 400, "mutability"),
-            (
-                "/Users/{user}",
-                patch(json!({ "op": "replace", "path": "active", "value": "False" })),
-                400,
-                "invalidValue",
-            ),
-            (
-                "/Users/{user}",
-                patch(
-                    json!({ "op": "replace", "path": "emails[type eq \"other\"].value", "value": "a@x.example" }),
-                ),
-                400,
-                "noTarget",
-            ),
-            (
-                "/Groups/{group}",
-                patch(json!({ "op": "remove", "path": "members", "value": [{ "value": "{user}" }] })),
-                400,
-                "invalidValue",
-            ),
-        ];
-        site.all_refused(&Method::PATCH, &cases);
-        let created = [
-            ("/Users", json!({ "userName": "letter" }), 400, "invalidSyntax"),
-            ("/Users", json!({ "schemas": "x", "userName": "letter" }), 400, "invalidSyntax"),
-            ("/Users", json!({ "schemas": [GROUP], "userName": "letter" }), 400, "invalidSyntax"),
-            ("/Users", json!({ "schemas": [USER], "userName": ["letter"] }), 400, "invalidValue"),
-            (
-                "/Users",
-                json!({ "schemas": [USER], "userName": "letter", "shoeSize": 46 }),
-                400,
-                "invalidSyntax",
-            ),
-            (
-                "/Users",
-                json!({ "schemas": [USER], "userName": "letter", "active": "True" }),
-                400,
-                "invalidValue",
-            ),
-            (
-                "/Groups",
-                json!({ "schemas": [GROUP, ENTERPRISE], "displayName": "letter" }),
-                400,
-                "invalidSyntax",
-            ),
-        ];
-        site.all_refused(&Method::POST, &created);
-        assert!(site.wrong.is_empty(), "in front of {}:\n{}", backend.name(), site.wrong.join("\n"));
+        for mode in ["rfc", "interop-strict"] {
+            let Some(store) = TestStore::fresh(backend) else { continue };
+            let options = Options { client: format!("mode = \"{mode}\""), ..Options::default() };
+            let mut site = super::Site::new(store, &options);
+            site.all_refused(&Method::PATCH, &both);
+            site.all_refused(&Method::POST, &created);
+            if mode == "interop-strict" {
+                site.all_refused(&Method::PATCH, &strict);
+                site.all_refused(&Method::POST, &unknown);
+            }
+            let place = format!("{mode} in front of {}", backend.name());
+            assert!(site.wrong.is_empty(), "{place}:\n{}", site.wrong.join("\n"));
+        }
     }
 }

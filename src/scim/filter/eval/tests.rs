@@ -62,7 +62,7 @@ fn strings_honour_case_exact() {
 
 #[test]
 fn several_values_match_if_any_does() {
-    // 7644-3.4.2.2-e, 7644-3.4.2.2-f, D-2
+    // 7644-3.4.2.2-e, 7644-3.4.2.2-f, 7644-3.4.2.2-i, D-2
     check_all(
         true,
         &[
@@ -116,6 +116,7 @@ fn absent_values() {
 
 #[test]
 fn types_compare_by_value() {
+    // 7643-2.3.2-a, 7643-2.3.5-a, 7643-2.3.6-a, 7643-2.3.7-a, 7644-3.4.2.2-j, 7644-3.10-a
     check_all(
         true,
         &[
@@ -138,6 +139,7 @@ fn types_compare_by_value() {
 
 #[test]
 fn numbers_are_numeric() {
+    // 7643-2.3.3-a
     let mut ty = user_type();
     let number =
         |name: &str, data_type| SchemaAttribute { name: name.into(), data_type, ..Default::default() };
