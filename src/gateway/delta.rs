@@ -19,9 +19,11 @@ use crate::{
     plan::Plan,
     scim::{
         Json,
+        attribute::AttrPath,
         error::ScimError,
         filter::{CompareOp, Filter},
         patch::{self, Op, Operation, PatchRules},
+        schema::Mutability,
     },
     store::{Cell, Change, FieldId, Fold, Predicate, Select, Source, Step, StoreError, Target, Test, Value},
 };
@@ -254,7 +256,13 @@ fn delta_lens<'m>(mapping: &'m TypeMapping, operations: &[Operation]) -> Option<
     let [value] = rows.each.as_slice() else { return None };
     let Lens::Reference(reference) = &value.lens else { return None };
     let layout = mapping.shape.part(rows.part);
-    let plain = rows.common.write == Write::Yes
+    // Its own rules on what may come and go ask for the list.
+    let resource_type = &mapping.resource_type;
+    let attribute = resource_type.resolve(&AttrPath { sub: None, ..first.attr.clone() })?.attribute;
+    let free = attribute.mutability == Mutability::ReadWrite && !attribute.required;
+    let plain = free
+        && reference.endpoints.is_empty()
+        && rows.common.write == Write::Yes
         && rows.common.also.is_empty()
         && reference.here.is_empty()
         && reference.common.also.is_empty()

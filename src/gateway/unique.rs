@@ -46,10 +46,8 @@ impl Gateway {
         let mapping = self.ty(ty)?;
         let mut names = Vec::new();
         for (rule, fold) in unique_rules(mapping) {
-            if let Some(text) =
-                side_value(wanted, rule.urn.as_deref(), &rule.attribute).and_then(Json::as_str)
-            {
-                names.push(format!("{ty} {} {}", rule.name, confusable(text, fold)));
+            if let Some(value) = side_value(wanted, rule.urn.as_deref(), &rule.attribute) {
+                names.push(format!("{ty} {} {}", rule.name, comparable(value, fold)));
             }
         }
         Ok(names)
@@ -129,12 +127,8 @@ impl Gateway {
                 answers: &answers,
             };
             let theirs = rule.lens.get_at(mapping, &eval, 0);
-            let same = match (theirs.as_ref().and_then(Json::as_str), value.as_str()) {
-                (Some(a), Some(b)) => confusable(a, fold) == confusable(b, fold),
-                (Some(_), None) => false,
-                // A field of a part was not read; the predicate decided.
-                (None, _) => true,
-            };
+            // A field of a part was not read; the predicate decided.
+            let same = theirs.is_none_or(|theirs| comparable(&theirs, fold) == comparable(value, fold));
             if same {
                 return Ok(true);
             }
@@ -202,6 +196,14 @@ fn slot_value(of: &Object, rule: &Rule, kind: &str) -> Option<Json> {
         .iter()
         .find(|e| e.get("type").and_then(Json::as_str).is_some_and(|t| t.eq_ignore_ascii_case(kind)))?;
     element.get("value").cloned()
+}
+
+/// A value in the form that is equal for values that are not told apart.
+fn comparable(value: &Json, fold: Fold) -> String {
+    match value {
+        Json::String(text) => confusable(text, fold),
+        other => other.to_string(),
+    }
 }
 
 /// The form under which look-alikes collide: compatibility forms and case are folded (S-29).

@@ -25,12 +25,13 @@
 //! [type.Badge]
 //! schema = "urn:example:schemas:Badge"
 //! endpoint = "/Badges"                     # default: the name's plural
+//! schemaExtensions = [{ schema = "urn:example:schemas:Canteen", required = true }]
 //!
 //! [Badge]                                  # its record and attribute layers
 //! ```
 //!
-//! A schema that is no type's core schema is an extension: keys below its URN
-//! in `[X.attributes]` add it to `X`.
+//! Without `schemaExtensions` every schema that is no type's core schema may extend the type: keys below
+//! its URN in `[X.attributes]` add it to `X`.
 
 mod attribute;
 mod build;
@@ -49,11 +50,12 @@ mod schema;
 mod set;
 mod settle;
 mod sources;
+mod types;
 mod value;
 
 use std::{collections::BTreeMap, io};
 
-pub(super) use self::draft::{StateSite, TypeDraft, WhereSite};
+pub(super) use self::draft::{RuleDraft, StateSite, TypeDraft, WhereSite};
 
 use crate::{
     mapping::{
@@ -61,7 +63,10 @@ use crate::{
         diagnostic::{Diagnostics, Severity},
         node::Node,
     },
-    scim::{attribute::AttrPath, schema::Schema},
+    scim::{
+        attribute::AttrPath,
+        schema::{ResourceType, Schema},
+    },
     store::Value,
 };
 
@@ -103,6 +108,10 @@ struct Compiler {
     store_name: String,
     /// `[schema.URN]`.
     schemas: Vec<Schema>,
+    /// Names of the types that a reference may lead to.
+    type_names: Vec<String>,
+    /// `[type.Name]`; `None` if it could not be made out.
+    declared: Vec<(String, Option<ResourceType>)>,
     types: Vec<TypeDraft>,
 }
 
@@ -116,6 +125,8 @@ impl Compiler {
             store: StoreKind::Sql { session: BTreeMap::new() },
             store_name: "main".to_owned(),
             schemas: Vec::new(),
+            type_names: Vec::new(),
+            declared: Vec::new(),
             types: Vec::new(),
         }
     }

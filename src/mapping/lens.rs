@@ -217,6 +217,9 @@ pub struct Reference {
     pub codecs: Vec<Codec>,
     /// Index into [`TypeMapping::references`](super::TypeMapping::references).
     pub target: usize,
+    /// For an attribute of the type `reference`, whose value is the target's URI: the endpoints of the types
+    /// it may point at (`/Users`). Empty: a complex value with the target's id.
+    pub endpoints: Vec<String>,
     /// Carried out on the resource itself when a pointer is set; undone when it is cleared.
     pub here: Vec<Assign>,
     /// What goes for every lens.

@@ -380,8 +380,11 @@ impl Query<'_> {
         match (compare.op, compare.json) {
             // A pointer at nothing is not shown.
             (None, _) => Pushed::superset(here(Test::Present).predicate),
-            (Some(CompareOp::Eq), Json::String(id)) => {
-                let need = Need::IdToBy { reference: reference.target, id: id.clone() };
+            (Some(CompareOp::Eq), Json::String(given)) => {
+                let Some(id) = reference.id_of(&self.answers.base_url, given) else {
+                    return Pushed::exact(Predicate::False);
+                };
+                let need = Need::IdToBy { reference: reference.target, id: id.to_owned() };
                 match self.answers.value(&need) {
                     None => Pushed::EVERYTHING,
                     Some(None) => Pushed::exact(Predicate::False),

@@ -236,7 +236,9 @@ pub(crate) fn check_sub_attributes(
     let mut required =
         attribute.sub_attributes.iter().filter(|s| s.required && s.mutability != Mutability::ReadOnly);
     required.try_for_each(|sub| {
-        let has = |element: &Json| element.get(&sub.name).is_some_and(|v| !value::is_absent(v));
+        let has = |element: &Json| {
+            element.get(&sub.name).is_some_and(|v| !value::is_absent(v)) || is_read_only(attribute, element)
+        };
         let all = match value {
             Json::Array(list) => list.iter().all(has),
             single => has(single),
@@ -247,6 +249,13 @@ pub(crate) fn check_sub_attributes(
         let path = AttrPath { sub: Some(sub.name.clone()), ..path.clone() };
         Err(ScimError::invalid_value(format!("Attribute `{path}` is required.")))
     })
+}
+
+/// True if a complex value has nothing that clients may write: it is the store's alone.
+fn is_read_only(attribute: &SchemaAttribute, element: &Json) -> bool {
+    let is_ours =
+        |name: &String| attribute.find_sub(name).is_some_and(|s| s.mutability == Mutability::ReadOnly);
+    element.as_object().is_some_and(|object| object.keys().all(is_ours))
 }
 
 #[cfg(test)]

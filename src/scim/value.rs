@@ -5,10 +5,10 @@ use std::cmp::Ordering;
 
 use base64::{
     Engine as _, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD},
 };
 use time::{
-    OffsetDateTime, PrimitiveDateTime,
+    OffsetDateTime, PrimitiveDateTime, UtcOffset,
     format_description::well_known::{Iso8601, Rfc3339},
 };
 
@@ -160,6 +160,38 @@ pub fn fits(data_type: DataType, value: &Json) -> bool {
     }
 }
 
+/// The one spelling of a value that [`fits`] its type: instants in UTC, bytes as padded base64, decimals
+/// with a point (RFC 7643 §2.3.3, §2.3.5, §2.3.6). So equal values are equal JSON.
+#[must_use]
+pub fn canonical(data_type: DataType, value: &Json) -> Json {
+    let spelled = match (data_type, value) {
+        (DataType::DateTime, Json::String(text)) => {
+            instant(text).and_then(|t| t.to_offset(UtcOffset::UTC).format(&Rfc3339).ok()).map(Json::from)
+        }
+        (DataType::Binary, Json::String(text)) => bytes(text).map(|bytes| STANDARD.encode(bytes).into()),
+        (DataType::Decimal, Json::Number(number)) => number.as_i64().map(decimal_of_integer),
+        (DataType::Integer, Json::Number(number)) if number.is_f64() => {
+            number.as_f64().and_then(integer_of_decimal)
+        }
+        _ => None,
+    };
+    spelled.unwrap_or_else(|| value.clone())
+}
+
+/// A whole number as a decimal, `5.0`; one that a double cannot hold exactly stays as it is.
+#[must_use]
+pub fn decimal_of_integer(number: i64) -> Json {
+    #[expect(clippy::cast_precision_loss, reason = "those that would lose digits are not cast")]
+    let exact = (number.unsigned_abs() <= 1 << 53).then_some(number as f64);
+    exact.and_then(serde_json::Number::from_f64).map_or_else(|| number.into(), Json::Number)
+}
+
+/// A decimal without a fraction as a whole number, `5`; none that a double cannot hold exactly.
+fn integer_of_decimal(number: f64) -> Option<Json> {
+    #[expect(clippy::cast_possible_truncation, reason = "those that would lose digits are not cast")]
+    (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then(|| Json::from(number as i64))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -204,5 +236,27 @@ mod tests {
         // 7643-2.3.6-a
         assert!(fits(DataType::Binary, &json!("aGVsbG8=")) && fits(DataType::Binary, &json!("aGVsbG8")));
         assert!(fits(DataType::Binary, &json!("-_-_")) && !fits(DataType::Binary, &json!("a b")));
+    }
+
+    #[test]
+    fn equal_values_have_one_spelling() {
+        // 7643-2.3.3-a, 7643-2.3.5-a, 7643-2.3.6-a
+        use DataType::{Binary, DateTime, Decimal, Integer, String};
+        for (data_type, given, spelled) in [
+            (DateTime, json!("2011-05-13T06:42:34+02:00"), json!("2011-05-13T04:42:34Z")),
+            (DateTime, json!("2011-05-13T04:42:34.250"), json!("2011-05-13T04:42:34.25Z")),
+            (Binary, json!("-_-_"), json!("+/+/")),
+            (Binary, json!("aGVsbG8"), json!("aGVsbG8=")),
+            (Decimal, json!(5), json!(5.0)),
+            (Decimal, json!(9_007_199_254_740_993_i64), json!(9_007_199_254_740_993_i64)),
+            (Decimal, json!(-0.5), json!(-0.5)),
+            (Integer, json!(5), json!(5)),
+            (Integer, json!(9.0), json!(9)),
+            (Integer, json!(9.5), json!(9.5)),
+            (Integer, json!(9_007_199_254_740_993_i64), json!(9_007_199_254_740_993_i64)),
+            (String, json!("2011-05-13T06:42:34+02:00"), json!("2011-05-13T06:42:34+02:00")),
+        ] {
+            assert_eq!(canonical(data_type, &given), spelled, "{given}");
+        }
     }
 }

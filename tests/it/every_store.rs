@@ -253,7 +253,7 @@ fn a_schema_that_goes_takes_its_attributes_along() {
         let body = json!({
             "schemas": [USER, ENTERPRISE], "userName": name, "displayName": "Ann", "active": true,
             "name": { "givenName": "Ann", "familyName": "Lee" },
-            "emails": [{ "value": name, "type": "work", "primary": true }],
+            "emails": [{ "value": name, "type": "work" }],
             ENTERPRISE: { "employeeNumber": "17" },
         });
         let created = client.post("/Users", &body);

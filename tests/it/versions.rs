@@ -48,6 +48,27 @@ fn version(client: &Client, path: &str) -> String {
 }
 
 #[test]
+fn a_read_of_some_attributes_may_depend_on_the_version() {
+    // 7644-3.14-b, 7644-3.14-c, 7644-3.9-a
+    everywhere(|_, gateway| {
+        let client = gateway.client();
+        let made = client.post("/Users", &user(&unique("part"), "x"));
+        let path = format!("/Users/{}", made.id());
+        let tag = version(&client, &path);
+        for part in ["attributes=userName", "excludedAttributes=title"] {
+            let read = |name: &str, value: &str| {
+                let answer = client.send(Method::GET, &format!("{path}?{part}"), None, &[(name, value)]);
+                (answer.status, answer.json.get("userName").is_some())
+            };
+            assert_eq!(read("If-None-Match", &tag), (304, false), "{part}");
+            assert_eq!(read("If-None-Match", "W/\"other\""), (200, true), "{part}");
+            assert_eq!(read("If-Match", &tag), (200, true), "{part}");
+            assert_eq!(read("If-Match", "W/\"other\""), (412, false), "{part}");
+        }
+    });
+}
+
+#[test]
 fn a_read_may_depend_on_the_version() {
     // 7644-3.14-a, 7644-3.14-b, HTTP-a
     everywhere(|_, gateway| {

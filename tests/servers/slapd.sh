@@ -17,7 +17,7 @@ prepare() {
   mkdir -p "$dir/config" "$dir/db"
   local modules=/usr/lib/ldap
   [ -d $modules ] || modules=$(dirname "$(find /usr/lib -name 'back_mdb*.so*' | head -1)")
-  sed -e "s,@DIR@,$dir,g" -e "s,@MODULES@,$modules,g" "$here/slapd.ldif" >"$dir/config.ldif"
+  sed -e "s,@DIR@,$dir,g" -e "s,@MODULES@,$modules,g" -e "s,@HERE@,$here,g" "$here/slapd.ldif" >"$dir/config.ldif"
   slapadd -n0 -F "$dir/config" -l "$dir/config.ldif" >"$dir/slapadd.log" 2>&1 || { cat "$dir/slapadd.log" >&2; die "cannot load slapd.ldif"; }
   slapadd -n1 -F "$dir/config" -l "$here/../fixtures/ldif/openldap-base.ldif" >"$dir/slapadd.log" 2>&1 ||
     { cat "$dir/slapadd.log" >&2; die "cannot load openldap-base.ldif"; }

@@ -2,39 +2,73 @@
 
 use crate::{
     mapping::{
-        Rename, compile::TypeDraft, diagnostic::Diagnostics, form::set::AssignTarget, shape::FieldRef,
+        Rename,
+        compile::{RuleDraft, TypeDraft},
+        diagnostic::Diagnostics,
+        form::set::AssignTarget,
+        shape::FieldRef,
     },
-    scim::schema::{Mutability, SchemaAttribute},
+    scim::schema::{Mutability, Schema, SchemaAttribute},
     store::Source,
 };
 
-/// What SCIM requires of every resource of the type can be written (RFC 7643 §4.1.1, §4.2).
+/// What its schemas require of every resource of the type can be written (RFC 7643 §4.1.1, §4.2, §6).
 pub(super) fn check_required(draft: &TypeDraft, diagnostics: &mut Diagnostics) {
+    check_schema(draft, &draft.declared.core, None, diagnostics);
+    for (schema, required) in &draft.declared.extensions {
+        let urn = Some(schema.id.as_str());
+        let is_bound = draft.rules.iter().any(|r| r.rule.urn.as_deref() == urn);
+        if is_bound {
+            check_schema(draft, schema, urn, diagnostics);
+        } else if *required {
+            let message =
+                format!("`{}` maps nothing of the extension `{}`, which it requires", draft.name, schema.id);
+            let help = format!("bind its attributes in `[{}.attributes]`, or remove `required`", draft.name);
+            diagnostics.error("required-missing", &draft.span, message, help);
+        }
+    }
+}
+
+fn check_schema(draft: &TypeDraft, schema: &Schema, urn: Option<&str>, diagnostics: &mut Diagnostics) {
     let required = |a: &&SchemaAttribute| {
-        let group_name = draft.name == "Group" && a.name == "displayName";
+        let group_name = draft.name == "Group" && urn.is_none() && a.name == "displayName";
         (a.required || group_name)
             && a.mutability != Mutability::ReadOnly
-            && !matches!(a.name.as_str(), "id" | "schemas")
+            && !(urn.is_none() && matches!(a.name.as_str(), "id" | "schemas"))
     };
-    for attribute in draft.declared.core.attributes.iter().filter(required) {
+    for attribute in &schema.attributes {
         let name = &attribute.name;
-        let rule = draft.rules.iter().find(|r| r.rule.urn.is_none() && r.rule.attribute == *name);
-        match rule {
-            None => {
-                let message = format!("`{}` does not map `{name}`, which SCIM requires", draft.name);
+        let rule = draft.rules.iter().find(|r| r.rule.urn.as_deref() == urn && r.rule.attribute == *name);
+        if let Some(rule) = rule {
+            check_subs(attribute, rule, diagnostics);
+        }
+        match rule.filter(|_| required(&attribute)) {
+            None if required(&attribute) => {
+                let message = format!("`{}` does not map `{name}`, which its schema requires", draft.name);
                 let help = format!("add `{name}` to `[{}.attributes]`", draft.name);
                 diagnostics.error("required-missing", &draft.span, message, help);
             }
             Some(rule) if !rule.face.writable => {
                 let message = format!("SCIM requires `{name}`, but clients cannot write it here");
-                diagnostics.error(
-                    "required-missing",
-                    &rule.span,
-                    message,
-                    "bind it to a field that can be written",
-                );
+                let help = "bind it to a field that can be written";
+                diagnostics.error("required-missing", &rule.span, message, help);
             }
-            Some(_) => {}
+            _ => {}
+        }
+    }
+}
+
+/// A complex value that is bound has its required sub-attributes.
+fn check_subs(attribute: &SchemaAttribute, rule: &RuleDraft, diagnostics: &mut Diagnostics) {
+    let Some(faces) = &rule.face.subs else { return };
+    let required = |s: &&SchemaAttribute| s.required && s.mutability != Mutability::ReadOnly;
+    for sub in attribute.sub_attributes.iter().filter(required) {
+        if !faces.iter().any(|(name, face)| *name == sub.name && face.writable) {
+            let message = format!(
+                "`{}` has no `{}` that can be written, which its schema requires",
+                attribute.name, sub.name
+            );
+            diagnostics.error("required-missing", &rule.span, message, "bind it, too");
         }
     }
 }

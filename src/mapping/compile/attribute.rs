@@ -23,7 +23,7 @@ use crate::{
     },
     scim::{
         self,
-        schema::{DataType, Mutability, Returned, SchemaAttribute},
+        schema::{DataType, Mutability, Returned, SchemaAttribute, Uniqueness},
     },
 };
 
@@ -103,9 +103,9 @@ impl Compiler {
             self.error("no-lens", node, "a whole extension is bound attribute by attribute", help);
             return;
         };
-        let urn = path.urn.unwrap_or_default();
         for (sub, node) in table.entries() {
-            let key = Key { name: format!("{urn}:{}", sub.name), span: sub.span.clone() };
+            let name = path.urn.iter().map(String::as_str).chain([sub.name.as_str()]).collect::<Vec<_>>();
+            let key = Key { name: name.join(":"), span: sub.span.clone() };
             self.entry(ty, &key, node, out);
         }
     }
@@ -266,6 +266,7 @@ fn can_keep(attribute: &SchemaAttribute) -> bool {
     attribute.mutability != Mutability::ReadOnly
         && attribute.mutability != Mutability::WriteOnly
         && attribute.returned != Returned::Never
+        && attribute.uniqueness == Uniqueness::None
         && !matches!(attribute.name.as_str(), "id" | "schemas" | "meta")
 }
 

@@ -11,7 +11,7 @@ use crate::{
         node::Node,
         shape::{FieldRef, Part, PartId, Shape, Use},
     },
-    scim::schema::{Mutability, ResourceType},
+    scim::schema::{Mutability, ResourceType, Returned},
     store::{Bag, Field, FieldId, FieldKind, Predicate, Source, Value},
 };
 
@@ -88,14 +88,15 @@ pub(in crate::mapping) struct Face {
     pub(in crate::mapping) writable: bool,
     /// The file's own word on mutability.
     pub(in crate::mapping) mutability: Option<Mutability>,
-    pub(super) required: Option<bool>,
+    pub(super) returned: Option<Returned>,
+    pub(in crate::mapping) required: Option<bool>,
     pub(in crate::mapping) unique: bool,
     pub(super) case_exact: Option<bool>,
     pub(super) canonical: Vec<String>,
     /// Names of the resource types a reference points at.
     pub(super) types: Vec<String>,
     /// Sub-attributes; `None`: all of the schema's.
-    pub(super) subs: Option<Vec<(String, Face)>>,
+    pub(in crate::mapping) subs: Option<Vec<(String, Face)>>,
 }
 
 impl Default for Face {
@@ -103,6 +104,7 @@ impl Default for Face {
         Self {
             writable: true,
             mutability: None,
+            returned: None,
             required: None,
             unique: false,
             case_exact: None,

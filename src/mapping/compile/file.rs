@@ -17,7 +17,7 @@ use crate::{
     store::{Bag, Field, FieldId, FieldKind, Predicate, Source, Test},
 };
 
-const FILE: &[&str] = &["extends", "let", "sql", "ldap", "next", "errors", "schema", "type"];
+pub(super) const FILE: &[&str] = &["extends", "let", "sql", "ldap", "next", "errors", "schema", "type"];
 
 impl Compiler {
     /// Reads the file level and finds the resource types.
@@ -26,6 +26,7 @@ impl Compiler {
         self.read_store(tree);
         self.read_counters(tree);
         self.read_schemas(tree);
+        self.read_declarations(tree);
         for (key, node) in tree.entries() {
             if FILE.contains(&key.name.as_str()) {
                 continue;
@@ -39,6 +40,7 @@ impl Compiler {
                 self.diagnostics.warn("type-unmapped", &key.span, message, help);
             }
         }
+        self.check_endpoints(tree);
         self.read_errors(tree);
         if self.types.is_empty() && !self.diagnostics.has_errors() {
             self.diagnostics.error(
@@ -59,6 +61,8 @@ impl Compiler {
                     self.types.push(TypeDraft::new(&key.name, key.span.clone(), node.clone(), declared));
                 }
             }
+            // What is wrong with its declaration is reported.
+            (None, _) if tree.get("type").is_some_and(|t| t.get(&key.name).is_some()) => {}
             (None, true) => {
                 let mut names: Vec<&str> = vec!["User", "Group"];
                 names.extend(

@@ -14,12 +14,13 @@ use crate::{
             Compiler,
             draft::{Face, Scope, WriteSite},
             keys::{Keys, suggest},
+            schema::{MUTABILITIES, RETURNED},
         },
         lens::{Common, Lens, Write},
         node::{Kind, Node},
         shape::FieldRef,
     },
-    scim::schema::{DataType, Mutability, SchemaAttribute, Uniqueness},
+    scim::schema::{DataType, Mutability, Returned, SchemaAttribute, Uniqueness},
     store::Fold,
 };
 
@@ -75,11 +76,23 @@ struct Shared {
     case_exact: bool,
 }
 
-const COMMON: &[&str] =
-    &["initial", "also", "write", "mutability", "refuse", "required", "unique", "match", "accept_loss"];
+const COMMON: &[&str] = &[
+    "initial",
+    "also",
+    "write",
+    "mutability",
+    "returned",
+    "refuse",
+    "required",
+    "unique",
+    "match",
+    "accept_loss",
+];
 
-/// What inverses and passwords have no use for.
+/// What inverses have no use for.
 const BARE: &[&str] = &["initial", "also", "write", "mutability", "refuse", "unique", "match"];
+/// What passwords have no use for.
+const SECRET: &[&str] = &["initial", "also", "write", "mutability", "returned", "refuse", "unique", "match"];
 
 /// A kind of lens: the keys that tell it, and the keys it may have.
 struct Form {
@@ -171,7 +184,7 @@ const FORMS: &[Form] = &[
         what: "a password",
         keys: &["field", "scheme"],
         later: &[],
-        without: BARE,
+        without: SECRET,
         make: Compiler::password_lens,
     },
     Form {
@@ -199,7 +212,7 @@ impl Compiler {
     /// Compiles a lens.
     pub(super) fn lens(&mut self, site: &Site<'_>, node: &Node) -> Option<Made> {
         match &node.kind {
-            Kind::Text(text) if text == "@side" => Some(Made { lens: Lens::Side, face: Face::default() }),
+            Kind::Text(text) if text == "@side" => self.side_lens(site, node),
             Kind::Text(name) => self.named_field(site, name, node),
             Kind::Array(items) => self.alternatives(site, items, node),
             Kind::Table(_) => self.table_lens(site, node),
@@ -212,6 +225,14 @@ impl Compiler {
                 None
             }
         }
+    }
+
+    fn side_lens(&mut self, site: &Site<'_>, node: &Node) -> Option<Made> {
+        if site.attribute.uniqueness != Uniqueness::None {
+            self.unsupported(&node.span, "uniqueness of what our own database keeps");
+            return None;
+        }
+        Some(Made { lens: Lens::Side, face: Face::default() })
     }
 
     fn table_lens(&mut self, site: &Site<'_>, node: &Node) -> Option<Made> {
@@ -325,13 +346,13 @@ impl Compiler {
             }
             None => (attribute.uniqueness != Uniqueness::None && !attribute.multi_valued).then_some(by_case),
         };
-        let words = [
-            ("readWrite", Mutability::ReadWrite),
-            ("readOnly", Mutability::ReadOnly),
-            ("immutable", Mutability::Immutable),
-            ("writeOnly", Mutability::WriteOnly),
-        ];
-        let mutability = self.word_key(node, "mutability", &words);
+        let mutability = self.word_key(node, "mutability", MUTABILITIES);
+        let returned = self.word_key(node, "returned", RETURNED);
+        let is_secret = mutability.unwrap_or(attribute.mutability) == Mutability::WriteOnly;
+        if let (Some(at), true) = (node.get("returned"), is_secret && returned != Some(Returned::Never)) {
+            let message = format!("`{}` is writeOnly, so it is never returned", attribute.name);
+            self.error("bad-value", at, message, "remove `returned`, or the mutability");
+        }
         for key in ["initial", "unique"].into_iter().filter(|_| site.group.is_some()) {
             if let Some(found) = node.get(key) {
                 self.unsupported(&found.span, &format!("`{key}` of a value in `rows`"));
@@ -358,6 +379,7 @@ impl Compiler {
         let face = Face {
             writable: write != Write::No,
             mutability,
+            returned,
             required: self.bool_key(node, "required"),
             unique: unique.is_some(),
             case_exact: matching,

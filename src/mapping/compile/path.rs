@@ -60,7 +60,9 @@ impl Compiler {
         }
         let declared = &self.types.get(ty)?.declared;
         let urns = std::iter::once(&declared.core).chain(declared.extensions.iter().map(|(s, _)| s));
-        let urns: Vec<String> = urns.map(|s| s.id.clone()).collect();
+        let mut urns: Vec<String> = urns.map(|s| s.id.clone()).collect();
+        // One URN may begin like another.
+        urns.sort_by_key(|urn| std::cmp::Reverse(urn.len()));
         let found = urns.iter().find_map(|urn| {
             let (head, rest) = text.split_at_checked(urn.len())?;
             let ends = rest.is_empty() || rest.starts_with([':', '.']);

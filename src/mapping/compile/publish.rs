@@ -4,7 +4,7 @@
 use crate::{
     mapping::compile::{Compiler, draft::Face},
     scim::{
-        schema::{Mutability, ResourceType, Schema, SchemaAttribute, Uniqueness},
+        schema::{Mutability, ResourceType, Returned, Schema, SchemaAttribute, Uniqueness},
         schemas,
     },
 };
@@ -49,10 +49,15 @@ fn publish(attribute: &SchemaAttribute, face: &Face) -> SchemaAttribute {
         None if !face.writable => Mutability::ReadOnly,
         None => attribute.mutability,
     };
+    out.returned = face.returned.unwrap_or(attribute.returned);
+    if out.mutability == Mutability::WriteOnly {
+        out.returned = Returned::Never;
+    }
     if let Some(required) = face.required {
         out.required = required;
     }
-    if out.mutability == Mutability::ReadOnly {
+    // What the schema itself has read-only, the store gives a value.
+    if out.mutability == Mutability::ReadOnly && attribute.mutability != Mutability::ReadOnly {
         out.required = false;
     }
     if let Some(case_exact) = face.case_exact {

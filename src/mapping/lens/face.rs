@@ -51,7 +51,7 @@ impl Lens {
             Self::Slots(slots) => {
                 some_list(slots.get(ty, eval, kept.and_then(Json::as_array).map_or(&[], Vec::as_slice)))
             }
-            Self::Reference(lens) => lens.get(eval, ty.references.get(lens.target)?).map(Json::Object),
+            Self::Reference(lens) => lens.get(eval, ty.references.get(lens.target)?),
             Self::Inverse(index) => {
                 let found = eval.answers.list(&self.inverse_need(ty, eval, *index)?)?;
                 some_list(

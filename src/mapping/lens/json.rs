@@ -9,7 +9,11 @@ use time::{
 };
 
 use crate::{
-    scim::{Json, schema::DataType},
+    scim::{
+        Json,
+        schema::DataType,
+        value::{self, decimal_of_integer},
+    },
     store::Value,
 };
 
@@ -24,7 +28,10 @@ pub fn to_json(value: &Value, data_type: DataType) -> Option<Json> {
         },
         DataType::Decimal => {
             let number: BigDecimal = value.to_text().trim().parse().ok()?;
-            serde_json::Number::from_f64(number.to_f64()?).map(Json::Number)?
+            match number.to_i64().filter(|_| number.is_integer()) {
+                Some(whole) => decimal_of_integer(whole),
+                None => serde_json::Number::from_f64(number.to_f64()?).map(Json::Number)?,
+            }
         }
         DataType::DateTime => instant(value)?.into(),
         DataType::Binary => match value {
@@ -46,9 +53,9 @@ pub fn from_json(json: &Json, data_type: DataType) -> Option<Value> {
         (DataType::Integer, Json::Number(n)) => Value::Int(n.as_i64()?),
         (DataType::Decimal, Json::Number(n)) => Value::Decimal(n.to_string().parse().ok()?),
         (DataType::DateTime, Json::String(text)) => {
-            Value::Time(OffsetDateTime::parse(text, &Rfc3339).ok()?.to_offset(UtcOffset::UTC))
+            Value::Time(value::instant(text)?.to_offset(UtcOffset::UTC))
         }
-        (DataType::Binary, Json::String(text)) => Value::Bytes(STANDARD.decode(text).ok()?),
+        (DataType::Binary, Json::String(text)) => Value::Bytes(value::bytes(text)?),
         (DataType::String | DataType::Reference, Json::String(text)) => Value::Text(text.clone()),
         _ => return None,
     })
@@ -112,6 +119,9 @@ mod tests {
             Some("2026-01-02T03:04:05Z".into())
         );
         assert_eq!(to_json(&Value::Bytes(vec![1, 2]), DataType::Binary), Some("AQI=".into()));
+        assert_eq!(to_json(&Value::Int(5), DataType::Decimal), Some(5.0.into()), "7643-2.3.3-a");
+        let long = Value::Decimal("9007199254740993".parse().unwrap());
+        assert_eq!(to_json(&long, DataType::Decimal), Some(9_007_199_254_740_993_i64.into()));
         assert_eq!(to_json(&"".into(), DataType::String), None, "an empty string is nothing");
     }
 

@@ -14,9 +14,16 @@ use crate::{
 };
 
 impl Reference {
-    /// The pointer as a complex value: `value`, `$ref`, `type` and the target's name.
+    /// The attribute as SCIM shows it: the target's URI, or a complex value.
     #[must_use]
-    pub fn get(&self, eval: &Eval<'_>, target: &RefTarget) -> Option<Object> {
+    pub fn get(&self, eval: &Eval<'_>, target: &RefTarget) -> Option<Json> {
+        let mut object = self.object(eval, target)?;
+        if self.endpoints.is_empty() { Some(Json::Object(object)) } else { object.remove("$ref") }
+    }
+
+    /// The pointer as a complex value: `value`, `$ref` and the target's name.
+    #[must_use]
+    pub fn object(&self, eval: &Eval<'_>, target: &RefTarget) -> Option<Object> {
         let by = scalar::decode(eval.values(&self.field).first()?.clone(), &self.codecs)?.to_text();
         let need = Need::ByToId { reference: self.target, by: by.clone() };
         match eval.answers.pointed(&need)? {
@@ -40,12 +47,17 @@ impl Reference {
         path: &str,
         json: Option<&Json>,
     ) -> Result<(), ScimError> {
-        let id = json.and_then(|j| match j {
+        let given = json.and_then(|j| match j {
             Json::Object(o) => o.get("value").and_then(Json::as_str),
             other => other.as_str(),
         });
+        let given = given.filter(|given| !given.is_empty());
+        let id = match given {
+            Some(given) => Some(self.id_of(&w.answers.base_url, given).ok_or_else(|| missing(path))?),
+            None => None,
+        };
         let stored = w.eval(at).values(&self.field).first().cloned();
-        let Some(id) = id.filter(|id| !id.is_empty()) else {
+        let Some(id) = id else {
             // A pointer that is not shown is not ours to clear.
             let target = w.ty.references.get(self.target);
             if target.is_some_and(|target| self.get(&w.eval(at), target).is_none()) {
@@ -68,8 +80,35 @@ impl Reference {
     fn find(&self, w: &Writer<'_>, path: &str, id: &str) -> Result<Option<Value>, ScimError> {
         let need = Need::IdToBy { reference: self.target, id: id.to_owned() };
         let Some(found) = w.answers.value(&need) else { return Ok(None) };
-        let missing = || ScimError::invalid_value(format!("`{path}` names a resource that does not exist."));
+        let missing = || missing(path);
         self.encode(found.ok_or_else(missing)?).map(Some).ok_or_else(missing)
+    }
+
+    /// The id in what a client gave: itself, or the end of a URI of ours, absolute or relative.
+    #[must_use]
+    pub fn id_of<'t>(&self, base_url: &str, given: &'t str) -> Option<&'t str> {
+        if self.endpoints.is_empty() {
+            return Some(given);
+        }
+        let path = if given.contains("://") { given.strip_prefix(base_url)? } else { given };
+        let (before, id) = path.rsplit_once('/')?;
+        let endpoint = before.rsplit('/').next().unwrap_or_default();
+        self.endpoints.iter().any(|e| e.strip_prefix('/') == Some(endpoint)).then_some(id)
+    }
+
+    /// A URI of ours in the form in which it is shown; anything else as it is.
+    #[must_use]
+    pub fn shown(&self, base_url: &str, given: &Json) -> Json {
+        let absolute = given.as_str().and_then(|text| {
+            let id = self.id_of(base_url, text)?;
+            let before = text.strip_suffix(id)?.trim_end_matches('/');
+            let endpoint = before.rsplit('/').next()?;
+            Some(format!("{base_url}/{endpoint}/{id}"))
+        });
+        match absolute {
+            Some(absolute) if !self.endpoints.is_empty() => absolute.into(),
+            _ => given.clone(),
+        }
     }
 
     /// The pointer's stored form, through the codecs.
@@ -77,6 +116,10 @@ impl Reference {
     pub fn encode(&self, value: Value) -> Option<Value> {
         self.codecs.iter().rev().try_fold(value, |v, codec| codec.encode(v).ok())
     }
+}
+
+fn missing(path: &str) -> ScimError {
+    ScimError::invalid_value(format!("`{path}` names a resource that does not exist."))
 }
 
 /// A resource as a reference value (RFC 7643 §2.4: `value`, `$ref`, `type`, `display`).

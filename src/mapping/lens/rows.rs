@@ -64,7 +64,8 @@ impl Rows {
         path: &str,
         wanted: &[Json],
     ) -> Result<(), ScimError> {
-        let mut wanted = self.in_order(path, wanted)?;
+        let wanted = self.spelled(w, wanted);
+        let mut wanted = self.in_order(path, &wanted)?;
         wanted.retain(|element| !self.is_skipped(w, element));
         if !self.simple {
             let has_data = |element: &&Json| check_data(&self.each, path, element);
@@ -102,14 +103,30 @@ impl Rows {
         Ok(())
     }
 
-    /// True if the element points at a resource that does not exist, and that is to be overlooked.
-    fn is_skipped(&self, w: &Writer<'_>, element: &Json) -> bool {
-        let reference = self.each.iter().find_map(|s| match &s.lens {
+    fn reference(&self) -> Option<&super::Reference> {
+        self.each.iter().find_map(|s| match &s.lens {
             Lens::Reference(reference) => Some(reference),
             _ => None,
-        });
-        let (Some(reference), true) = (reference, w.answers.skip_unknown) else { return false };
-        let Some(id) = element.get("value").and_then(Json::as_str) else { return false };
+        })
+    }
+
+    /// The wanted elements, with URIs of ours in the one form in which they are shown.
+    fn spelled<'j>(&self, w: &Writer<'_>, wanted: &'j [Json]) -> std::borrow::Cow<'j, [Json]> {
+        match self.reference().filter(|r| !r.endpoints.is_empty()) {
+            Some(reference) => {
+                let shown = |uri: &Json| reference.shown(&w.answers.base_url, uri);
+                wanted.iter().map(shown).collect::<Vec<_>>().into()
+            }
+            None => wanted.into(),
+        }
+    }
+
+    /// True if the element points at a resource that does not exist, and that is to be overlooked.
+    fn is_skipped(&self, w: &Writer<'_>, element: &Json) -> bool {
+        let (Some(reference), true) = (self.reference(), w.answers.skip_unknown) else { return false };
+        let given = if self.simple { Some(element) } else { element.get("value") };
+        let id = given.and_then(Json::as_str).and_then(|id| reference.id_of(&w.answers.base_url, id));
+        let Some(id) = id else { return false };
         let need = Need::IdToBy { reference: reference.target, id: id.to_owned() };
         w.answers.value(&need) == Some(None)
     }
@@ -226,7 +243,9 @@ pub fn element(subs: &[Sub], ty: &TypeMapping, eval: &Eval<'_>, position: usize)
         match &sub.lens {
             Lens::Reference(reference) => {
                 let Some(target) = ty.references.get(reference.target) else { continue };
-                if let Some(mut pointed) = reference.get(eval, target) {
+                if !reference.endpoints.is_empty() {
+                    out.extend(reference.get(eval, target).map(|uri| (sub.name.clone(), uri)));
+                } else if let Some(mut pointed) = reference.object(eval, target) {
                     if let Some(kind) = pointed_type(eval, reference, target) {
                         pointed.insert("type".into(), kind.into());
                     }

@@ -204,10 +204,10 @@ fn typed(data_type: DataType, literal: &Json) -> Option<Json> {
             serde_json::from_str::<serde_json::Number>(text).ok()?.into()
         }
         // Comparing an integer with 1.5 is sound.
-        (DataType::Integer, Json::Number(_)) => return Some(literal.clone()),
+        (DataType::Integer, Json::Number(_)) => return Some(value::canonical(data_type, literal)),
         _ => literal.clone(),
     };
-    value::fits(data_type, &literal).then_some(literal)
+    value::fits(data_type, &literal).then(|| value::canonical(data_type, &literal))
 }
 
 /// True if the resource meets the filter.

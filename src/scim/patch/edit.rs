@@ -70,11 +70,13 @@ impl<'a> Editor<'a> {
         let active = before.clone().filter(|_| is_active);
         let had_value = before.is_some();
         let after = if attribute.multi_valued { step.on_list(before) } else { step.on_single(before) }?;
-        if let Some(kept) = kept
-            && !after.as_ref().is_some_and(|after| value::same(attribute, &kept, after))
-        {
-            return Err(immutable(&path.attr));
-        }
+        let after = match kept {
+            Some(kept) if after.as_ref().is_some_and(|after| value::same(attribute, &kept, after)) => {
+                Some(kept)
+            }
+            Some(_) => return Err(immutable(&path.attr)),
+            None => after,
+        };
         match after.or(active) {
             Some(value) => self.put(path, attribute, value),
             None if attribute.required && had_value => return Err(step.unassigned()),
@@ -233,10 +235,11 @@ impl Step<'_> {
             match intake.attribute(&path, sub, value)? {
                 Some(value) => {
                     let old = before.get(&sub.name).filter(|_| sub.mutability == Mutability::Immutable);
-                    if old.is_some_and(|old| !value::same(sub, old, &value)) {
-                        return Err(immutable(&path));
-                    }
-                    after.insert(sub.name.clone(), value);
+                    match old {
+                        Some(old) if value::same(sub, old, &value) => continue,
+                        Some(_) => return Err(immutable(&path)),
+                        None => after.insert(sub.name.clone(), value),
+                    };
                 }
                 None => self.remove_sub(sub, &mut after)?,
             }

@@ -160,7 +160,7 @@ fn scalar_of(path: &AttrPath, attribute: &SchemaAttribute, value: &Json) -> Resu
             ))),
         };
     }
-    Ok(value.clone())
+    Ok(value::canonical(attribute.data_type, value))
 }
 
 /// 400 `invalidValue` naming what was expected and what was found.

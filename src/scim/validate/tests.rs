@@ -150,7 +150,7 @@ fn data_types_beyond_the_standard_schemas() {
     };
     let good = json!({"born": "2011-05-13T04:42:34Z", "size": 5, "rate": 5, "colour": "red", "shade": "any"});
     let taken = read(good).unwrap().resource;
-    assert_eq!((&taken["rate"], &taken["colour"]), (&json!(5), &json!("Red")));
+    assert_eq!((&taken["rate"], &taken["colour"]), (&json!(5.0), &json!("Red")));
     for bad in [
         json!({"born": "2011-05-13"}),
         json!({"size": 5.5}),
@@ -160,6 +160,34 @@ fn data_types_beyond_the_standard_schemas() {
         let error = read(bad.clone()).expect_err(&bad.to_string());
         assert_eq!(error.scim_type().unwrap().as_str(), "invalidValue");
     }
+}
+
+#[test]
+fn what_only_the_store_says_of_a_complex_value_asks_nothing_of_clients() {
+    let mut ty = user_type();
+    let sub = |name: &str, required, mutability| SchemaAttribute {
+        name: name.into(),
+        required,
+        mutability,
+        ..Default::default()
+    };
+    ty.core.attributes.push(SchemaAttribute {
+        name: "size".into(),
+        data_type: DataType::Complex,
+        sub_attributes: vec![
+            sub("unit", true, Mutability::ReadWrite),
+            sub("height", false, Mutability::ReadWrite),
+            sub("checksum", false, Mutability::ReadOnly),
+        ],
+        ..Default::default()
+    });
+    let check = |size: Json| {
+        let resource = json!({"schemas": [USER], "userName": "u", "size": size});
+        check_required(resource.as_object().unwrap(), &ty)
+    };
+    assert!(check(json!({"checksum": "c"})).is_ok());
+    assert!(check(json!({"checksum": "c", "unit": "cm"})).is_ok());
+    assert!(check(json!({"checksum": "c", "height": "1"})).is_err());
 }
 
 #[test]

@@ -79,6 +79,20 @@ impl TestStore {
         Some(Self { backend, holder, mapping, detour: None, _directory: temporary })
     }
 
+    /// Makes an empty store for the type of `tests/fixtures/devices`, which has an attribute of every kind.
+    pub(crate) fn of_devices(backend: Backend) -> Option<Self> {
+        let temporary = TempDir::new().unwrap();
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/devices");
+        let (holder, mapping) = match backend {
+            Backend::OpenLdap => {
+                let entries = include_str!("../../fixtures/devices/openldap.ldif");
+                (Holder::Directory(Directory::of_its_own(entries)?), "openldap.toml")
+            }
+            _ => (Holder::Tables(Tables::of_devices(backend, temporary.path())?), "sql.toml"),
+        };
+        Some(Self { backend, holder, mapping: fixtures.join(mapping), detour: None, _directory: temporary })
+    }
+
     /// Makes a directory on a server of its own, with further entries.
     pub(crate) fn loaded(ldif: &str) -> Option<Self> {
         Some(Self {

@@ -8,7 +8,7 @@ use diesel::{
 };
 use url::Url;
 
-use super::{server, unique};
+use super::{Backend, server, unique};
 
 /// A database.
 pub(crate) struct Tables {
@@ -52,6 +52,28 @@ impl Tables {
     pub(super) fn mariadb() -> Option<Self> {
         let server = server("SCIMGATE_TEST_MYSQL")?;
         Some(Self::create(Kind::MariaDb, &server, include_str!("../../fixtures/sql/mysql-hr.sql")))
+    }
+
+    /// A database with the empty tables of `tests/fixtures/devices`.
+    pub(super) fn of_devices(backend: Backend, directory: &Path) -> Option<Self> {
+        let tables = include_str!("../../fixtures/devices/tables.sql");
+        let tables = |bytes, time| tables.replace("{BYTES}", bytes).replace("{TIME}", time);
+        match backend {
+            Backend::Postgres => {
+                let server = server("SCIMGATE_TEST_POSTGRES")?;
+                Some(Self::create(Kind::Postgres, &server, &tables("bytea", "timestamptz")))
+            }
+            Backend::MariaDb => {
+                let server = server("SCIMGATE_TEST_MYSQL")?;
+                Some(Self::create(Kind::MariaDb, &server, &tables("longblob", "datetime(6)")))
+            }
+            _ => {
+                let url = directory.join("devices.db").display().to_string();
+                let made = Self { kind: Kind::Sqlite, url, server: String::new() };
+                made.execute(&tables("blob", "timestamp"));
+                Some(made)
+            }
+        }
     }
 
     fn create(kind: Kind, server: &str, fixture: &str) -> Self {

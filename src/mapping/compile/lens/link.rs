@@ -24,8 +24,11 @@ impl Compiler {
         let a = site.attribute;
         let element = site.inner && a.name == "value";
         let whole = !a.multi_valued && a.data_type == DataType::Complex && a.find_sub("value").is_some();
-        if !element && !whole {
-            let help = "a reference binds a complex attribute such as `manager`, or the `value` of rows";
+        // The value is the target's URI: of an attribute, a sub-attribute, or each element of a list.
+        let uri = a.data_type == DataType::Reference && (site.inner || !a.multi_valued);
+        if !element && !whole && !uri {
+            let help = "a reference binds a complex attribute such as `manager`, an attribute of the type `reference`, \
+                        or the `value` of rows";
             self.error("wrong-lens", node, format!("`{}` is no reference", a.name), help);
             return None;
         }
@@ -52,6 +55,9 @@ impl Compiler {
         }
         let display = if a.find_sub("displayName").is_some() { "displayName" } else { "display" };
         let names = self.type_names(&types);
+        let of_type =
+            |(ty, _): &(usize, Range<usize>)| self.types.get(*ty).map(|t| t.declared.endpoint.clone());
+        let endpoints = if uri { types.iter().filter_map(of_type).collect() } else { Vec::new() };
         let draft = self.types.get_mut(site.scope.ty)?;
         draft.references.push(RefTarget { types: targets, dangling, display });
         let target = draft.references.len() - 1;
@@ -66,7 +72,14 @@ impl Compiler {
             face.subs = Some(subs.map(|n| (n.to_owned(), of(n))).collect());
         }
         Some(Made {
-            lens: Lens::Reference(Reference { field, codecs, target, here, common: shared.common }),
+            lens: Lens::Reference(Reference {
+                field,
+                codecs,
+                target,
+                endpoints,
+                here,
+                common: shared.common,
+            }),
             face,
         })
     }

@@ -112,7 +112,7 @@ impl Compiler {
         let inner = Site { scope, group, inner: true, fixed, ..*site };
         let (each, faces) = if simple {
             let (subs, face) = self.simple_each(&inner, &each)?;
-            (subs, Face { subs: None, canonical: face.canonical, ..shared.face.clone() })
+            (subs, Face { subs: None, canonical: face.canonical, types: face.types, ..shared.face.clone() })
         } else {
             let (subs, faces) = self.subs(&inner, &each);
             let writable = shared.face.writable && faces.iter().any(|(_, f)| f.writable);

@@ -50,8 +50,9 @@ impl Compiler {
             }
         }
         let codecs = node.get("codec").map_or(setting.codecs, |n| self.codecs(n));
+        let is_bytes = site.attribute.data_type == DataType::Binary && codecs.is_empty();
         if let Some(draft) = self.types.get_mut(site.scope.ty)
-            && starts_with_bytes(&codecs)
+            && (starts_with_bytes(&codecs) || is_bytes)
         {
             draft.declare(&field, FieldKind::Bytes);
         }

@@ -288,8 +288,11 @@ fn attributes(bag: &Bag, dn: &Dn, cells: &[(FieldId, Vec<Value>)]) -> Vec<Attrib
             all.len() - 1
         });
         if let Some((_, kind, held)) = all.get_mut(at) {
+            // Values of one field that differ in case were told apart before: the attribute's rule may, too.
+            let of_others = held.len();
             for value in values {
-                if !held.iter().any(|h| is_equal(h, value, *kind)) {
+                let (others, own) = held.split_at(of_others);
+                if !others.iter().any(|h| is_equal(h, value, *kind)) && !own.contains(value) {
                     held.push(value.clone());
                 }
             }
