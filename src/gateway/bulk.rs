@@ -132,9 +132,9 @@ impl<'a> Run<'a> {
         self.keep(index, Outcome { status: Err(error), location, version: None }, Stage::Settled);
     }
 
+    /// The URL that an operation is about, whether or not there is anything (7644-3.7-e).
     fn location(&self, operation: &Operation) -> Option<String> {
         let id = self.target(operation)?;
-        self.gateway.find_endpoint(&operation.endpoint)?;
         Some(format!("{}/{}/{id}", self.cx.base_url, operation.endpoint))
     }
 

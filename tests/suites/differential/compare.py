@@ -119,6 +119,23 @@ def body(answer: object, names: Names) -> object:
     return resource(answer, names)
 
 
+def bulk(answer: dict, names: Names, made: dict[str, str]) -> object:
+    """The answer to a bulk request; what it created gets its marks."""
+    if not isinstance(answer, dict) or "Operations" not in answer:
+        return body(answer, names)
+    for operation in answer["Operations"]:
+        if operation.get("status") == "201" and operation.get("bulkId") in made:
+            names.learn(made[operation["bulkId"]], {"id": operation["location"].rsplit("/", 1)[1]})
+    shown = []
+    for operation in answer["Operations"]:
+        kept = {k: v for k, v in operation.items() if k in ("method", "bulkId", "status")}
+        kept["location"] = names.to_marks(operation["location"]) if operation.get("location") else None
+        if int(operation["status"]) >= 400:
+            kept["response"] = body(operation.get("response"), names)
+        shown.append(kept)
+    return {"Operations": shown}
+
+
 def difference(ours: object, theirs: object, place: str = "") -> list[str]:
     """Where two comparable bodies differ, and how."""
     if ours == theirs:

@@ -147,3 +147,11 @@ def boolean_that_is_always_there(request, ours, theirs):
         and ours.status < 300
         and theirs.status == 400
     )
+
+
+stricter(
+    "schema-of-another-type",
+    "RFC 7643 §3",
+    "A PATCH cannot add the URN of a schema that the type does not have.",
+    r'"path": "schemas".*"urn:example:other"',
+)
