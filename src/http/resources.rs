@@ -61,8 +61,8 @@ async fn search(caller: Caller<Read>, Body(body): Body) -> Answer {
 }
 
 async fn answer(caller: &Caller<Read>, mut query: SearchRequest) -> Answer {
-    if let (Mode::Tolerant, Some(filter)) = (caller.mode(), &mut query.filter) {
-        dialect::adapt_filter(filter, caller.resource_type()?);
+    if caller.mode() == Mode::Tolerant {
+        dialect::adapt_search(&mut query, &[caller.resource_type()?]);
     }
     let found = caller.front.gateway.search(&caller.context, caller.ty, &query).await?;
     Ok(reply::message(&found))

@@ -247,3 +247,50 @@ fn a_resource_is_either_changed_or_deleted() {
         }
     });
 }
+
+#[test]
+fn members_and_managers_change_on_condition_of_a_version() {
+    // 7644-3.14-c: with what a directory's overlays keep in step with them
+    const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    everywhere(|_, gateway| {
+        let client = gateway.client();
+        let ids = [0; 2].map(|_| client.post("/Users", &user(&unique("member"), "x")).id());
+        let body =
+            json!({ "schemas": [GROUP], "displayName": unique("crew"), "members": [{ "value": ids[0] }] });
+        let group = client.post("/Groups", &body).id();
+        let path = format!("/Groups/{group}");
+        let patch = |path: &str, operation: Json, tag: &str| {
+            let schema = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+            let body = json!({ "schemas": [schema], "Operations": [operation] });
+            client.send(Method::PATCH, path, Some(&body), &[("if-match", tag)])
+        };
+        let tag = version(&client, &path);
+        let add = json!({ "op": "add", "path": "members", "value": [{ "value": ids[1] }] });
+        assert_eq!(patch(&path, add.clone(), &tag).status, 200);
+        let remove = json!({ "op": "remove", "path": format!("members[value eq \"{}\"]", ids[0]) });
+        assert_eq!(patch(&path, remove.clone(), &tag).status, 412);
+        assert_eq!(patch(&path, remove, &version(&client, &path)).status, 200);
+        let groups = |id: &str| {
+            let read = client.get(&format!("/Users/{id}")).json;
+            read["groups"]
+                .as_array()
+                .map_or(0, |list| list.iter().filter(|g| g["value"] == json!(group)).count())
+        };
+        assert_eq!((groups(&ids[0]), groups(&ids[1])), (0, 1));
+        let person = format!("/Users/{}", ids[0]);
+        let manager =
+            json!({ "op": "add", "path": format!("{ENTERPRISE}:manager"), "value": { "value": ids[1] } });
+        let changed = patch(&person, manager, &version(&client, &person));
+        assert_eq!(changed.status, 200, "{changed}");
+        assert_eq!(changed.json[ENTERPRISE]["manager"]["value"], json!(ids[1]));
+        // A new name is a new DN in a directory.
+        let name = unique("renamed");
+        let rename = json!({ "op": "replace", "path": "displayName", "value": name });
+        let renamed = patch(&path, rename, &version(&client, &path));
+        assert_eq!((renamed.status, &renamed.json["displayName"]), (200, &json!(name)), "{renamed}");
+        assert_eq!(groups(&ids[1]), 1);
+        let tag = version(&client, &path);
+        assert_eq!(client.send(Method::DELETE, &path, None, &[("if-match", &tag)]).status, 204);
+        assert_eq!(groups(&ids[1]), 0);
+    });
+}

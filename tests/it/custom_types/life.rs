@@ -51,7 +51,7 @@ fn a_device_with_everything_lives_and_goes() {
         let made = make(&client, &body);
         let mut expected = body.clone();
         expected["schemas"] = json!([DEVICE, INVENTORY]);
-        expected["size"]["checksum"] = "C-1".into();
+        expected["size"]["checksum"] = "C-cm".into();
         expected["assetNumber"] = "$any".into();
         expected["holder"]["display"] = "Ann Lee".into();
         expected["holder"]["$ref"] = format!("{}/scim/v2/Users/{}", gateway.address(), ids.1).into();
