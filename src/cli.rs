@@ -1,15 +1,16 @@
-//! The command line: `scimgate serve | check | token | demo`.
+//! The command line: `scimgate serve | check | explain | token | demo`.
 //!
 //! The composition root: the only place that knows every part, and the only
 //! one that prints. Commands return an exit code: 0 done, 1 the operator's
-//! files are wrong, 2 the command line is wrong (clap's own), 3 a store or
-//! our database refuses us, 4 the server cannot run.
+//! files are wrong, 2 the command line is wrong, 3 a store or our database
+//! refuses us, 4 the server cannot run.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line talks to people")]
 
 mod check;
 #[cfg(feature = "sqlite")]
 pub mod demo;
+mod explain;
 mod mapping;
 mod serve;
 mod token;
@@ -20,6 +21,8 @@ use clap::{Parser, Subcommand};
 
 /// The operator's files are wrong.
 const WRONG_FILES: u8 = 1;
+/// The command line is wrong; the parser of arguments says the same.
+const WRONG_COMMAND: u8 = 2;
 /// A store or our database refuses us.
 const REFUSED: u8 = 3;
 /// The server cannot run.
@@ -39,6 +42,8 @@ enum Command {
     Serve(serve::Arguments),
     /// Check settings and mapping files without reaching any store.
     Check(check::Arguments),
+    /// Show what a query would ask of the store, and what would be decided in memory.
+    Explain(explain::Arguments),
     /// Make bearer tokens.
     Token(token::Arguments),
     /// Serve a small HR database to try things out; needs nothing.
@@ -52,6 +57,7 @@ pub fn run() -> ExitCode {
     let code = match Arguments::parse().command {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
         #[cfg(feature = "sqlite")]
         Command::Demo(arguments) => demo::run(&arguments),

@@ -20,6 +20,7 @@ mod insert;
 pub mod model;
 mod query;
 mod schema;
+mod secret;
 mod worker;
 
 #[cfg(test)]
@@ -27,6 +28,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use secrecy::SecretSlice;
 use time::OffsetDateTime;
 
 use self::{
@@ -255,6 +257,24 @@ impl Correlation {
     pub async fn count(&self, resource_type: &str) -> Result<u64, CorrelationError> {
         let scope = self.scope(resource_type);
         self.workers.read(move |conn| query::count(conn, &scope)).await
+    }
+
+    /// A random key of 32 bytes that all replicas share, made when it is first asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`CorrelationError`].
+    pub async fn secret(&self, name: &'static str) -> Result<SecretSlice<u8>, CorrelationError> {
+        let tenant = self.tenant.to_string();
+        let found = self.workers.read({
+            let tenant = tenant.clone();
+            move |conn| secret::find(conn, &tenant, name)
+        });
+        if let Some(found) = found.await? {
+            return Ok(found);
+        }
+        let new = secret::new()?;
+        self.workers.write(move |conn| Ok((secret::keep(conn, &tenant, name, &new)?, Vec::new()))).await
     }
 
     /// Checks that the database answers.

@@ -16,7 +16,9 @@ mod values;
 
 use crate::scim::{
     Json, Object,
+    attribute::AttrPath,
     filter::{Filter, parse::FilterRules},
+    message::SearchRequest,
     patch::PATCH_OP,
     path::PatchPath,
     schema::{ResourceType, Schema},
@@ -47,15 +49,31 @@ pub fn adapt_resource(body: &mut Json, ty: &ResourceType) {
     adapt_attributes(body, &ty.core, ty);
 }
 
-/// Brings the attribute paths of a filter into the RFC's form.
-pub fn adapt_filter(filter: &mut Filter, ty: &ResourceType) {
+/// Brings the attribute paths of a query for resources of these types into the RFC's form.
+pub fn adapt_search(query: &mut SearchRequest, types: &[&ResourceType]) {
+    if let Some(filter) = &mut query.filter {
+        adapt_filter(filter, types);
+    }
+    if let Some(by) = &mut query.sort_by {
+        qualify(by, types);
+    }
+}
+
+fn adapt_filter(filter: &mut Filter, types: &[&ResourceType]) {
     match filter {
-        Filter::Or(parts) | Filter::And(parts) => parts.iter_mut().for_each(|part| adapt_filter(part, ty)),
-        Filter::Not(inner) => adapt_filter(inner, ty),
-        // The paths inside of brackets are relative to the element.
-        Filter::Present(path) | Filter::Compare(path, ..) | Filter::Element(path, _) => {
-            names::qualify_attribute(path, ty);
+        Filter::Or(parts) | Filter::And(parts) => {
+            parts.iter_mut().for_each(|part| adapt_filter(part, types));
         }
+        Filter::Not(inner) => adapt_filter(inner, types),
+        // The paths inside of brackets are relative to the element.
+        Filter::Present(path) | Filter::Compare(path, ..) | Filter::Element(path, _) => qualify(path, types),
+    }
+}
+
+/// `department` → `urn:…:enterprise:2.0:User:department`, unless it is a core attribute of one of the types.
+fn qualify(path: &mut AttrPath, types: &[&ResourceType]) {
+    if types.iter().all(|ty| ty.core.find(&path.name).is_none()) {
+        types.iter().for_each(|ty| names::qualify_attribute(path, ty));
     }
 }
 

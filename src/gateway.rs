@@ -11,9 +11,11 @@
 pub mod bulk;
 mod counter;
 mod create;
+mod cursor;
 mod delete;
 mod delta;
 mod error;
+pub mod explain;
 mod identity;
 mod listing;
 mod load;
@@ -30,11 +32,13 @@ mod write;
 
 use std::sync::Arc;
 
+use tokio::sync::OnceCell;
+
 use crate::{
     auth::{Action, Principal},
     config::{LimitSettings, Mode},
     correlation::Correlation,
-    gateway::{listing::Listings, lock::Locks},
+    gateway::{cursor::Sealer, listing::Listings, lock::Locks},
     mapping::{Mapping, TypeMapping},
     scim::{error::ScimError, schema::ResourceType, validate},
     store::{Store, StoreError},
@@ -57,6 +61,8 @@ pub struct Gateway {
     limits: LimitSettings,
     locks: Locks,
     listings: Listings,
+    /// Seals cursors; made when the first one is.
+    sealer: OnceCell<Sealer>,
 }
 
 /// Index of a resource type in the mapping.
@@ -71,7 +77,15 @@ impl Gateway {
         correlation: Correlation,
         limits: LimitSettings,
     ) -> Self {
-        Self { mapping, store, correlation, limits, locks: Locks::default(), listings: Listings::default() }
+        Self {
+            mapping,
+            store,
+            correlation,
+            limits,
+            locks: Locks::default(),
+            listings: Listings::default(),
+            sealer: OnceCell::new(),
+        }
     }
 
     /// The resource types that the mapping declares.

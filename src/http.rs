@@ -20,6 +20,7 @@ mod media;
 mod reply;
 mod request_log;
 mod resources;
+mod root;
 mod routes;
 pub mod server;
 pub mod tls;
@@ -94,8 +95,6 @@ fn scim(gateway: &Gateway) -> Scope {
     scim = discovery::routes(scim);
     scim = me::routes(scim);
     scim = bulk::routes(scim);
-    for path in ["/.search", ""] {
-        scim = routes::serve(scim, path, |it| it.default_service(web::to(routes::not_implemented)));
-    }
+    scim = root::routes(scim);
     scim.default_service(web::to(routes::unknown))
 }

@@ -22,6 +22,7 @@ pub mod precondition;
 pub mod resource;
 pub mod schema;
 pub mod schemas;
+pub mod sort;
 pub mod text;
 pub mod validate;
 pub mod value;

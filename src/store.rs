@@ -502,6 +502,17 @@ pub trait ReadStore: Send + Sync {
     /// [`StoreError`].
     fn count(&self, bag: Arc<Bag>, predicate: Predicate) -> LocalBoxFuture<'_, Result<u64, StoreError>>;
 
+    /// The statements or searches that a selection would be sent as, for people to read. Values that are
+    /// bound are shown as `?`. Empty for a store that is sent nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; a database is asked for its columns.
+    fn shown(&self, select: Select) -> LocalBoxFuture<'_, Result<Vec<String>, StoreError>> {
+        drop(select);
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
     /// How well this store can answer the predicate.
     fn coverage(&self, bag: &Bag, predicate: &Predicate) -> Coverage;
 

@@ -5,6 +5,7 @@ use scimgate::{
     dialect,
     scim::{
         filter, json,
+        message::SearchRequest,
         patch::{self, PatchRules},
         path::PatchPath,
         schemas::{group_type, user_type},
@@ -31,9 +32,10 @@ pub fn filter(data: &[u8]) {
             let again = filter::parse::parse(&written, &rules).expect(&written);
             assert_eq!(again.to_string(), written);
         }
-        let mut adapted = read;
-        dialect::adapt_filter(&mut adapted, &user_type());
+        let mut query = SearchRequest { filter: Some(read), ..SearchRequest::default() };
+        dialect::adapt_search(&mut query, &[&user_type()]);
         // One that is about attributes that users have is in its last form then.
+        let adapted = query.filter.expect("it was put there");
         if let Ok(resolved) = filter::eval::resolve(&adapted, &user_type()) {
             assert_eq!(filter::eval::resolve(&resolved, &user_type()).ok(), Some(resolved));
         }

@@ -118,11 +118,13 @@ fn check_public_url(url: &Url, problems: &mut Problems) {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LimitSettings {
-    /// Most resources in one page; a larger `count` is lowered to it.
+    /// Most resources in one page; a larger `count` is lowered to it, or refused if a client pages by cursor.
     pub max_results: usize,
     /// Resources in a page whose request has no `count`.
     pub default_page: usize,
-    /// Most candidates that a filter may examine in memory; beyond it the answer is 400 `tooMany`.
+    /// Seconds for which the cursor of a page is good.
+    pub cursor_timeout_secs: u64,
+    /// Most candidates that a filter or a sort may examine in memory; beyond it the answer is 400 `tooMany`.
     pub max_candidates: usize,
     /// Longest filter, in bytes.
     pub max_filter_length: usize,
@@ -137,6 +139,7 @@ impl Default for LimitSettings {
         Self {
             max_results: 1000,
             default_page: 100,
+            cursor_timeout_secs: 3600,
             max_candidates: 10_000,
             max_filter_length: 4096,
             max_operations: 1000,
@@ -150,6 +153,7 @@ impl LimitSettings {
         // Clients ask for pages of 100 and count what comes back, so the cap is not below it.
         problems.range("limits.max_results", self.max_results as u64, 100, 100_000);
         problems.range("limits.default_page", self.default_page as u64, 1, self.max_results as u64);
+        problems.range("limits.cursor_timeout_secs", self.cursor_timeout_secs, 1, 7 * 24 * 3600);
         problems.range("limits.max_candidates", self.max_candidates as u64, 100, 10_000_000);
         problems.range("limits.max_filter_length", self.max_filter_length as u64, 256, 1 << 20);
         problems.range("limits.max_operations", self.max_operations as u64, 1, 100_000);

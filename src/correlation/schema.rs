@@ -27,3 +27,17 @@ diesel::table! {
         deleted_at -> Nullable<BigInt>,
     }
 }
+
+diesel::table! {
+    /// Random keys that all replicas share and that outlive a restart.
+    secret (tenant, name) {
+        /// Tenant that the key belongs to.
+        tenant -> Text,
+        /// What the key is for.
+        name -> Text,
+        /// The key, in hexadecimal.
+        value -> Text,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(resource, secret,);

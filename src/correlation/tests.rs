@@ -367,3 +367,18 @@ async fn connections_that_the_server_closed_are_replaced() {
     insert(&ids, "b", Buried::Report).await;
     assert_eq!(ids.count("User").await.unwrap(), 2);
 }
+
+#[tokio::test]
+async fn a_key_is_made_once_and_shared() {
+    // 9865-e: cursors are good at every replica and after a restart
+    use secrecy::ExposeSecret as _;
+    for database in Database::all() {
+        let (one, other) = (database.open(), database.open());
+        let keys = join_all([one.secret("a"), other.secret("a"), one.secret("a")]).await;
+        let keys: Vec<Vec<u8>> = keys.into_iter().map(|k| k.unwrap().expose_secret().to_vec()).collect();
+        assert!(keys.iter().all(|key| key.len() == 32 && *key == keys[0]));
+        assert_ne!(one.secret("b").await.unwrap().expose_secret(), keys[0]);
+        drop((one, other));
+        assert_eq!(database.open().secret("a").await.unwrap().expose_secret(), keys[0]);
+    }
+}

@@ -7,10 +7,12 @@ mod vectors;
 use serde_json::json;
 
 use crate::{
-    dialect::{adapt_patch, adapt_resource},
+    dialect::{adapt_patch, adapt_resource, adapt_search},
     scim::{
         Json, Object,
+        attribute::AttrPath,
         error::ScimError,
+        message::SearchRequest,
         patch::{PATCH_OP, PatchRules, apply, parse_request},
         schema::ResourceType,
         validate::{Purpose, Rules, normalise},
@@ -39,7 +41,7 @@ fn patch(before: &Object, operations: &Json, ty: &ResourceType) -> Result<Object
 
 #[test]
 fn paths_of_filters_find_their_extension() {
-    let ty = crate::scim::schemas::user_type();
+    let (user, group) = (crate::scim::schemas::user_type(), crate::scim::schemas::group_type());
     let enterprise = crate::scim::ENTERPRISE;
     for (written, adapted) in [
         ("manager eq \"m\"", format!("{enterprise}:manager eq \"m\"")),
@@ -48,10 +50,22 @@ fn paths_of_filters_find_their_extension() {
         ("nothing pr", "nothing pr".to_owned()),
     ] {
         let rules = crate::scim::filter::parse::FilterRules::default();
-        let mut filter = crate::scim::filter::parse::parse(written, &rules).unwrap();
-        crate::dialect::adapt_filter(&mut filter, &ty);
-        assert_eq!(filter.to_string(), adapted);
+        for types in [&[&user] as &[&ResourceType], &[&group, &user]] {
+            let filter = crate::scim::filter::parse::parse(written, &rules).unwrap();
+            let by = AttrPath::new("department");
+            let mut query =
+                SearchRequest { filter: Some(filter), sort_by: Some(by), ..SearchRequest::default() };
+            adapt_search(&mut query, types);
+            assert_eq!(query.filter.unwrap().to_string(), adapted);
+            assert_eq!(query.sort_by.unwrap().to_string(), format!("{enterprise}:department"));
+        }
     }
+    // A core attribute of one type stays one.
+    let mut other = group;
+    other.core.attributes.extend(user.extensions[0].0.find("department").cloned());
+    let mut query = SearchRequest { sort_by: Some(AttrPath::new("department")), ..SearchRequest::default() };
+    adapt_search(&mut query, &[&user, &other]);
+    assert_eq!(query.sort_by, Some(AttrPath::new("department")));
 }
 
 // 7644-3.5.2-d

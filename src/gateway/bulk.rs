@@ -58,6 +58,13 @@ impl Gateway {
     pub async fn bulk(&self, cx: &Context, request: &BulkRequest, adapt: Adapt<'_>) -> Json {
         let mut run = Run::new(self, cx, request, adapt);
         run.all().await;
+        let tried = run.jobs.iter().filter(|job| job.outcome.is_some()).count();
+        tracing::info!(
+            operations = request.operations.len(),
+            tried,
+            failed = run.errors,
+            "a bulk request ended"
+        );
         let outcomes = request.operations.iter().zip(&run.jobs);
         response(outcomes.filter_map(|(sent, job)| Some(job.outcome.as_ref()?.body(sent))).collect())
     }
@@ -132,9 +139,9 @@ impl<'a> Run<'a> {
         self.keep(index, Outcome { status: Err(error), location, version: None }, Stage::Settled);
     }
 
+    /// The URL that an operation is about, whether or not there is anything (7644-3.7-e).
     fn location(&self, operation: &Operation) -> Option<String> {
         let id = self.target(operation)?;
-        self.gateway.find_endpoint(&operation.endpoint)?;
         Some(format!("{}/{}/{id}", self.cx.base_url, operation.endpoint))
     }
 

@@ -130,12 +130,31 @@ impl<R> Caller<R> {
 
     /// How the client's filters are read (S-21).
     pub(crate) fn filter_rules(&self) -> FilterRules {
-        let rules = match self.mode() {
-            Mode::Tolerant => FilterRules::tolerant(),
-            Mode::Rfc | Mode::Strict => FilterRules::default(),
-        };
-        FilterRules { max_length: self.front.gateway.limits().max_filter_length, ..rules }
+        filter_rules(&self.front, &self.context)
     }
+}
+
+/// A known caller at an endpoint that is not of one resource type. What it may do is the gateway's to say.
+pub(crate) struct Anyone {
+    /// The front's parts.
+    pub(crate) front: web::Data<Front>,
+    /// What the gateway needs to know of the request.
+    pub(crate) context: Context,
+}
+
+impl Anyone {
+    /// How the client's filters are read (S-21).
+    pub(crate) fn filter_rules(&self) -> FilterRules {
+        filter_rules(&self.front, &self.context)
+    }
+}
+
+fn filter_rules(front: &Front, context: &Context) -> FilterRules {
+    let rules = match context.mode() {
+        Mode::Tolerant => FilterRules::tolerant(),
+        Mode::Rfc | Mode::Strict => FilterRules::default(),
+    };
+    FilterRules { max_length: front.gateway.limits().max_filter_length, ..rules }
 }
 
 /// The decoded parameters of the query; a plus sign is a blank, `%2B` a plus sign (HTTP-b).
@@ -149,6 +168,19 @@ impl<R: Right> FromRequest for Caller<R> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(permit(request).map_err(Failure::from))
+    }
+}
+
+impl FromRequest for Anyone {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let anyone = known(request).and_then(|(front, principal)| {
+            let base_url = base_url(front.settings.public_url.as_deref(), request)?;
+            Ok(Self { front, context: Context { principal, base_url } })
+        });
+        ready(anyone.map_err(Failure::from))
     }
 }
 

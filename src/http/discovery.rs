@@ -20,7 +20,7 @@ use crate::{
     },
     scim::{
         Json,
-        discovery::{self, AuthenticationScheme, BulkLimits, Features},
+        discovery::{self, AuthenticationScheme, BulkLimits, Features, Pagination},
         error::ScimError,
         schema::ResourceType,
     },
@@ -84,18 +84,24 @@ async fn schema(front: web::Data<Front>, urn: web::Path<String>, request: HttpRe
 /// What this server can do.
 fn features(front: &Front) -> Features {
     let gateway = &front.gateway;
+    let limits = gateway.limits();
     let has_password = |ty: &&ResourceType| ty.core.find("password").is_some();
     Features {
         documentation_uri: None,
         patch: true,
         bulk: Some(BulkLimits {
-            max_operations: front.gateway.limits().max_bulk_operations as u64,
+            max_operations: limits.max_bulk_operations as u64,
             max_payload_size: front.settings.max_bulk_body_bytes as u64,
         }),
-        filter_max_results: u64::try_from(gateway.limits().max_results).ok(),
+        filter_max_results: Some(limits.max_results as u64),
         change_password: gateway.resource_types().iter().any(has_password),
-        sort: false,
+        sort: true,
         etag: true,
+        pagination: Some(Pagination {
+            default_page_size: limits.default_page as u64,
+            max_page_size: limits.max_results as u64,
+            cursor_timeout: limits.cursor_timeout_secs,
+        }),
         authentication: vec![AuthenticationScheme {
             kind: "oauthbearertoken".to_owned(),
             name: "OAuth Bearer Token".to_owned(),

@@ -19,8 +19,8 @@ use crate::{
         routes::{get, not_allowed, serve, unknown},
     },
     scim::{
-        Json, Object, error::ScimError, message::SearchRequest, resource::Selection, schema::ResourceType,
-        validate::Mode,
+        Json, Object, error::ScimError, message::SearchRequest, precondition::Preconditions,
+        resource::Selection, schema::ResourceType, validate::Mode,
     },
 };
 
@@ -61,8 +61,8 @@ async fn search(caller: Caller<Read>, Body(body): Body) -> Answer {
 }
 
 async fn answer(caller: &Caller<Read>, mut query: SearchRequest) -> Answer {
-    if let (Mode::Tolerant, Some(filter)) = (caller.mode(), &mut query.filter) {
-        dialect::adapt_filter(filter, caller.resource_type()?);
+    if caller.mode() == Mode::Tolerant {
+        dialect::adapt_search(&mut query, &[caller.resource_type()?]);
     }
     let found = caller.front.gateway.search(&caller.context, caller.ty, &query).await?;
     Ok(reply::message(&found))
@@ -77,8 +77,19 @@ async fn retrieve(caller: Caller<Read>, id: web::Path<String>, request: HttpRequ
 pub(crate) async fn read_one(caller: &Caller<Read>, id: &str, request: &HttpRequest) -> Answer {
     let selection = caller.selection(request)?;
     let conditions = reply::conditions(request.headers());
+    let retrieve = |shown| caller.front.gateway.retrieve(&caller.context, caller.ty, id, shown);
     let shown = selection.with_meta();
-    let found = caller.front.gateway.retrieve(&caller.context, caller.ty, id, &shown).await?;
+    if conditions != Preconditions::default() && !selection.is_default() {
+        // Without a marker of the store, a version follows from everything that there is (7644-3.14-b).
+        let everything = Selection::parse(None, None, caller.resource_type()?)?;
+        let checked = reply::read(&conditions, retrieve(&everything).await?, Ok)?;
+        if checked.status() == StatusCode::NOT_MODIFIED {
+            return Ok(checked);
+        }
+        let found = retrieve(&shown).await?;
+        return Ok(reply::resource(StatusCode::OK, found, |found| project(caller, &selection, found))?);
+    }
+    let found = retrieve(&shown).await?;
     Ok(reply::read(&conditions, found, |found| project(caller, &selection, found))?)
 }
 

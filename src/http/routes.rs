@@ -87,11 +87,6 @@ pub(crate) async fn unknown() -> HttpResponse {
     answer(&ScimError::not_found("There is no such endpoint.").into())
 }
 
-/// Answers 501 for an endpoint of the protocol that is not served (RFC 7644 §3.2, §3.11).
-pub(crate) async fn not_implemented() -> HttpResponse {
-    answer(&ScimError::not_implemented("This endpoint is not implemented.").into())
-}
-
 fn answer(failure: &Failure) -> HttpResponse {
     failure.error_response()
 }

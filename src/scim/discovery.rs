@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::scim::{
     Json, Object,
-    message::ListResponse,
+    message::{ListResponse, Page},
     schema::{ResourceType, Schema},
     schemas::published,
 };
@@ -37,6 +37,8 @@ pub struct Features {
     pub sort: bool,
     /// Versions of resources.
     pub etag: bool,
+    /// Pages, by index and by cursor, if there are any.
+    pub pagination: Option<Pagination>,
     /// How clients authenticate; the first is the preferred one.
     pub authentication: Vec<AuthenticationScheme>,
 }
@@ -48,6 +50,17 @@ pub struct BulkLimits {
     pub max_operations: u64,
     /// Bytes of one request.
     pub max_payload_size: u64,
+}
+
+/// Sizes and times of pages (RFC 9865 §4). Both kinds of pages are served; index is the default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pagination {
+    /// Resources in a page whose request has no `count`.
+    pub default_page_size: u64,
+    /// Most resources in a page.
+    pub max_page_size: u64,
+    /// Seconds for which a cursor is good.
+    pub cursor_timeout: u64,
 }
 
 /// A way to authenticate (RFC 7643 §5).
@@ -96,6 +109,17 @@ pub fn service_provider_config(features: &Features, base_url: &str) -> Json {
         "meta": meta("ServiceProviderConfig", format!("{base_url}/ServiceProviderConfig")),
     });
     set(&mut body, "documentationUri", features.documentation_uri.as_deref());
+    if let (Json::Object(body), Some(pagination)) = (&mut body, features.pagination) {
+        let pagination = json!({
+            "cursor": true,
+            "index": true,
+            "defaultPaginationMethod": "index",
+            "defaultPageSize": pagination.default_page_size,
+            "maxPageSize": pagination.max_page_size,
+            "cursorTimeout": pagination.cursor_timeout,
+        });
+        body.insert("pagination".to_owned(), pagination);
+    }
     body
 }
 
@@ -186,7 +210,7 @@ fn list(items: impl Iterator<Item = Json>) -> Json {
         _ => Object::new(),
     };
     let resources: Vec<Object> = items.map(object).collect();
-    ListResponse { total_results: resources.len(), start_index: 1, resources }.body()
+    ListResponse { total_results: resources.len(), page: Page::Index(1), resources }.body()
 }
 
 #[cfg(test)]
@@ -229,6 +253,14 @@ mod tests {
         features.bulk = Some(BulkLimits { max_operations: 10, max_payload_size: 1000 });
         let bulk = json!({"supported": true, "maxOperations": 10, "maxPayloadSize": 1000});
         assert_eq!(service_provider_config(&features, BASE)["bulk"], bulk);
+        // 9865-a, 9865-l
+        features.pagination =
+            Some(Pagination { default_page_size: 100, max_page_size: 1000, cursor_timeout: 3600 });
+        let pagination = json!({
+            "cursor": true, "index": true, "defaultPaginationMethod": "index",
+            "defaultPageSize": 100, "maxPageSize": 1000, "cursorTimeout": 3600,
+        });
+        assert_eq!(service_provider_config(&features, BASE)["pagination"], pagination);
     }
 
     #[test]
@@ -253,5 +285,20 @@ mod tests {
         assert_eq!(single["meta"]["location"], json!(format!("{BASE}/Schemas/{USER}")));
         assert_eq!(schema("urn:x", &types, BASE), None);
         assert!(!list.to_string().contains("null"));
+    }
+
+    #[test]
+    fn a_schema_that_two_types_share_has_what_either_has() {
+        let (user, mut guest) = (user_type(), user_type());
+        guest.name = "Guest".into();
+        let is_name = |a: &crate::scim::schema::SchemaAttribute| a.name == "userName";
+        guest.core.attributes.retain(is_name);
+        let shared = schema(USER, &[&guest, &user], BASE).unwrap();
+        let own = schema(USER, &[&user], BASE).unwrap();
+        assert_eq!(
+            shared["attributes"].as_array().unwrap().len(),
+            own["attributes"].as_array().unwrap().len()
+        );
+        assert_eq!(schemas(&[&guest, &user], BASE)["totalResults"], json!(2));
     }
 }

@@ -9,7 +9,7 @@ use crate::scim::Json;
 
 /// The `scimType` values of RFC 7644 Table 9 and RFC 9865 §2.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the variants are the keywords of RFC 7644 Table 9")]
+#[expect(missing_docs, reason = "the variants are the keywords of RFC 7644 Table 9 and RFC 9865")]
 pub enum ScimType {
     InvalidFilter,
     TooMany,
@@ -21,6 +21,9 @@ pub enum ScimType {
     InvalidValue,
     InvalidVers,
     Sensitive,
+    InvalidCursor,
+    ExpiredCursor,
+    InvalidCount,
 }
 
 impl ScimType {
@@ -38,6 +41,9 @@ impl ScimType {
             Self::InvalidValue => "invalidValue",
             Self::InvalidVers => "invalidVers",
             Self::Sensitive => "sensitive",
+            Self::InvalidCursor => "invalidCursor",
+            Self::ExpiredCursor => "expiredCursor",
+            Self::InvalidCount => "invalidCount",
         }
     }
 }
@@ -83,6 +89,12 @@ constructors! {
     invalid_value => 400, Some(ScimType::InvalidValue);
     /// 403 `sensitive`: the query would put sensitive data into a URI.
     sensitive => 403, Some(ScimType::Sensitive);
+    /// 400 `invalidCursor`: the cursor was not made for this query (RFC 9865 §2.1).
+    invalid_cursor => 400, Some(ScimType::InvalidCursor);
+    /// 400 `expiredCursor`: the cursor is too old (RFC 9865 §2.1).
+    expired_cursor => 400, Some(ScimType::ExpiredCursor);
+    /// 400 `invalidCount`: a page of this size is not served, or the size has changed (RFC 9865 §2.1).
+    invalid_count => 400, Some(ScimType::InvalidCount);
     /// 401: no valid credentials.
     unauthorized => 401, None;
     /// 403: valid credentials without the right.

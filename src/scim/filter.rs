@@ -3,6 +3,7 @@
 //! Reading is in [`parse`], evaluation against a resource in [`eval`].
 
 pub mod eval;
+pub mod narrow;
 pub mod parse;
 
 use std::fmt;

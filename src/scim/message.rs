@@ -1,5 +1,5 @@
 //! Messages around resources: query parameters, `SearchRequest` and
-//! `ListResponse` (RFC 7644 §3.4.2, §3.4.3).
+//! `ListResponse` (RFC 7644 §3.4.2, §3.4.3; RFC 9865 §2).
 
 use serde_json::json;
 
@@ -25,10 +25,30 @@ pub const SEARCH_REQUEST: &str = "urn:ietf:params:scim:api:messages:2.0:SearchRe
 pub struct ListResponse {
     /// How many resources meet the query, on this page or not.
     pub total_results: usize,
-    /// Index of the first resource of this page; the first of all is 1.
-    pub start_index: usize,
+    /// Which page this is.
+    pub page: Page,
     /// The resources of this page.
     pub resources: Vec<Object>,
+}
+
+/// Where a page stands among the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Page {
+    /// Index of its first resource; the first of all is 1.
+    Index(usize),
+    /// The cursors of the pages beside it (RFC 9865 §2).
+    Cursor {
+        /// `None` on the last page.
+        next: Option<String>,
+        /// `None` on the first page.
+        previous: Option<String>,
+    },
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self::Index(1)
+    }
 }
 
 impl ListResponse {
@@ -37,13 +57,28 @@ impl ListResponse {
     pub fn body(self) -> Json {
         let items = self.resources.len();
         let resources: Vec<Json> = self.resources.into_iter().map(Json::Object).collect();
-        json!({
+        let mut body = json!({
             "schemas": [LIST_RESPONSE],
             "totalResults": self.total_results,
-            "startIndex": self.start_index,
             "itemsPerPage": items,
             "Resources": resources,
-        })
+        });
+        let mut set = |name: &str, value: Json| {
+            if let Json::Object(body) = &mut body {
+                body.insert(name.to_owned(), value);
+            }
+        };
+        match self.page {
+            Page::Index(start) => set("startIndex", start.into()),
+            Page::Cursor { next, previous } => {
+                for (name, cursor) in [("nextCursor", next), ("previousCursor", previous)] {
+                    if let Some(cursor) = cursor {
+                        set(name, cursor.into());
+                    }
+                }
+            }
+        }
+        body
     }
 }
 
@@ -73,6 +108,8 @@ pub struct SearchRequest {
     pub start_index: i64,
     /// How many are wanted at most; at least 0.
     pub count: Option<i64>,
+    /// Cursor of the page wanted, instead of `start_index`; empty for the first page.
+    pub cursor: Option<String>,
 }
 
 impl Default for SearchRequest {
@@ -85,6 +122,7 @@ impl Default for SearchRequest {
             sort_order: SortOrder::default(),
             start_index: 1,
             count: None,
+            cursor: None,
         }
     }
 }
@@ -108,6 +146,8 @@ impl SearchRequest {
         let number = |name: &str| -> Result<Option<i64>, ScimError> {
             get(name)?.map(|text| text.trim().parse().map_err(|_| not_integer(name))).transpose()
         };
+        let cursor = get("cursor")?.map(str::to_owned);
+        one_kind_of_page(cursor.is_some(), get("startIndex")?.is_some())?;
         Ok(Self {
             filter: get("filter")?.map(|text| parse(text, rules)).transpose()?,
             attributes: get("attributes")?.map(str::to_owned),
@@ -116,6 +156,7 @@ impl SearchRequest {
             sort_order: get("sortOrder")?.map(sort_order).transpose()?.unwrap_or_default(),
             start_index: number("startIndex")?.unwrap_or(1).max(1),
             count: number("count")?.map(|count| count.max(0)),
+            cursor,
         })
     }
 
@@ -145,6 +186,8 @@ impl SearchRequest {
             Some(value) => value.as_i64().map(Some).ok_or_else(|| not_integer(name)),
         };
         let names = |name: &str| get(name).map(|value| names(name, value)).transpose();
+        let cursor = string("cursor")?.map(str::to_owned);
+        one_kind_of_page(cursor.is_some(), get("startIndex").is_some())?;
         Ok(Self {
             filter: string("filter")?.map(|text| parse(text, rules)).transpose()?,
             attributes: names("attributes")?,
@@ -153,8 +196,19 @@ impl SearchRequest {
             sort_order: string("sortOrder")?.map(sort_order).transpose()?.unwrap_or_default(),
             start_index: number("startIndex")?.unwrap_or(1).max(1),
             count: number("count")?.map(|count| count.max(0)),
+            cursor,
         })
     }
+}
+
+/// A page is named by a cursor or by an index (RFC 9865 §2).
+fn one_kind_of_page(has_cursor: bool, has_index: bool) -> Result<(), ScimError> {
+    if has_cursor && has_index {
+        return Err(ScimError::invalid_value(
+            "`cursor` and `startIndex` exclude each other; give one of them.",
+        ));
+    }
+    Ok(())
 }
 
 fn not_integer(name: &str) -> ScimError {
@@ -204,12 +258,48 @@ mod tests {
     #[test]
     fn an_empty_list_has_all_its_parts() {
         // 7644-3.4.2-b, 7644-3.4.2-c, 7644-3.4.2-d
-        let body = ListResponse { total_results: 0, start_index: 1, resources: Vec::new() }.body();
+        let body = ListResponse::default().body();
         let expected = json!({"schemas": [LIST_RESPONSE], "totalResults": 0, "startIndex": 1, "itemsPerPage": 0, "Resources": []});
         assert_eq!(body, expected);
         let page =
-            ListResponse { total_results: 9, start_index: 4, resources: vec![Object::new(); 2] }.body();
+            ListResponse { total_results: 9, page: Page::Index(4), resources: vec![Object::new(); 2] }.body();
         assert_eq!((&page["totalResults"], &page["itemsPerPage"]), (&json!(9), &json!(2)));
+        assert_eq!(page["startIndex"], json!(4));
+    }
+
+    #[test]
+    fn a_page_names_the_pages_beside_it() {
+        // 9865-c, 9865-d
+        let page = |next: Option<&str>, previous: Option<&str>| {
+            let page = Page::Cursor { next: next.map(str::to_owned), previous: previous.map(str::to_owned) };
+            ListResponse { total_results: 3, page, resources: Vec::new() }.body()
+        };
+        let body = page(Some("n"), Some("p"));
+        assert_eq!((&body["nextCursor"], &body["previousCursor"]), (&json!("n"), &json!("p")));
+        assert!(body.get("startIndex").is_none());
+        let only = page(None, None);
+        assert!(only.get("nextCursor").is_none() && only.get("previousCursor").is_none());
+    }
+
+    #[test]
+    fn the_first_page_has_an_empty_cursor() {
+        // 9865-b, 9865-k
+        for text in ["cursor", "cursor=", "count=5&CURSOR="] {
+            assert_eq!(query(text).unwrap().cursor.as_deref(), Some(""), "{text}");
+        }
+        assert_eq!(query("cursor=abc").unwrap().cursor.as_deref(), Some("abc"));
+        assert_eq!(query("count=5").unwrap().cursor, None);
+        let read = |body: Json| SearchRequest::from_body(&body, Mode::Tolerant, &FilterRules::default());
+        assert_eq!(read(json!({"cursor": ""})).unwrap().cursor.as_deref(), Some(""));
+        assert_eq!(read(json!({"cursor": null, "startIndex": 1})).unwrap().cursor, None);
+        for error in [
+            query("cursor&startIndex=1").unwrap_err(),
+            query("cursor=abc&cursor=def").unwrap_err(),
+            read(json!({"cursor": "", "startIndex": 1})).unwrap_err(),
+            read(json!({"cursor": 5})).unwrap_err(),
+        ] {
+            assert_eq!((error.status(), error.scim_type().unwrap().as_str()), (400, "invalidValue"));
+        }
     }
 
     #[test]

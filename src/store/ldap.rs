@@ -116,6 +116,10 @@ impl ReadStore for LdapStore {
         })
     }
 
+    fn shown(&self, select: Select) -> LocalBoxFuture<'_, Result<Vec<String>, StoreError>> {
+        Box::pin(async move { Ok(plan(&select.bag, &select.predicate)?.shown()) })
+    }
+
     fn coverage(&self, bag: &Bag, predicate: &Predicate) -> Coverage {
         covers(bag, predicate)
     }

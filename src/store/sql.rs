@@ -82,6 +82,10 @@ impl ReadStore for SqlStore {
         })
     }
 
+    fn shown(&self, select: Select) -> LocalBoxFuture<'_, Result<Vec<String>, StoreError>> {
+        self.pool.ask(Access::Read, move |connection, catalogue| read::shown(connection, catalogue, &select))
+    }
+
     fn coverage(&self, bag: &Bag, predicate: &Predicate) -> Coverage {
         predicate::coverage(self.pool.flavour(), self.pool.catalogue(), bag, predicate)
     }

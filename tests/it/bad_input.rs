@@ -4,6 +4,7 @@
 
 mod attack;
 mod bodies;
+mod http;
 mod outage;
 mod patches;
 mod queries;

@@ -4,6 +4,12 @@ mod circles;
 mod limits;
 mod refusals;
 
+use std::{
+    io::Write as _,
+    net::TcpStream,
+    time::{Duration, Instant},
+};
+
 use serde_json::{Value as Json, json};
 
 use crate::support::{Answer, Backend, Client, Gateway, Options, TestStore, mismatches, unique};
@@ -197,4 +203,32 @@ fn operations_on_one_resource_keep_their_order() {
         );
         assert_eq!(client.get(&at).status, 404);
     });
+}
+
+#[test]
+fn a_client_that_hangs_up_does_not_stop_it() {
+    let store = TestStore::fresh(Backend::Sqlite).unwrap();
+    let gateway = Gateway::start(&store, &Options::default());
+    let names: Vec<String> = (0..50).map(|_| unique("hangup")).collect();
+    let operations: Json =
+        names.iter().enumerate().map(|(n, name)| post("/Users", &n.to_string(), user(name))).collect();
+    let body = request(&operations).to_string();
+    let head = format!(
+        "POST /scim/v2/Bulk HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer test-token\r\n\
+         Content-Type: application/scim+json\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut connection = TcpStream::connect(gateway.address().trim_start_matches("http://")).unwrap();
+    connection.write_all((head + &body).as_bytes()).unwrap();
+    // Gone as soon as something is done.
+    let there = |name: &String| store.logins().contains(name);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !there(&names[0]) && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    drop(connection);
+    while !names.iter().all(there) {
+        assert!(Instant::now() < deadline, "{}", gateway.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }

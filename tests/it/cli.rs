@@ -272,3 +272,56 @@ fn a_kept_demo_keeps_its_people_and_their_ids() {
     let common = ids(&after).iter().filter(|id| ids(&before).contains(id)).count();
     assert!(common >= 4, "{before}\n{after}");
 }
+
+#[test]
+fn explain_shows_what_a_filter_asks_of_the_store() {
+    // D-8, S-22
+    let directory = tempfile::tempdir().unwrap();
+    let mapping = format!(
+        "{MAPPING}displayName = \"name\"\nexternalId = \"@side\"\n'name.formatted' = {{ text = \"{{name}} ({{login}})\", write = \"no\" }}\n"
+    );
+    let config = settings(directory.path(), &mapping, SQLITE);
+    let store = directory.path().join("store.db");
+    let sql = "create table people (id integer primary key, login text unique, name text)";
+    diesel::connection::SimpleConnection::batch_execute(
+        &mut <diesel::SqliteConnection as diesel::Connection>::establish(store.to_str().unwrap()).unwrap(),
+        sql,
+    )
+    .unwrap();
+    let explain = |more: &[&str]| {
+        let output = scimgate(&[&["explain", "--config", &config] as &[&str], more].concat());
+        (output.status.code(), text(&output.stdout).to_owned(), text(&output.stderr).to_owned())
+    };
+    let exact = explain(&["--type", "user", "--filter", "displayName pr and id eq \"nobody\""]);
+    assert_eq!(exact.0, Some(0), "{exact:?}");
+    assert!(exact.1.contains("nothing can meet this"), "{}", exact.1);
+    let (code, shown, errors) =
+        explain(&["--type", "User", "--filter", "userName eq \"ann\" and name.formatted co \"secret\""]);
+    assert_eq!((code, errors.as_str()), (Some(0), ""), "{shown}");
+    let lines: Vec<&str> = shown.lines().map(str::trim).collect();
+    assert_eq!(lines[0], "User");
+    assert!(lines[1].starts_with("userName eq \"ann\" ") && lines[1].contains("store"), "{shown}");
+    assert!(lines[2].starts_with("name.formatted co") && lines[2].ends_with("decided in memory"), "{shown}");
+    assert!(
+        lines[3].starts_with("SELECT ") && lines[3].contains('?') && !lines[3].contains("ann"),
+        "{shown}"
+    );
+    assert_eq!(lines[4], "examined in memory: at most 10000 candidates, more are 400 tooMany");
+    let all = explain(&[]).1;
+    assert!(all.contains("the store's answer stands"), "{all}");
+    let by_name = explain(&["--sort-by", "displayName"]).1;
+    assert!(by_name.contains("sorted by displayName, read with the keys of all matches"), "{by_name}");
+    assert!(by_name.contains("the store's answer stands"), "{by_name}");
+    let by_side = explain(&["--sort-by", "externalId"]).1;
+    assert!(by_side.contains("at most 10000 candidates"), "{by_side}");
+    for wrong in [
+        &["--type", "Robot"] as &[&str],
+        &["--filter", "userName eq"],
+        &["--filter", "nonsense pr"],
+        &["--sort-by", "name"],
+    ] {
+        let (code, _, errors) = explain(wrong);
+        assert_eq!(code, Some(2), "{wrong:?}: {errors}");
+        assert!(errors.starts_with("scimgate: "), "{errors}");
+    }
+}

@@ -4,6 +4,7 @@
 mod fixture;
 mod listener;
 mod logged;
+mod queries;
 mod resources;
 
 use actix_web::{
@@ -80,6 +81,7 @@ async fn scopes_limit_what_a_client_may_do() {
         (&fixture.groups, Method::GET, "/scim/v2/Users/x", 403),
         (&fixture.groups, Method::POST, "/scim/v2/Users/.search", 403),
         (&fixture.groups, Method::GET, "/scim/v2/Groups", 200),
+        (&fixture.groups, Method::GET, "/scim/v2", 200),
         (&fixture.groups, Method::DELETE, "/scim/v2/Groups/x", 404),
         (&fixture.all, Method::DELETE, "/scim/v2/Users/x", 404),
     ] {
@@ -106,6 +108,8 @@ async fn unknown_paths_and_methods_are_scim_errors() {
         (Method::PUT, "/scim/v2/Users", 405, collection),
         (Method::DELETE, "/scim/v2/Users/", 405, collection),
         (Method::OPTIONS, "/scim/v2/Users", 405, collection),
+        (Method::from_bytes(b"BREW").unwrap(), "/scim/v2/Users", 405, collection),
+        (Method::TRACE, "/scim/v2/Users/x", 405, resource),
         (Method::POST, "/scim/v2/Users/x", 405, resource),
         (Method::GET, "/scim/v2/Users/.search", 405, "POST"),
         (Method::DELETE, "/scim/v2/Users/.search", 405, "POST"),
@@ -118,9 +122,9 @@ async fn unknown_paths_and_methods_are_scim_errors() {
         (Method::POST, "/scim/v2/Me/", 501, ""),
         (Method::GET, "/scim/v2/Bulk", 405, "POST"),
         (Method::OPTIONS, "/scim/v2/Bulk/", 405, "POST"),
-        (Method::POST, "/scim/v2/.search", 501, ""),
-        (Method::GET, "/scim/v2", 501, ""),
-        (Method::GET, "/scim/v2/", 501, ""),
+        (Method::GET, "/scim/v2/.search", 405, "POST"),
+        (Method::POST, "/scim/v2", 405, "GET, HEAD"),
+        (Method::PATCH, "/scim/v2/", 405, "GET, HEAD"),
     ] {
         let answer = fixture.answer(fixture.request(method.clone(), path)).await;
         answer.is_error(status, &format!("{method} {path}"));

@@ -50,6 +50,8 @@ mod modes;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod patch_table;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod queries;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod requirements;
 mod shipped_mappings;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]

@@ -7,8 +7,9 @@ use crate::support::{Backend, Client, Gateway, Options, TestStore};
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 
-fn start(store: &TestStore, me: &str) -> Gateway {
-    Gateway::start(store, &Options { client: format!("{me}\n"), ..Options::default() })
+fn start(store: &TestStore, me: &str, scopes: &'static str) -> Gateway {
+    let options = Options { client: format!("{me}\n"), scopes: Some(scopes), ..Options::default() };
+    Gateway::start(store, &options)
 }
 
 fn me(name: &str) -> String {
@@ -27,7 +28,7 @@ fn the_resource_that_stands_for_a_client_is_served_in_place() {
     // 7644-3.11-a
     for store in Backend::ALL.into_iter().filter_map(TestStore::fresh) {
         eprintln!("in front of {}", store.backend().name());
-        let gateway = start(&store, &me("scim-service"));
+        let gateway = start(&store, &me("scim-service"), "all");
         let client = gateway.client();
         // Nobody yet.
         for method in [Method::GET, Method::DELETE] {
@@ -70,7 +71,7 @@ fn the_resource_that_stands_for_a_client_is_served_in_place() {
 #[test]
 fn a_filter_that_several_meet_means_nobody() {
     let store = TestStore::fresh(Backend::Sqlite).unwrap();
-    let gateway = start(&store, "me = { type = \"User\", filter = 'userName sw \"person\"' }");
+    let gateway = start(&store, "me = { type = \"User\", filter = 'userName sw \"person\"' }", "all");
     let before = store.dump();
     for method in [Method::GET, Method::DELETE] {
         assert_eq!(gateway.client().send(method, "/Me", None, &[]).status, 404);
@@ -82,13 +83,13 @@ fn a_filter_that_several_meet_means_nobody() {
 fn me_needs_the_rights_of_the_resource_and_a_setting() {
     // 7644-3.11-a, S-11
     let store = TestStore::fresh(Backend::Sqlite).unwrap();
-    let gateway = start(&store, &format!("{}\nscopes = [\"read\"]", me("person1")));
+    let gateway = start(&store, &me("person1"), "read");
     let client = gateway.client();
     assert_eq!(client.get("/Me").status, 200);
     assert_eq!(client.patch("/Me", json!([])).status, 403);
-    let gateway = start(&store, &format!("{}\nscopes = [\"groups\"]", me("person1")));
+    let gateway = start(&store, &me("person1"), "groups");
     assert_eq!(gateway.client().get("/Me").status, 403);
-    let gateway = start(&store, "");
+    let gateway = start(&store, "", "all");
     for method in [Method::GET, Method::HEAD, Method::PUT, Method::PATCH, Method::DELETE, Method::POST] {
         let answer = gateway.client().send(method.clone(), "/Me", None, &[]);
         assert_eq!(answer.status, 501, "{method}: {answer}");

@@ -48,6 +48,27 @@ fn version(client: &Client, path: &str) -> String {
 }
 
 #[test]
+fn a_read_of_some_attributes_may_depend_on_the_version() {
+    // 7644-3.14-b, 7644-3.14-c, 7644-3.9-a
+    everywhere(|_, gateway| {
+        let client = gateway.client();
+        let made = client.post("/Users", &user(&unique("part"), "x"));
+        let path = format!("/Users/{}", made.id());
+        let tag = version(&client, &path);
+        for part in ["attributes=userName", "excludedAttributes=title"] {
+            let read = |name: &str, value: &str| {
+                let answer = client.send(Method::GET, &format!("{path}?{part}"), None, &[(name, value)]);
+                (answer.status, answer.json.get("userName").is_some())
+            };
+            assert_eq!(read("If-None-Match", &tag), (304, false), "{part}");
+            assert_eq!(read("If-None-Match", "W/\"other\""), (200, true), "{part}");
+            assert_eq!(read("If-Match", &tag), (200, true), "{part}");
+            assert_eq!(read("If-Match", "W/\"other\""), (412, false), "{part}");
+        }
+    });
+}
+
+#[test]
 fn a_read_may_depend_on_the_version() {
     // 7644-3.14-a, 7644-3.14-b, HTTP-a
     everywhere(|_, gateway| {
@@ -172,24 +193,23 @@ fn of_two_changes_of_one_version_one_is_made() {
         let name = unique("race");
         let path = format!("/Users/{}", one.post("/Users", &user(&name, "0")).id());
         assert_eq!(introduce(&two, "/Users", "userName", &name), path);
+        let mut tag = version(&one, &path);
         for round in 0..ROUNDS {
             let value = format!("v{round}");
             let second = if round % 3 == 0 { "title" } else { "displayName" };
-            let send = |client: &Client, attribute: &str| {
-                let tag = version(client, &path);
-                (tag, client.clone(), replace(attribute, &value))
-            };
-            let changes = [send(&one, "title"), send(&two, second)];
+            let changes = [(&one, replace("title", &value)), (&two, replace(second, &value))];
             let answers: Vec<Answer> = std::thread::scope(|scope| {
-                let running = changes.map(|(tag, client, body)| {
-                    let path = &path;
-                    scope.spawn(move || client.send(Method::PATCH, path, Some(&body), &[("if-match", &tag)]))
+                let running = changes.map(|(client, body)| {
+                    let (path, tag, client) = (&path, &tag, client.clone());
+                    scope.spawn(move || client.send(Method::PATCH, path, Some(&body), &[("if-match", tag)]))
                 });
                 running.into_iter().map(|thread| thread.join().unwrap()).collect()
             });
             let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
             statuses.sort_unstable();
             assert_eq!(statuses, [200, 412], "round {round}: {answers:#?}");
+            let made = answers.iter().find(|answer| answer.status == 200).unwrap();
+            made.header("etag").clone_into(&mut tag);
         }
     });
 }
@@ -224,5 +244,52 @@ fn a_resource_is_either_changed_or_deleted() {
             );
             assert_eq!(store.group_names().contains(&name), changed.status == 200);
         }
+    });
+}
+
+#[test]
+fn members_and_managers_change_on_condition_of_a_version() {
+    // 7644-3.14-c: with what a directory's overlays keep in step with them
+    const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    everywhere(|_, gateway| {
+        let client = gateway.client();
+        let ids = [0; 2].map(|_| client.post("/Users", &user(&unique("member"), "x")).id());
+        let body =
+            json!({ "schemas": [GROUP], "displayName": unique("crew"), "members": [{ "value": ids[0] }] });
+        let group = client.post("/Groups", &body).id();
+        let path = format!("/Groups/{group}");
+        let patch = |path: &str, operation: Json, tag: &str| {
+            let schema = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
+            let body = json!({ "schemas": [schema], "Operations": [operation] });
+            client.send(Method::PATCH, path, Some(&body), &[("if-match", tag)])
+        };
+        let tag = version(&client, &path);
+        let add = json!({ "op": "add", "path": "members", "value": [{ "value": ids[1] }] });
+        assert_eq!(patch(&path, add.clone(), &tag).status, 200);
+        let remove = json!({ "op": "remove", "path": format!("members[value eq \"{}\"]", ids[0]) });
+        assert_eq!(patch(&path, remove.clone(), &tag).status, 412);
+        assert_eq!(patch(&path, remove, &version(&client, &path)).status, 200);
+        let groups = |id: &str| {
+            let read = client.get(&format!("/Users/{id}")).json;
+            read["groups"]
+                .as_array()
+                .map_or(0, |list| list.iter().filter(|g| g["value"] == json!(group)).count())
+        };
+        assert_eq!((groups(&ids[0]), groups(&ids[1])), (0, 1));
+        let person = format!("/Users/{}", ids[0]);
+        let manager =
+            json!({ "op": "add", "path": format!("{ENTERPRISE}:manager"), "value": { "value": ids[1] } });
+        let changed = patch(&person, manager, &version(&client, &person));
+        assert_eq!(changed.status, 200, "{changed}");
+        assert_eq!(changed.json[ENTERPRISE]["manager"]["value"], json!(ids[1]));
+        // A new name is a new DN in a directory.
+        let name = unique("renamed");
+        let rename = json!({ "op": "replace", "path": "displayName", "value": name });
+        let renamed = patch(&path, rename, &version(&client, &path));
+        assert_eq!((renamed.status, &renamed.json["displayName"]), (200, &json!(name)), "{renamed}");
+        assert_eq!(groups(&ids[1]), 1);
+        let tag = version(&client, &path);
+        assert_eq!(client.send(Method::DELETE, &path, None, &[("if-match", &tag)]).status, 204);
+        assert_eq!(groups(&ids[1]), 0);
     });
 }

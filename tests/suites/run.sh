@@ -130,7 +130,7 @@ prepare_devices() {
     python3 -c 'import sqlite3, sys; sqlite3.connect(sys.argv[1]).executescript(sys.stdin.read())' "$1/devices.db" ||
     return 1
   settings >"$1/scimgate.toml" <<END
-mapping = "$PWD/tests/fixtures/devices/sql.toml"
+mapping = "$PWD/tests/fixtures/devices/suite.toml"
 [stores.main.sql]
 url = "sqlite:$1/devices.db"
 END

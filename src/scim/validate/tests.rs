@@ -163,6 +163,34 @@ fn data_types_beyond_the_standard_schemas() {
 }
 
 #[test]
+fn what_only_the_store_says_of_a_complex_value_asks_nothing_of_clients() {
+    let mut ty = user_type();
+    let sub = |name: &str, required, mutability| SchemaAttribute {
+        name: name.into(),
+        required,
+        mutability,
+        ..Default::default()
+    };
+    ty.core.attributes.push(SchemaAttribute {
+        name: "size".into(),
+        data_type: DataType::Complex,
+        sub_attributes: vec![
+            sub("unit", true, Mutability::ReadWrite),
+            sub("height", false, Mutability::ReadWrite),
+            sub("checksum", false, Mutability::ReadOnly),
+        ],
+        ..Default::default()
+    });
+    let check = |size: Json| {
+        let resource = json!({"schemas": [USER], "userName": "u", "size": size});
+        check_required(resource.as_object().unwrap(), &ty)
+    };
+    assert!(check(json!({"checksum": "c"})).is_ok());
+    assert!(check(json!({"checksum": "c", "unit": "cm"})).is_ok());
+    assert!(check(json!({"checksum": "c", "height": "1"})).is_err());
+}
+
+#[test]
 fn tolerance_understands_shorthand() {
     let body =
         json!({"userName": "u", "emails": "a@x", "roles": {"value": "r"}, ENTERPRISE: {"manager": "m1"}});

@@ -101,6 +101,18 @@ pub(super) fn covers(bag: &Bag, predicate: &Predicate) -> Coverage {
 }
 
 impl Plan {
+    /// The searches, for people.
+    pub(super) fn shown(&self) -> Vec<String> {
+        let Some(filter) = self.filter.text().filter(|_| !self.is_empty()) else { return Vec::new() };
+        let (places, scope) = match (&self.dns, &self.containers) {
+            (Some(dns), _) => (dns, "base"),
+            (None, Some(containers)) => (containers, "one level"),
+            (None, None) => (&self.bases, if self.subtree { "subtree" } else { "one level" }),
+        };
+        let rest = if self.checks.is_empty() { "" } else { ", then checked entry by entry" };
+        places.iter().map(|place| format!("{place} ({scope}): {filter}{rest}")).collect()
+    }
+
     /// True if nothing can match.
     pub(super) fn is_empty(&self) -> bool {
         let none = |names: &Option<Vec<Dn>>| names.as_ref().is_some_and(Vec::is_empty);

@@ -79,8 +79,22 @@ fn most_values(flavour: Flavour) -> usize {
     }
 }
 
+/// The statement that reads rows, for people.
+pub(super) fn shown(
+    connection: &mut dyn Dialect,
+    catalogue: &Catalogue,
+    select: &Select,
+) -> Result<Vec<String>, Failure> {
+    let scene = catalogue.scene(connection, &select.bag, &[&select.predicate])?;
+    Ok(vec![statement(connection.flavour(), &scene, select)?.shown()])
+}
+
 fn select_once(connection: &mut dyn Dialect, scene: &Scene, select: &Select) -> Result<Vec<Cells>, Failure> {
-    let flavour = connection.flavour();
+    let rows = connection.rows(&statement(connection.flavour(), scene, select)?)?;
+    rows.into_iter().map(|cells| coerced(scene, &select.bag, &select.fields, cells)).collect()
+}
+
+fn statement(flavour: Flavour, scene: &Scene, select: &Select) -> Result<Sql, Failure> {
     let env = Env::new(flavour, scene);
     let mut sql = Sql::new();
     sql.raw("SELECT ");
@@ -90,8 +104,7 @@ fn select_once(connection: &mut dyn Dialect, scene: &Scene, select: &Select) -> 
     env.order_by(&mut sql, &select.bag, &select.order)?;
     push_page(&mut sql, flavour, select.limit, select.offset);
     finish(&mut sql, flavour, &select.predicate)?;
-    let rows = connection.rows(&sql)?;
-    rows.into_iter().map(|cells| coerced(scene, &select.bag, &select.fields, cells)).collect()
+    Ok(sql)
 }
 
 /// Writes the columns of fields, `1` if there are none.

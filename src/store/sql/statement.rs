@@ -129,7 +129,6 @@ impl Sql {
     }
 
     /// The statement for a reader: identifiers in double quotes, values as `?`.
-    #[cfg(test)]
     pub(super) fn shown(&self) -> String {
         let part = |part: &Part| match part {
             Part::Raw(text) => text.to_string(),

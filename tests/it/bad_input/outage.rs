@@ -108,6 +108,35 @@ fn recover(site: &Site) {
 }
 
 #[test]
+fn a_bulk_request_without_its_store_tries_no_more_than_it_must() {
+    // R-02, 7644-3.7-d
+    for backend in SERVERS {
+        let Some(store) = TestStore::fresh(backend) else { continue };
+        let proxy = Proxy::to(store.address());
+        let site = Site::new(store.by_way_of(proxy.address), &Options::default());
+        let before = site.store.dump();
+        let operations: Vec<Json> = (0..200)
+            .map(|n| {
+                let data = json!({ "schemas": [USER], "userName": unique("bulk"), "displayName": "Bulk" });
+                json!({ "method": "POST", "path": "/Users", "bulkId": n.to_string(), "data": data })
+            })
+            .collect();
+        proxy.set_down(true);
+        proxy.cut();
+        let answer = site.client.post("/Bulk", &json!({ "Operations": operations }));
+        assert_eq!(answer.status, 200, "{answer}");
+        let done = answer.json["Operations"].as_array().unwrap();
+        assert_eq!(done.len(), 200);
+        for one in done {
+            assert_eq!((&one["status"], &one["response"]["status"]), (&json!("503"), &json!("503")), "{one}");
+        }
+        proxy.set_down(false);
+        recover(&site);
+        assert_eq!(site.store.dump(), before);
+    }
+}
+
+#[test]
 fn a_gateway_that_starts_before_its_store_serves_once_it_is_there() {
     for backend in SERVERS {
         let Some(store) = TestStore::fresh(backend) else { continue };

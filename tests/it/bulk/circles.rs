@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{ENTERPRISE, bulk, everywhere, group, id, members, path, post, sorted, statuses, user};
-use crate::support::{Backend, unique};
+use crate::support::{Backend, Gateway, Options, TestStore, unique};
 
 #[test]
 fn people_may_manage_each_other() {
@@ -94,4 +94,44 @@ fn a_circle_that_cannot_be_closed_leaves_nothing_of_the_resource_that_needs_it()
         let read = client.get(&path(&done[0])).json;
         assert_eq!(read[ENTERPRISE]["manager"]["value"], json!(id(&done[0])));
     });
+}
+
+#[test]
+fn rows_of_a_link_table_may_form_a_circle() {
+    // 7644-3.7.1-a, in tables: groups that contain groups
+    let store = TestStore::fresh(Backend::Sqlite).unwrap();
+    store.tables().execute(
+        "create table clubs (id integer primary key autoincrement, name text not null unique); \
+         create table club_clubs (club integer not null references clubs, inner_club integer not null \
+         references clubs, primary key (club, inner_club));",
+    );
+    let directory = tempfile::TempDir::new().unwrap();
+    let file = directory.path().join("clubs.toml");
+    std::fs::write(
+        &file,
+        "sql = { store = \"main\" }\n[Group]\ntable = \"clubs\"\nkey = \"id\"\n[Group.part]\n\
+         inner = { table = \"club_clubs\", on = { club = \"id\" }, many = true }\n[Group.attributes]\n\
+         displayName = { field = \"name\", unique = \"fold\" }\n\
+         members = { rows = \"inner\", each = { value = { field = \"inner_club\", ref = \"Group\" } } }\n",
+    )
+    .unwrap();
+    let store = store.with_mapping(file);
+    let gateway = Gateway::start(&store, &Options::default());
+    let client = &gateway.client();
+    let done = bulk(
+        client,
+        json!([
+            post("/Groups", "a", group("a", &["bulkId:b", "bulkId:c"])),
+            post("/Groups", "b", group("b", &["bulkId:c"])),
+            { "method": "PATCH", "path": "/Groups/bulkId:a", "data": [
+                { "op": "remove", "path": "members[value eq \"bulkId:b\"]" },
+            ] },
+            post("/Groups", "c", group("c", &["bulkId:a", "bulkId:b", "bulkId:c"])),
+        ]),
+    );
+    assert_eq!(statuses(&done), ["201", "201", "200", "201"], "{done:#?}");
+    let [a, b, c] = [0, 1, 3].map(|n| id(&done[n]));
+    assert_eq!(members(client, &path(&done[0])), std::slice::from_ref(&c));
+    assert_eq!(members(client, &path(&done[1])), std::slice::from_ref(&c));
+    assert_eq!(members(client, &path(&done[3])), sorted(vec![a, b, c]));
 }

@@ -143,7 +143,7 @@ fn requests_that_are_no_bulk_request_are_refused_as_a_whole() {
 #[test]
 fn each_operation_needs_its_own_right() {
     // S-11, 7644-2-c
-    let options = Options { client: "scopes = [\"groups\"]\n".into(), ..Options::default() };
+    let options = Options { scopes: Some("groups"), ..Options::default() };
     everywhere_with(&options, |store, client| {
         let logins = store.logins();
         let name = unique("crew");
@@ -159,7 +159,7 @@ fn each_operation_needs_its_own_right() {
         assert_eq!(store.logins(), logins);
         assert!(store.group_names().contains(&name));
     });
-    let options = Options { client: "scopes = [\"read\"]\n".into(), ..Options::default() };
+    let options = Options { scopes: Some("read"), ..Options::default() };
     everywhere_with(&options, |_, client| {
         assert_eq!(client.post("/Bulk", &request(&json!([7]))).status, 403);
         assert_eq!(client.with_authorization(None).post("/Bulk", &request(&json!([7]))).status, 401);

@@ -56,6 +56,33 @@ fn what_is_immutable_is_set_once() {
 }
 
 #[test]
+fn an_immutable_list_of_references_is_set_once() {
+    // 7644-3.5.2-e
+    everywhere(|store, gateway| {
+        let client = gateway.client();
+        let (one, two) = (make(&client, &plain("one")).id(), make(&client, &plain("two")).id());
+        let path = path(&make(&client, &plain("desk")));
+        let patch = |op: &str, id: &str| {
+            client.patch(&path, json!([{ "op": op, "path": "peers", "value": [{ "value": id }] }]))
+        };
+        let set = patch("add", &one);
+        assert_holds(&set.json, json!({ "peers": [{ "value": one }] }));
+        let before = store.dump();
+        for answer in [
+            patch("add", &two),
+            patch("replace", &two),
+            patch("remove", &one),
+            client.patch(&path, json!([{ "op": "remove", "path": format!("peers[value eq \"{one}\"]") }])),
+            client.put(&path, &device("desk", json!({ "peers": [{ "value": two }] }))),
+        ] {
+            refused(&answer, 400, "mutability");
+        }
+        assert_eq!(patch("add", &one).status, 200, "it is there already");
+        assert_eq!(store.dump(), before);
+    });
+}
+
+#[test]
 fn what_is_read_only_is_ignored_or_refused() {
     // 7644-3.3-a, 7644-3.5.1-d, 7644-3.5.2-e
     everywhere(|store, gateway| {
@@ -65,10 +92,10 @@ fn what_is_read_only_is_ignored_or_refused() {
         let path = path(&made);
         let number = made.json["assetNumber"].clone();
         assert!(number.is_string() && number != "mine", "{made}");
-        assert_eq!(made.json["size"]["checksum"], "C-1");
+        assert_eq!(made.json["size"]["checksum"], "C-cm");
         let put = client.put(&path, &device("desk", mine));
         assert_eq!(put.status, 200, "{put}");
-        assert_holds(&put.json, json!({ "assetNumber": number, "size": { "checksum": "C-1" } }));
+        assert_holds(&put.json, json!({ "assetNumber": number, "size": { "checksum": "C-cm" } }));
         for name in ["assetNumber", "size.checksum", "meta.version", "id"] {
             for op in ["add", "replace", "remove"] {
                 let answer = client.patch(&path, json!([{ "op": op, "path": name, "value": "x" }]));

@@ -1,8 +1,11 @@
 //! A required extension is required; others come and go.
 
+use std::fs;
+
 use serde_json::json;
 
 use super::{DEVICE, INVENTORY, assert_holds, device, everywhere, extension, make, path, plain, refused};
+use crate::support::{Backend, Gateway, Options, TestStore};
 
 #[test]
 fn a_required_extension_is_required() {
@@ -79,4 +82,37 @@ fn a_dozen_extensions_on_one_resource() {
         let put = client.put(&path(&made), &plain("desk"));
         assert_eq!(put.json["schemas"], json!([DEVICE, INVENTORY, extension("Fixed")]), "{put}");
     });
+}
+
+#[test]
+fn a_built_in_type_can_require_an_extension_too() {
+    // 7643-6-a
+    const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+    let store = TestStore::fresh(Backend::Sqlite).unwrap();
+    let directory = tempfile::TempDir::new().unwrap();
+    let file = directory.path().join("required.toml");
+    let base = store.mapping().display().to_string();
+    let text = format!(
+        "extends = \"{base}\"\n[type.User]\nendpoint = \"Staff\"\nschemaExtensions = \
+         [{{ schema = \"{{E}}\", required = true }}]\n"
+    );
+    fs::write(&file, text).unwrap();
+    let store = store.with_mapping(file);
+    let gateway = Gateway::start(&store, &Options::default());
+    let client = gateway.client();
+    let user = client.get("/ResourceTypes/User").json;
+    assert_eq!(user["schemaExtensions"], json!([{ "schema": ENTERPRISE, "required": true }]));
+    assert_eq!(user["endpoint"], "/Staff");
+    let body =
+        json!({ "schemas": [USER], "userName": "new", "active": true, "name": { "familyName": "New" } });
+    refused(&client.post("/Staff", &body), 400, "invalidValue");
+    let mut body = body;
+    body[ENTERPRISE] = json!({ "department": "Engineering" });
+    let made = client.post("/Staff", &body);
+    assert_eq!(made.status, 201, "{made}");
+    assert_eq!(made.json["schemas"], json!([USER, ENTERPRISE]));
+    let removed =
+        client.patch(&format!("/Staff/{}", made.id()), json!([{ "op": "remove", "path": ENTERPRISE }]));
+    assert_eq!(removed.status, 400, "{removed}");
 }

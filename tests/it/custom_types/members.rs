@@ -28,6 +28,10 @@ fn devices_are_members_of_groups() {
                 { "value": user.id(), "type": "User", "display": "Ann Lee" },
             ] }),
         );
+        let teams = json!([{ "value": group.id(), "display": "all", "type": "direct", "$ref": "$any" }]);
+        assert_holds(&client.get(&path(&desk)).json, json!({ "teams": teams }));
+        let add = json!([{ "op": "add", "path": "teams", "value": [{ "value": group.id() }] }]);
+        refused(&client.patch(&path(&desk), add), 400, "mutability");
         let path_of_group = format!("/Groups/{}", group.id());
         // A site is no member here.
         let add = json!([{ "op": "add", "path": "members", "value": [{ "value": site.id() }] }]);

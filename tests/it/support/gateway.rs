@@ -23,11 +23,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Options {
     /// `profile` of the client: `entra`, `okta` …
     pub(crate) profile: Option<&'static str>,
+    /// What the client may do, if not everything.
+    pub(crate) scopes: Option<&'static str>,
     /// Lines of `[server]`.
     pub(crate) server: String,
     /// Lines of `[limits]`.
     pub(crate) limits: String,
-    /// Lines for the client's table (`patch_response = "full"`), with `scopes` if not all.
+    /// Lines for the client's table (`patch_response = "full"`).
     pub(crate) client: String,
 }
 
@@ -87,7 +89,7 @@ url = "sqlite:ids.db"
 [[clients]]
 name = "test"
 tokens = ["sha256:{hash}"]
-{scopes}
+scopes = ["{scopes}"]
 profile = "{profile}"
 {client}
 [limits]
@@ -96,7 +98,7 @@ profile = "{profile}"
             mapping = store.mapping().display(),
             store = settings,
             client = options.client,
-            scopes = if options.client.contains("scopes") { "" } else { "scopes = [\"all\"]" },
+            scopes = options.scopes.unwrap_or("all"),
             server = options.server,
             limits = options.limits,
         );

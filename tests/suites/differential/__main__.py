@@ -51,9 +51,9 @@ class Run:
                     *(schemas[e["schema"]] for e in kind.get("schemaExtensions") or []),
                 ]
                 endpoints[kind["name"]] = kind["endpoint"]
-        sorting = ours.send("GET", "/ServiceProviderConfig", {}, {}, None).body["sort"]["supported"]
+        config = ours.send("GET", "/ServiceProviderConfig", {}, {}, None).body
         self.world = World(Random(seed), types)
-        self.source = Source(self.world, endpoints, sorting)
+        self.source = Source(self.world, endpoints, config)
         self.endpoints = endpoints
 
     def send(self, side: int, request: Request) -> Outcome:
@@ -64,6 +64,8 @@ class Run:
         body = request.body if isinstance(request.body, bytes) else names.to_ids(request.body)
         path, query = names.to_ids(request.path), names.to_ids(request.query)
         answer = server.send(request.method, path, query, headers, body)
+        if request.what == "bulk":
+            return Outcome(answer.status, compare.bulk(answer.body, names, request.made), None)
         if answer.status == 201:
             names.learn(self.world.mark(request.kind, self.world.made), answer.body)
         shown = compare.body(answer.body, names)
@@ -101,6 +103,19 @@ class Run:
         if number in self.world.live[request.kind]:
             self.world.live[request.kind].remove(number)
 
+    def after_bulk(self, request: Request, ours: Outcome, theirs: Outcome) -> None:
+        """Looks at all resources that a bulk request was about; those that exist on one side only go."""
+        for mark in sorted({*request.made.values(), *request.touched}):
+            kind = mark.strip("@0123456789")
+            found = [self.read(side, kind, mark)[0] for side in (0, 1)]
+            for outcome, seen in zip((ours, theirs), found, strict=True):
+                outcome.after = {**(outcome.after or {}), mark: seen}
+            number = int(mark.strip("@").removeprefix(kind))
+            if found[0] != found[1] or found[0][0] == 404:
+                self.forget(Request("", "", "", kind, mark))
+            elif number not in self.world.live[kind]:
+                self.world.live[kind].append(number)
+
     def step(self) -> tuple[Request, Outcome, Outcome]:
         """Sends the next request to both, and looks at what became of its resource."""
         request = self.source.next()
@@ -115,6 +130,9 @@ class Run:
             return request, ours, theirs
         created = [outcome.status == 201 for outcome in (ours, theirs)]
         if request.what == "protocol":
+            return request, ours, theirs
+        if request.what == "bulk":
+            self.after_bulk(request, ours, theirs)
             return request, ours, theirs
         if request.target or any(created):
             for side, outcome in enumerate((ours, theirs)):
@@ -148,10 +166,8 @@ def describe(request: Request, ours: Outcome, theirs: Outcome) -> str:
     if ours.changed != theirs.changed:
         lines.append(f"    new version: ours {ours.changed}, scim2-server {theirs.changed}")
     if ours.after != theirs.after:
-        lines += [
-            f"    afterwards {d}"
-            for d in compare.difference(dict(enumerate(ours.after)), dict(enumerate(theirs.after)))
-        ]
+        after = [o.after if isinstance(o.after, dict) else dict(enumerate(o.after)) for o in (ours, theirs)]
+        lines += [f"    afterwards {d}" for d in compare.difference(*after)]
     return "\n".join(line[:1500] for line in lines)
 
 
@@ -178,7 +194,7 @@ def main() -> int:
             explained[rule.name] += 1
         else:
             unexplained.append((request, ours, theirs))
-        if (ours.after, ours.changed) != (theirs.after, theirs.changed):
+        if (ours.after, ours.changed) != (theirs.after, theirs.changed) and request.what != "bulk":
             run.forget(request)
     for request, ours, theirs in unexplained[: arguments.show]:
         print(describe(request, ours, theirs))

@@ -41,10 +41,8 @@ class Names:
         """This server's ids and base URL become marks, in one text of an answer."""
         if text in self.marks:
             return self.marks[text]
-        head, slash, tail = text.rpartition("/")
-        if slash and tail in self.marks:
-            return f"{head.removeprefix(self.url)}/{self.marks[tail]}"
-        return text
+        head, slash, tail = text.removeprefix(self.url).rpartition("/")
+        return f"{head}/{self.marks.get(tail, tail)}" if slash else text
 
 
 def ordered(values: list) -> list:
@@ -117,6 +115,23 @@ def body(answer: object, names: Names) -> object:
             "Resources": found,
         }
     return resource(answer, names)
+
+
+def bulk(answer: dict, names: Names, made: dict[str, str]) -> object:
+    """The answer to a bulk request; what it created gets its marks."""
+    if not isinstance(answer, dict) or "Operations" not in answer:
+        return body(answer, names)
+    for operation in answer["Operations"]:
+        if operation.get("status") == "201" and operation.get("bulkId") in made:
+            names.learn(made[operation["bulkId"]], {"id": operation["location"].rsplit("/", 1)[1]})
+    shown = []
+    for operation in answer["Operations"]:
+        kept = {k: v for k, v in operation.items() if k in ("method", "bulkId", "status")}
+        kept["location"] = names.to_marks(operation["location"]) if operation.get("location") else None
+        if int(operation["status"]) >= 400:
+            kept["response"] = body(operation.get("response"), names)
+        shown.append(kept)
+    return {"Operations": shown}
 
 
 def difference(ours: object, theirs: object, place: str = "") -> list[str]:

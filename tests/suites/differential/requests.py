@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, field
 
+import bulk
 import filters
 import odd
 import patches
@@ -25,6 +26,8 @@ class Request:
     headers: dict = field(default_factory=dict)
     body: object = None
     ordered: bool = False  # the answer's resources have an order that the request asked for
+    made: dict = field(default_factory=dict)  # in bulk: bulkId → mark
+    touched: list = field(default_factory=list)  # in bulk: the marks of other resources
     first: "Request | None" = None  # the page that a client would have asked for before
 
     def text(self) -> str:
@@ -41,8 +44,9 @@ class Request:
 class Source:
     """Makes requests that fit what has been made before."""
 
-    def __init__(self, world: World, endpoints: dict[str, str], sorting: bool) -> None:
-        self.world, self.random, self.endpoints, self.sorting = world, world.random, endpoints, sorting
+    def __init__(self, world: World, endpoints: dict[str, str], config: dict) -> None:
+        self.world, self.random, self.endpoints = world, world.random, endpoints
+        self.sorting, self.bulk = config["sort"]["supported"], config["bulk"]["supported"]
 
     def next(self) -> Request:
         kind = "User" if self.random.random() < 0.7 else "Group"
@@ -59,6 +63,7 @@ class Source:
             (8, self.patch_odd),
             (5, self.write_odd),
             (2, self.protocol),
+            (4 if self.bulk else 0, self.bulk_request),
             (10, self.replace),
             (22, self.patch),
             (6, self.patch_wrong),
@@ -196,7 +201,7 @@ class Source:
         """What is unusual, in a POST or a PUT."""
         request = self.create(kind) if self.random.random() < 0.5 else self.replace(kind)
         request.what, request.query = f"odd {request.what}", {}
-        request.body = odd.body(self.world, request.body)
+        request.body = odd.body(self.world, kind, request.body)
         return request
 
     def protocol(self, kind: str) -> Request:
@@ -220,6 +225,10 @@ class Source:
         return Request(
             "protocol", method, path, kind, body={} if method in ("PUT", "PATCH", "POST") else None
         )
+
+    def bulk_request(self, kind: str) -> Request:
+        body, made, touched = bulk.body(self.world, self.endpoints)
+        return Request("bulk", "POST", "/Bulk", kind, body=body, made=made, touched=touched)
 
     def replace(self, kind: str) -> Request:
         request = self.item(kind, "replace", "PUT")

@@ -8,7 +8,8 @@ from rule import RULES, Rule
 
 def explain(request, ours, theirs) -> Rule | None:
     """The first rule that explains a difference."""
-    return next((r for r in RULES if r.applies(request, ours, theirs)), None)
+    found = (r for r in RULES if r.name.startswith("bulk-") == (request.what == "bulk"))
+    return next((r for r in found if r.applies(request, ours, theirs)), None)
 
 
 def table() -> str:

@@ -41,11 +41,8 @@ def explained(text: str, ours: bool) -> str | None:
         return "its lexer ends a text at an escaped quote (RFC 8259 §7)"
     if ours and any(mark in text for mark in ('" "', '\\\\"')):
         return "its lexer takes a text of blanks or backslashes apart (RFC 8259 §7)"
-    if (
-        not ours
-        and re.search(r"urn\w*:|urn\w+:", text, re.I)
-        and not re.search(r"(?<!\w)urn:ietf", text, re.I)
-    ):
+    names = re.findall(r"[\w.-]*:[\w.:-]*", re.sub(r'"([^"\\]|\\.)*"', "", text))
+    if not ours and any(not name.lower().startswith("urn:") for name in names):
         return "it takes any name with a colon for a URI; attributes have URNs here (RFC 7644 §3.10)"
     if not ours and re.search(r'\\(?!u[0-9a-f]{4}|["\\/bfnrt])', text, re.I):
         return "it takes escapes that JSON does not have (RFC 8259 §7)"
