@@ -1,16 +1,19 @@
 //! Random filters over what a resource type publishes, with values that its resources have.
 
-use proptest::{collection::vec, prelude::*, sample::select, strategy::Union};
+use proptest::{collection::vec, option, prelude::*, sample::select, strategy::Union};
 use scimgate::{
     mapping::{TypeMapping, lens::Lens},
     scim::{
         Json, Object,
         attribute::AttrPath,
         filter::{CompareOp, Filter},
+        message::SortOrder,
         schema::{DataType, Returned, SchemaAttribute},
         value,
     },
 };
+
+use super::pages::{Ask, Pages};
 
 /// A path that can be compared.
 struct Leaf {
@@ -71,6 +74,22 @@ impl Vocabulary {
         if of_element.iter().any(|leaf| !leaf.samples.is_empty()) {
             self.elements.push((path, of_element));
         }
+    }
+
+    /// Filters, each with an order and a way to ask for the pages of its answer.
+    pub(super) fn asks(&self) -> BoxedStrategy<Ask> {
+        let mut sortable: Vec<AttrPath> = Vec::new();
+        for leaf in self.leaves.iter().filter(|l| l.data_type != DataType::Complex && !l.samples.is_empty()) {
+            if !sortable.contains(&leaf.path) {
+                sortable.push(leaf.path.clone());
+            }
+        }
+        let order = select(vec![SortOrder::Ascending, SortOrder::Descending]);
+        let sort = option::weighted(0.6, (select(sortable), order));
+        let pages = prop_oneof![2 => Just(Pages::One), 1 => Just(Pages::ByIndex), 1 => Just(Pages::ByCursor)];
+        (self.filters(), sort, pages)
+            .prop_map(|(filter, sort, pages)| Ask { filter: Some(filter), sort, pages })
+            .boxed()
     }
 
     /// Filters of every form, three levels deep.

@@ -1,6 +1,6 @@
 //! People and groups that tell stores apart.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, sync::OnceLock};
 
 use scimgate::{
     mapping::Mapping,
@@ -63,11 +63,28 @@ const NAMES: &[&str] = &[
     "x",
 ];
 
+/// As [`name`], without what stands for no surname in directories.
+fn surname(index: usize) -> &'static str {
+    Some(name(index)).filter(|name| *name != "-").unwrap_or("dash")
+}
+
 const TITLES: &[&str] = &["Engineer", "engineer", "Head (acting)", "*", "Ärztin", "Engineer II"];
 const CITIES: &[&str] = &["Dún Laoghaire", "Dublin 4", "dublin 4", "Köln", "KÖLN"];
 
+/// What makes this run's people differ from the last one's; `FILTER_LAW_SEED` brings a run back.
+pub(super) fn data_seed() -> u64 {
+    static SEED: OnceLock<u64> = OnceLock::new();
+    let given = || std::env::var("FILTER_LAW_SEED").ok()?.parse().ok();
+    *SEED.get_or_init(|| given().unwrap_or_else(|| uuid::Uuid::new_v4().as_u64_pair().0))
+}
+
+/// A name, another one in each run.
 fn name(index: usize) -> &'static str {
-    NAMES[index % NAMES.len()]
+    // Splitmix: neighbours have nothing in common.
+    let mut z = data_seed().wrapping_add((index as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    NAMES[usize::try_from((z ^ (z >> 31)) % NAMES.len() as u64).unwrap()]
 }
 
 /// About sixty people.
@@ -90,7 +107,7 @@ fn person(n: usize) -> Json {
         "profileUrl": every(8, json!(format!("https://people.example/{n}"))),
         "active": n % 5 != 1,
         "name": unless(9, json!({
-            "givenName": name(n + 3), "familyName": unless(4, name(n + 4).into()),
+            "givenName": name(n + 3), "familyName": unless(4, surname(n + 4).into()),
             "middleName": every(4, name(n + 5).into()), "honorificPrefix": every(6, "Dr.".into()),
             "formatted": every(10, "As the client says".into()),
         })),
