@@ -57,7 +57,11 @@ def body(world: World, endpoints: dict[str, str]) -> tuple[dict, dict[str, str],
     users = [b for b, mark in made.items() if mark.startswith("@User")]
     for operation in operations:
         data = operation.get("data")
-        if isinstance(data, dict) and operation["path"] == endpoints["Group"] and random.random() < 0.7:
+        if (
+            operation.get("bulkId") in made
+            and operation["path"] == endpoints["Group"]
+            and random.random() < 0.7
+        ):
             data["members"] = [{"value": f"bulkId:{b}"} for b in users] or data.get("members", [])
     request = {"schemas": [BULK], "Operations": operations}
     if random.random() < 0.4:

@@ -41,10 +41,8 @@ class Names:
         """This server's ids and base URL become marks, in one text of an answer."""
         if text in self.marks:
             return self.marks[text]
-        head, slash, tail = text.rpartition("/")
-        if slash and tail in self.marks:
-            return f"{head.removeprefix(self.url)}/{self.marks[tail]}"
-        return text
+        head, slash, tail = text.removeprefix(self.url).rpartition("/")
+        return f"{head}/{self.marks.get(tail, tail)}" if slash else text
 
 
 def ordered(values: list) -> list:

@@ -247,7 +247,7 @@ BODIES = r"""
 {"emails": [{"value": "x@example.com", "nosuch": 1}]}
 {"x509Certificates": [{"value": "%%%"}]}
 {"photos": [{"value": "no url", "type": "photo"}]}
-{"members": [{"value": "x", "nosuch": 1}]}
+{"members": [{"value": "@some@", "nosuch": 1}]}
 {"members": null}
 """
 
@@ -277,16 +277,20 @@ def operations(world: World, kind: str) -> list[dict]:
     return json.loads(one_of(world, kind, OPERATIONS, USER_OPERATIONS, GROUP_OPERATIONS))
 
 
-def body(world: World, whole: dict) -> dict:
-    """A whole resource with one thing that is unusual."""
+def body(world: World, kind: str, whole: dict) -> dict:
+    """A whole resource with one thing that is unusual; what belongs to the other type is left to `nosuch`."""
+    names = {a["name"] for a in world.types[kind][0]["attributes"]} | {s["id"] for s in world.types[kind]}
+    names |= {"schemas", "id", "meta", "externalId", "nosuch", "urn:example:other"}
+    names |= {"NICKNAME"} if "nickName" in names else set()
+    filled = BODIES.replace("@E@", ENTERPRISE).replace("@some@", world.some("User") or "x")
+    cases = [json.loads(line) for line in filled.strip("\n").split("\n")]
+    changed = world.random.choice([case for case in cases if names >= set(case)])
     schemas = whole["schemas"]
-    line = world.random.choice(BODIES.strip("\n").split("\n")).replace("@E@", ENTERPRISE)
-    changed = json.loads(line)
     if isinstance(changed.get("schemas"), str):
         other = {
             "more": [*schemas, "urn:example:other"],
             "upper case": [s.upper() for s in schemas],
             "twice": [*schemas, *schemas],
         }
-        changed["schemas"] = other[changed["schemas"]]
+        changed = {"schemas": other[changed["schemas"]]}
     return whole | changed

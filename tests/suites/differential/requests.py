@@ -201,7 +201,7 @@ class Source:
         """What is unusual, in a POST or a PUT."""
         request = self.create(kind) if self.random.random() < 0.5 else self.replace(kind)
         request.what, request.query = f"odd {request.what}", {}
-        request.body = odd.body(self.world, request.body)
+        request.body = odd.body(self.world, kind, request.body)
         return request
 
     def protocol(self, kind: str) -> Request:

@@ -1,6 +1,6 @@
 """What the two servers make differently of bodies, methods and conditions."""
 
-from rule import laxer, rule, sent, stricter, succeeded
+from rule import laxer, operations, rule, sent, stricter, succeeded
 
 
 @rule("selection-on-create", "RFC 7644 §3.9")
@@ -109,10 +109,10 @@ laxer(
 
 
 laxer(
-    "unknown-sub-attribute",
+    "unknown-attribute",
     "RFC 7643 §2.1",
-    "A sub-attribute that the schema does not have is ignored.",
-    r'"nosuch"',
+    "What the schema does not have is ignored in a body; a path that names it is refused by both.",
+    r'"nosuch"|"urn:example:other": ',
 )
 
 
@@ -138,15 +138,13 @@ def condition_first(request, ours, theirs):
     return bool(request.headers) and (ours.status, theirs.status) == (412, 400) and ours.after == theirs.after
 
 
-@rule("boolean-that-is-always-there", "RFC 7644 §3.5.1")
+@rule("boolean-that-is-always-there", "RFC 7644 §3.5.1, §3.5.2.2")
 def boolean_that_is_always_there(request, ours, theirs):
-    """`active: null` in a POST or PUT leaves it as it is, since it always has a value; there the required value is missing."""
-    return (
-        request.method in ("POST", "PUT")
-        and '"active": null' in sent(request)
-        and ours.status < 300
-        and theirs.status == 400
+    """Taking `active` away (null, or `remove`) leaves it as it is, since it always has a value; refused there."""
+    taken = '"active": null' in sent(request) or any(
+        str(o.get("path")).lower() == "active" and o.get("value") is None for o in operations(request)
     )
+    return request.method != "GET" and taken and ours.status < 300 and theirs.status == 400
 
 
 stricter(
@@ -154,4 +152,47 @@ stricter(
     "RFC 7643 §3",
     "A PATCH cannot add the URN of a schema that the type does not have.",
     r'"path": "schemas".*"urn:example:other"',
+)
+
+
+@rule("bulk-endpoint", "RFC 7644 §3.7, §3.12 table 9")
+def bulk_endpoint(request, ours, theirs):
+    """A path of an operation that is no endpoint of a resource type is a wrong path here, whatever it is there."""
+    return explained_operations(
+        ours, theirs, lambda o, t: o.get("response") == WRONG and t["status"] in ("404", "405")
+    )
+
+
+@rule("bulk-reference", "RFC 7644 §3.7.2, §3.12 table 9")
+def bulk_reference(request, ours, theirs):
+    """A bulkId that stands for nothing is a wrong value here, a conflict (409) there."""
+    return explained_operations(ours, theirs, lambda o, t: (o["status"], t["status"]) == ("400", "409"))
+
+
+@rule("bulk-both", "RFC 7644 §3.7")
+def bulk_both(request, ours, theirs):
+    """Both of these in one request."""
+    return explained_operations(
+        ours, theirs, lambda o, t: o["status"] == "400" and t["status"] in ("404", "405", "409")
+    )
+
+
+WRONG = {"status": "400", "scimType": "invalidSyntax"}
+
+
+def explained_operations(ours, theirs, allowed) -> bool:
+    """Whether all operations of two bulk answers are equal or differ as allowed."""
+    if not (ours.status == theirs.status == 200 and ours.after == theirs.after):
+        return False
+    pairs = list(zip(ours.body["Operations"], theirs.body["Operations"], strict=False))
+    same = len(ours.body["Operations"]) == len(theirs.body["Operations"])
+    return same and all(o == t or allowed(o, t) for o, t in pairs)
+
+
+stricter(
+    "schema-twice",
+    "RFC 7643 §3",
+    "`schemas` has no value twice.",
+    r'"schemas": \["([^"]+)", (?:"[^"]+", )*"\1"',
+    "invalidSyntax",
 )

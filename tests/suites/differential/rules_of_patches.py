@@ -125,15 +125,6 @@ stricter(
 
 
 stricter(
-    "dotted-name",
-    "RFC 7643 §2.1",
-    "A path is no name of an attribute; tolerant clients may send it all the same.",
-    r'"(name\.givenName|[^"]*:User:division)": "dotted"',
-    "invalidSyntax",
-)
-
-
-stricter(
     "part-of-no-element",
     "RFC 7644 §3.5.2, §3.12 table 9",
     "A sub-attribute of a list that is empty: there is no target here, and nothing to do there.",
@@ -175,3 +166,35 @@ def operation_without_op(request, ours, theirs):
         and refused(ours, theirs, 400)
         and (ours.body["scimType"], theirs.body["scimType"]) == ("invalidSyntax", "invalidValue")
     )
+
+
+laxer(
+    "remove-with-value",
+    "RFC 7644 §3.5.2.2",
+    "A `remove` whose value lists elements removes those, as providers mean it; a value is refused there.",
+    r'"op": "remove", "path": "phoneNumbers", "value"',
+)
+
+
+@rule("dotted-name-ignored", "RFC 7643 §2.1")
+def dotted_name_ignored(request, ours, theirs):
+    """A path as the name of an attribute is a name that the schema does not have, so it is ignored; understood there."""
+    return (
+        request.method == "PATCH"
+        and '"dotted"' in sent(request)
+        and succeeded(ours, theirs)
+        and not ours.changed
+    )
+
+
+@rule("add-creates-an-element", "RFC 7644 §3.5.2.1")
+def add_creates_an_element(request, ours, theirs):
+    """An `add` behind a filter that finds nothing makes the element that it describes; noTarget there."""
+    adds = any(o.get("op") == "add" and "[" in (o.get("path") or "") for o in operations(request))
+    return adds and theirs.status == 400 and theirs.body["scimType"] == "noTarget"
+
+
+@rule("not-there-first", "RFC 7644 §3.12, table 8")
+def not_there_first(request, ours, theirs):
+    """A wrong request about a resource that does not exist: 404 here, what is wrong with it there."""
+    return request.path.endswith("/nobody") and (ours.status, theirs.status) == (404, 400)
