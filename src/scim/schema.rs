@@ -72,6 +72,9 @@ pub struct SchemaAttribute {
     /// True: only the canonical values are accepted; false: they are suggestions (§2.3.1). Not published.
     #[serde(skip)]
     pub restrictive: bool,
+    /// True: clients cannot filter by it (D-8). Not published.
+    #[serde(skip)]
+    pub unsearchable: bool,
     pub case_exact: bool,
     pub mutability: Mutability,
     pub returned: Returned,
@@ -92,6 +95,7 @@ impl Default for SchemaAttribute {
             required: false,
             canonical_values: Vec::new(),
             restrictive: false,
+            unsearchable: false,
             case_exact: false,
             mutability: Mutability::ReadWrite,
             returned: Returned::Default,

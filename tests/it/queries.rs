@@ -3,6 +3,7 @@
 
 mod paging;
 mod root;
+mod searchable;
 mod sorting;
 
 use serde_json::{Value as Json, json};

@@ -12,6 +12,7 @@ use crate::{
         },
         message::SearchRequest,
         resource::Selection,
+        schema::ResourceType,
         sort::Sort,
     },
     store::{Coverage, Predicate, Test},
@@ -91,6 +92,9 @@ impl Gateway {
                 Narrowed::Everything => {}
                 Narrowed::Filter(left) => filter = Some(eval::resolve(&left, resource_type)?),
             }
+            if let Some(filter) = &filter {
+                check_searchable(filter, resource_type)?;
+            }
         }
         let (predicate, exact) = match &filter {
             Some(filter) => self.push(cx, ty, filter).await?,
@@ -147,6 +151,20 @@ pub(super) fn rules_of<'a>(mapping: &'a TypeMapping, paths: &[AttrPath]) -> impl
     let whole =
         mapping.version.is_none() && paths.iter().any(|p| p.urn.is_none() && p.is("meta", Some("version")));
     move |rule| whole || names.contains(&rule.name.as_str()) || (extensions && rule.urn.is_some())
+}
+
+/// Refuses what the mapping says that clients cannot filter by (D-8).
+fn check_searchable(filter: &Filter, ty: &ResourceType) -> Result<(), ScimError> {
+    let unsearchable = eval::paths(filter).into_iter().find(|path| {
+        let found = ty.resolve(path);
+        found.is_some_and(|found| found.attribute.unsearchable || found.leaf().unsearchable)
+    });
+    match unsearchable {
+        None => Ok(()),
+        Some(path) => {
+            Err(ScimError::invalid_filter(format!("Attribute `{path}` cannot be filtered by here.")))
+        }
+    }
 }
 
 /// True if some conjunct asks for certain values, so that few rows are to be expected.

@@ -92,6 +92,8 @@ pub(in crate::mapping) struct Face {
     pub(in crate::mapping) required: Option<bool>,
     pub(in crate::mapping) unique: bool,
     pub(super) case_exact: Option<bool>,
+    /// Clients may filter by it.
+    pub(super) searchable: bool,
     pub(super) canonical: Vec<String>,
     /// Names of the resource types a reference points at.
     pub(super) types: Vec<String>,
@@ -108,6 +110,7 @@ impl Default for Face {
             required: None,
             unique: false,
             case_exact: None,
+            searchable: true,
             canonical: Vec::new(),
             types: Vec::new(),
             subs: None,

@@ -86,13 +86,15 @@ const COMMON: &[&str] = &[
     "required",
     "unique",
     "match",
+    "filter",
     "accept_loss",
 ];
 
 /// What inverses have no use for.
 const BARE: &[&str] = &["initial", "also", "write", "mutability", "refuse", "unique", "match"];
 /// What passwords have no use for.
-const SECRET: &[&str] = &["initial", "also", "write", "mutability", "returned", "refuse", "unique", "match"];
+const SECRET: &[&str] =
+    &["initial", "also", "write", "mutability", "returned", "refuse", "unique", "match", "filter"];
 
 /// A kind of lens: the keys that tell it, and the keys it may have.
 struct Form {
@@ -308,6 +310,7 @@ impl Compiler {
                 None => made.face,
                 Some(mut face) => {
                     face.writable |= made.face.writable;
+                    face.searchable &= made.face.searchable;
                     face.subs = match (face.subs, made.face.subs) {
                         (Some(a), Some(b)) => Some(union(a, b)),
                         _ => None,
@@ -383,6 +386,7 @@ impl Compiler {
             required: self.bool_key(node, "required"),
             unique: unique.is_some(),
             case_exact: matching,
+            searchable: self.word_key(node, "filter", &[("yes", true), ("no", false)]).unwrap_or(true),
             ..Face::default()
         };
         Shared { common, face, accepted, case_exact }

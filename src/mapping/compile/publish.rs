@@ -69,6 +69,7 @@ fn publish(attribute: &SchemaAttribute, face: &Face) -> SchemaAttribute {
         (false, Uniqueness::Server) if !out.multi_valued => Uniqueness::None,
         (_, declared) => declared,
     };
+    out.unsearchable = !face.searchable;
     if !face.canonical.is_empty() {
         out.canonical_values.clone_from(&face.canonical);
     }

@@ -297,6 +297,17 @@ mod tests {
     }
 
     #[test]
+    fn a_search_is_shown_with_its_place() {
+        let shown = |predicate| plan(&bag(Predicate::True), &predicate).unwrap().shown();
+        let class = "(objectClass=inetOrgPerson)";
+        let by_uid = format!("ou=p,dc=x (subtree): (&{class}(uid=a\\2a))");
+        assert_eq!(shown(Predicate::equals(1, "a*".into())), [by_uid]);
+        let by_name = format!("uid=a,ou=p,dc=x (base): {class}");
+        assert_eq!(shown(names(0, &["uid=a,ou=p,dc=x"])), [by_name]);
+        assert_eq!(shown(Predicate::False), Vec::<String>::new());
+    }
+
+    #[test]
     fn bases_below_others_are_dropped() {
         let plan = plan(&bag(Predicate::True), &Predicate::True).unwrap();
         assert_eq!(plan.bases, [Dn::parse("ou=p,dc=x").unwrap()]);
