@@ -4,8 +4,8 @@ use serde_json::{Value as Json, json};
 use ureq::http::Method;
 
 use super::{
-    ENTERPRISE, ERROR, GROUP, USER, bulk, everywhere, everywhere_with, group, path, post, request, statuses,
-    user,
+    ENTERPRISE, ERROR, GROUP, USER, bulk, everywhere, everywhere_with, group, path, post, request, sorted,
+    statuses, user,
 };
 use crate::support::{Options, unique};
 
@@ -145,7 +145,7 @@ fn each_operation_needs_its_own_right() {
     // S-11, 7644-2-c
     let options = Options { scopes: Some("groups"), ..Options::default() };
     everywhere_with(&options, |store, client| {
-        let logins = store.logins();
+        let logins = sorted(store.logins());
         let name = unique("crew");
         let done = bulk(
             client,
@@ -156,7 +156,7 @@ fn each_operation_needs_its_own_right() {
             ]),
         );
         assert_eq!(statuses(&done), ["403", "201", "400"], "{done:#?}");
-        assert_eq!(store.logins(), logins);
+        assert_eq!(sorted(store.logins()), logins);
         assert!(store.group_names().contains(&name));
     });
     let options = Options { scopes: Some("read"), ..Options::default() };

@@ -146,7 +146,7 @@ pub(super) fn rows_as_they_were_read(fixture: &dyn Fixture) {
         (login_is("noone"), Vec::new(), false, true),
         (old, Vec::new(), false, false),
     ] {
-        let outcome = wait(store.apply(vec![expect(predicate.clone(), rows, &all, others), change("Ann")]));
+        let outcome = wait(store.apply(vec![expect(predicate.clone(), rows, &all, others), change("Anne")]));
         let expected = if fine { None } else { Some(StoreError::PreconditionFailed) };
         assert_eq!(outcome.err(), expected, "{}: {predicate:?} {others}", fixture.name());
     }
