@@ -156,10 +156,14 @@ impl Link {
             let page = self.page(query, cookie, take, &mut found);
             cookie = match tokio::time::timeout(self.operation_timeout, page).await {
                 // OpenLDAP keeps one listing per connection, and one that was abandoned may still end after
-                // this one has begun, and take its place: "cookie is invalid or old".
+                // this one has begun, and take its place: "cookie is invalid or old", or just "invalid" if
+                // the other one had not come as far.
                 Ok(Err(OpError::Refused(refusal)))
                     if is_later
-                        && refusal.code == ResultCode::UnwillingToPerform
+                        && matches!(
+                            refusal.code,
+                            ResultCode::UnwillingToPerform | ResultCode::ProtocolError
+                        )
                         && restarts < MAX_RESTARTS =>
                 {
                     restarts += 1;

@@ -126,7 +126,7 @@ async fn pump(
             disguise(&mut buffer[..n]);
         }
         if let Some(left) = switches.spoiled_cookies.get().checked_sub(1)
-            && spoil_cookie(&mut buffer[..n])
+            && spoil_cookie(&mut buffer[..n], left)
         {
             switches.spoiled_cookies.set(left);
         }
@@ -139,15 +139,16 @@ async fn pump(
 
 /// Spoils the cookie of a listing that goes on (RFC 2696 §3); OpenLDAP's are the last eight octets. A listing
 /// that begins ends in an empty one.
-fn spoil_cookie(message: &mut [u8]) -> bool {
+fn spoil_cookie(message: &mut [u8], turn: u32) -> bool {
     let paged = b"1.2.840.113556.1.4.319";
     let is_paged = message.windows(paged.len()).any(|w| w == paged);
     if !is_paged || message.ends_with(&[0x04, 0x00]) {
         return false;
     }
-    // An older place than the one where the listing is.
-    message.iter_mut().rev().take(8).for_each(|octet| *octet = 1);
-    message.iter_mut().rev().take(7).for_each(|octet| *octet = 0);
+    // An older place than the one where the listing is, or a place where it has not been.
+    let place: [u8; 8] = if turn.is_multiple_of(2) { 1_u64.to_le_bytes() } else { [0xff; 8] };
+    let start = message.len() - place.len();
+    message[start..].copy_from_slice(&place);
     true
 }
 
