@@ -58,6 +58,13 @@ impl Gateway {
     pub async fn bulk(&self, cx: &Context, request: &BulkRequest, adapt: Adapt<'_>) -> Json {
         let mut run = Run::new(self, cx, request, adapt);
         run.all().await;
+        let tried = run.jobs.iter().filter(|job| job.outcome.is_some()).count();
+        tracing::info!(
+            operations = request.operations.len(),
+            tried,
+            failed = run.errors,
+            "a bulk request ended"
+        );
         let outcomes = request.operations.iter().zip(&run.jobs);
         response(outcomes.filter_map(|(sent, job)| Some(job.outcome.as_ref()?.body(sent))).collect())
     }

@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn characteristics_follow_the_rfc() {
-        // 7643-4.1-a, 7643-4.1-b, 7643-4.1-c, 7643-2.3.7-a, 7643-2.3.8-a
+        // 7643-4.1-a, 7643-4.1-b, 7643-4.1-c, 7643-2.3.6-a, 7643-2.3.7-a, 7643-2.3.8-a
         for urn in [USER, GROUP, ENTERPRISE] {
             each(&standard(urn).unwrap(), &mut |name, a| {
                 assert!(!a.description.is_empty(), "{name}");
@@ -116,6 +116,10 @@ mod tests {
                 assert!(!name.contains('.') || a.data_type != DataType::Complex, "{name}");
                 assert_eq!(a.data_type == DataType::Reference, !a.reference_types.is_empty(), "{name}");
                 assert!(a.data_type != DataType::Reference || a.case_exact, "erratum 6001: {name}");
+                assert!(
+                    a.data_type != DataType::Binary || a.case_exact,
+                    "bytes are compared exactly: {name}"
+                );
                 assert!(!name.ends_with(".display") || a.data_type == DataType::String, "{name}");
             });
         }

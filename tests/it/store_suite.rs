@@ -210,6 +210,7 @@ pub(crate) const TABLE_CASES: &[Case] = &[
     ("find or add", writes::find_or_add),
     ("update and delete", writes::update_and_delete),
     ("conditions on the table itself", writes::conditions_on_the_table_itself),
+    ("rows as they were read", writes::rows_as_they_were_read),
     ("a failing step takes all back", writes::a_failing_step_takes_all_back),
     ("awkward texts survive", writes::awkward_texts_survive),
     ("broken rules are told", errors::broken_rules_are_told),

@@ -119,6 +119,8 @@ impl Order {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn refers(to: &[usize]) -> Needs {
@@ -157,6 +159,53 @@ mod tests {
         assert_eq!(steps(changes), "2 0 1");
         // A change of what 2 makes.
         assert_eq!(steps(vec![about(2, None, &[]), refers(&[]), refers(&[])]), "1 2 0");
+    }
+
+    /// Any operations: POSTs that refer to any others of them, and changes of what they make.
+    fn any_needs() -> impl Strategy<Value = Vec<Needs>> {
+        let operation = (any::<bool>(), proptest::collection::vec(0_usize..12, 0..4), 0_usize..12);
+        proptest::collection::vec(operation, 1..12).prop_map(|operations| {
+            let posts: Vec<usize> =
+                (0..operations.len()).filter(|i| operations.get(*i).is_some_and(|o| o.0)).collect();
+            let post = |n: &usize| posts.get(n % posts.len().max(1)).copied();
+            let mut last = std::collections::HashMap::new();
+            let mut all = Vec::new();
+            for (index, (is_post, refers, about)) in operations.iter().enumerate() {
+                let references = refers.iter().filter_map(post).collect();
+                let target = if *is_post { None } else { post(about) };
+                let before = target.and_then(|target| last.insert(target, index));
+                all.push(Needs { references, target, before });
+            }
+            all
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn every_operation_has_its_turn_and_none_comes_too_early(needs in any_needs()) {
+            // 7644-3.7-f, 7644-3.7.1-a
+            let mut order = Order::new(needs.clone());
+            let mut begun: Vec<usize> = Vec::new();
+            let mut steps = 0;
+            while let Some(next) = order.next() {
+                steps += 1;
+                prop_assert!(steps <= 2 * needs.len(), "it does not come to an end");
+                let (Next::Run(index) | Next::Cut(index) | Next::Complete(index)) = next;
+                let own = needs.get(index).cloned().unwrap_or_default();
+                let known = own.references.iter().all(|i| order.stage(*i) != Stage::Waiting);
+                prop_assert_eq!(known, !matches!(next, Next::Cut(_)));
+                let before = own.before.iter().chain(&own.target);
+                prop_assert!(before.clone().all(|i| order.stage(*i) == Stage::Settled));
+                if matches!(next, Next::Complete(_)) {
+                    prop_assert_eq!(order.stage(index), Stage::Made);
+                } else {
+                    prop_assert!(!begun.contains(&index), "it has its turn once");
+                    begun.push(index);
+                }
+                order.set(index, if matches!(next, Next::Cut(_)) { Stage::Made } else { Stage::Settled });
+            }
+            prop_assert_eq!(begun.len(), needs.len());
+        }
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl Reference {
         });
         let given = given.filter(|given| !given.is_empty());
         let id = match given {
-            Some(given) => Some(self.id_of(&w.answers.base_url, given).ok_or_else(|| missing(path))?),
+            Some(given) => Some(self.given_id(&w.answers.base_url, given).ok_or_else(|| missing(path))?),
             None => None,
         };
         let stored = w.eval(at).values(&self.field).first().cloned();
@@ -94,6 +94,12 @@ impl Reference {
         let (before, id) = path.rsplit_once('/')?;
         let endpoint = before.rsplit('/').next().unwrap_or_default();
         self.endpoints.iter().any(|e| e.strip_prefix('/') == Some(endpoint)).then_some(id)
+    }
+
+    /// As [`Self::id_of`]; in a value to write an id alone will do, as a bulk request makes of `bulkId:…`.
+    #[must_use]
+    pub fn given_id<'t>(&self, base_url: &str, given: &'t str) -> Option<&'t str> {
+        self.id_of(base_url, given).or((!given.contains(['/', ':'])).then_some(given))
     }
 
     /// A URI of ours in the form in which it is shown; anything else as it is.

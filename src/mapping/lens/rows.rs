@@ -125,7 +125,7 @@ impl Rows {
     fn is_skipped(&self, w: &Writer<'_>, element: &Json) -> bool {
         let (Some(reference), true) = (self.reference(), w.answers.skip_unknown) else { return false };
         let given = if self.simple { Some(element) } else { element.get("value") };
-        let id = given.and_then(Json::as_str).and_then(|id| reference.id_of(&w.answers.base_url, id));
+        let id = given.and_then(Json::as_str).and_then(|id| reference.given_id(&w.answers.base_url, id));
         let Some(id) = id else { return false };
         let need = Need::IdToBy { reference: reference.target, id: id.to_owned() };
         w.answers.value(&need) == Some(None)

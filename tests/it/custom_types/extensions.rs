@@ -98,7 +98,8 @@ fn a_built_in_type_can_require_an_extension_too() {
          [{{ schema = \"{{E}}\", required = true }}]\n"
     );
     fs::write(&file, text).unwrap();
-    let gateway = Gateway::start(&store.with_mapping(file), &Options::default());
+    let store = store.with_mapping(file);
+    let gateway = Gateway::start(&store, &Options::default());
     let client = gateway.client();
     let user = client.get("/ResourceTypes/User").json;
     assert_eq!(user["schemaExtensions"], json!([{ "schema": ENTERPRISE, "required": true }]));

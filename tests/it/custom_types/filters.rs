@@ -161,6 +161,49 @@ fn every_operator_on_every_data_type() {
 }
 
 #[test]
+fn every_data_type_is_sorted_by_value() {
+    // 7644-3.4.2.3-b, 7644-3.4.2.3-d, 7644-3.4.2.3-e
+    everywhere(|_, gateway| {
+        let client = gateway.client();
+        for (name, weight, ports, place, bought, comment, height) in [
+            ("a", 9.5, 9, 20, "2026-01-31T09:00:00+02:00", "b", 2),
+            ("b", 10.0, 10, 3, "2026-01-31T08:00:00Z", "C", 1),
+            ("c", -100.25, -1, -5, "2025-12-31T23:00:00-05:00", "A", 30),
+        ] {
+            make(
+                &client,
+                &device(
+                    name,
+                    json!({
+                        "weight": weight, "ports": ports, "place": place, "boughtAt": bought, "comment": comment,
+                        "size": { "unit": "cm", "height": height },
+                    }),
+                ),
+            );
+        }
+        make(&client, &plain("none"));
+        let sorted = |by: &str, order: &str| -> Vec<String> {
+            let answer = client.get(&format!("/Things?sortBy={by}&sortOrder={order}"));
+            assert_eq!(answer.status, 200, "{answer}");
+            let all = answer.json["Resources"].as_array().unwrap().clone();
+            all.iter().map(|r| r["displayName"].as_str().unwrap().to_owned()).collect()
+        };
+        for (by, mut expected) in [
+            ("weight", ["c", "a", "b", "none"]),
+            ("ports", ["c", "a", "b", "none"]),
+            ("place", ["c", "b", "a", "none"]),
+            ("boughtAt", ["c", "a", "b", "none"]),
+            ("comment", ["c", "a", "b", "none"]),
+            ("size.height", ["b", "a", "c", "none"]),
+        ] {
+            assert_eq!(sorted(by, "ascending"), expected, "{by}");
+            expected.reverse();
+            assert_eq!(sorted(by, "descending"), expected, "{by}");
+        }
+    });
+}
+
+#[test]
 fn operators_that_a_type_does_not_know_are_refused() {
     // 7644-3.4.2.2-d, 7643-2.3.6-a
     everywhere(|_, gateway| {

@@ -2,7 +2,9 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{DEVICE, INVENTORY, assert_holds, device, everywhere, extension, find, make, path, plain};
+use super::{
+    DEVICE, INVENTORY, assert_holds, device, everywhere, extension, find, make, path, plain, refused,
+};
 use crate::support::{Backend, Client, Gateway, TestStore};
 
 /// A site and a user to point at: their ids.
@@ -167,6 +169,25 @@ fn values_come_in_many_spellings_and_leave_in_one() {
 }
 
 #[test]
+fn numbers_that_the_store_cannot_hold_are_refused() {
+    // 7643-2.3.3-a
+    everywhere(|store, gateway| {
+        let client = gateway.client();
+        let made =
+            make(&client, &device("desk", json!({ "ports": 2_147_483_647, "weight": 123_456_789.25 })));
+        assert_holds(&made.json, json!({ "ports": 2_147_483_647, "weight": 123_456_789.25 }));
+        let large = client
+            .patch(&path(&made), json!([{ "op": "replace", "path": "ports", "value": 2_147_483_648_i64 }]));
+        match store.backend() {
+            Backend::Postgres | Backend::MariaDb => refused(&large, 400, "invalidValue"),
+            Backend::Sqlite | Backend::OpenLdap => {
+                assert_eq!(large.json["ports"], 2_147_483_648_i64, "{large}")
+            }
+        }
+    });
+}
+
+#[test]
 fn every_attribute_is_patched_by_every_operation() {
     // 7644-3.5.2-f, 7644-3.5.2-k
     everywhere(|_, gateway| {
@@ -323,5 +344,42 @@ fn extension_values_of_every_type_come_and_go() {
             assert_holds(&answer.json, json!({ urn.as_str(): null }));
             assert!(!answer.json["schemas"].as_array().unwrap().contains(&json!(urn)), "{answer}");
         }
+    });
+}
+
+#[test]
+fn bulk_references_stand_in_every_kind_of_reference() {
+    // 7644-3.7.2-a
+    everywhere(|_, gateway| {
+        let client = gateway.client();
+        let post = |id: &str, path: &str, data: Json| json!({ "method": "POST", "bulkId": id, "path": path, "data": data });
+        let desk = json!({
+            "replaces": "bulkId:old", "related": ["bulkId:old"], "holder": { "value": "bulkId:ann" },
+            "peers": [{ "value": "bulkId:old" }],
+        });
+        let answer = client.post(
+            "/Bulk",
+            &json!({
+                "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+                "Operations": [
+                    post("new", "/Things", device("desk", desk)),
+                    post("old", "/Things", plain("old")),
+                    post("ann", "/Users", json!({ "userName": "ann" })),
+                ],
+            }),
+        );
+        assert_eq!(answer.status, 200, "{answer}");
+        let location = |index: usize| {
+            answer.json["Operations"][index]["location"].as_str().unwrap_or_default().to_owned()
+        };
+        let path = |index: usize| location(index).rsplit_once("/scim/v2").unwrap_or_default().1.to_owned();
+        let id = |index: usize| location(index).rsplit_once('/').unwrap_or_default().1.to_owned();
+        assert_holds(
+            &client.get(&path(0)).json,
+            json!({
+                "replaces": location(1), "related": [location(1)], "holder": { "value": id(2) },
+                "peers": [{ "value": id(1) }],
+            }),
+        );
     });
 }

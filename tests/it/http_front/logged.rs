@@ -81,6 +81,15 @@ async fn the_log_names_routes_and_no_values() {
     ] {
         fixture.answer(fixture.request(Method::GET, &path)).await;
     }
+    let patch = json!({
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+        "Operations": [
+            { "op": "add", "path": "phoneNumbers[value eq \"canary-phone\"].display", "value": "canary-value" },
+            { "op": "replace", "value": { "canaryKey": "canary-value", "displayName": "canary-display" } },
+            { "op": "remove", "path": "emails[value eq \"canary-mail\"]" },
+        ],
+    });
+    fixture.send(Method::PATCH, &format!("/scim/v2/Users/{id}"), &patch).await;
     let stranger = fixture.of("canary-token", Method::GET, "/scim/v2/Users/canary-id");
     fixture.answer(stranger).await;
     let odd = Method::from_bytes(b"CANARY-METHOD").unwrap();
@@ -99,6 +108,9 @@ async fn the_log_names_routes_and_no_values() {
         "GET /scim/v2/Users/{id} answered 404",
         "GET /scim/v2/Users/{id} answered 200",
         "GET /scim/v2/Users/{id} answered 401",
+        "PATCH /scim/v2/Users/{id} answered 200",
+        "an operation on a standard attribute that is not mapped changes nothing",
+        "ignored attributes that the mapping does not have",
         "GET unknown answered 404",
         "other /scim/v2/Users answered 405",
     ] {

@@ -1,6 +1,6 @@
 //! Writing: inserts and what they report, finding, updates, deletes, transactions.
 
-use scimgate::store::{Change, Order, Related};
+use scimgate::store::{Change, Expected, Order, Related};
 
 use super::*;
 
@@ -110,6 +110,46 @@ pub(super) fn update_and_delete(fixture: &dyn Fixture) {
         );
     }
     assert_eq!(find(store, &bag, &login_is("blank")).unwrap()[0].first(NAME), Some(&"Ann ".into()));
+}
+
+pub(super) fn rows_as_they_were_read(fixture: &dyn Fixture) {
+    // 7644-3.14-c
+    let bag = fixture.people();
+    fill(fixture, &people());
+    let store = fixture.store();
+    let expect = |predicate: Predicate, rows: Vec<Row>, fields: &[FieldId], others: bool| {
+        let (fields, writable) = (fields.to_vec(), Vec::new());
+        let expected = Expected { fields, rows, others, writable };
+        Step::Expect { bag: Arc::clone(&bag), target: Target::Rows(predicate), expected, lock: true }
+    };
+    let change = |name: &str| update(&bag, rows("ann"), vec![change(NAME, name)]);
+    let name = || find(store, &bag, &login_is("ann")).unwrap()[0].first(NAME).unwrap().to_text();
+    let all = [LOGIN, NAME, AGE, FLAGS];
+    let was = find(store, &bag, &login_is("ann")).unwrap();
+    wait(store.apply(vec![expect(login_is("ann"), was.clone(), &all, false), change("Anna")])).unwrap();
+    assert_eq!(name(), "Anna");
+    // It has another name by now; only what is compared counts.
+    let stale = vec![expect(login_is("ann"), was.clone(), &all, false), change("Anne")];
+    assert_eq!(wait(store.apply(stale)).unwrap_err(), StoreError::PreconditionFailed, "{}", fixture.name());
+    assert_eq!(name(), "Anna");
+    wait(store.apply(vec![expect(login_is("ann"), was.clone(), &[LOGIN, AGE], false), change("Anne")]))
+        .unwrap();
+    assert_eq!(name(), "Anne");
+    // Rows that came or went.
+    let old = Predicate::equals(AGE, Value::Int(30));
+    let one = find(store, &bag, &login_is("ann")).unwrap();
+    for (predicate, rows, others, fine) in [
+        (old.clone(), one.clone(), false, false),
+        (old.clone(), one.clone(), true, true),
+        (old.clone(), find(store, &bag, &old).unwrap(), false, true),
+        (login_is("noone"), one, true, false),
+        (login_is("noone"), Vec::new(), false, true),
+        (old, Vec::new(), false, false),
+    ] {
+        let outcome = wait(store.apply(vec![expect(predicate.clone(), rows, &all, others), change("Ann")]));
+        let expected = if fine { None } else { Some(StoreError::PreconditionFailed) };
+        assert_eq!(outcome.err(), expected, "{}: {predicate:?} {others}", fixture.name());
+    }
 }
 
 pub(super) fn conditions_on_the_table_itself(fixture: &dyn Fixture) {

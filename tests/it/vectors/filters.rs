@@ -19,11 +19,6 @@ fn expressions_in_front_of_openldap() {
 }
 
 #[test]
-fn expressions_in_front_of_mariadb() {
-    run(Backend::MariaDb);
-}
-
-#[test]
 fn expressions_in_front_of_postgres() {
     run(Backend::Postgres);
 }
