@@ -61,7 +61,7 @@ def with_client(url: str, token: str) -> Steps:
     """Everything that scim2-client can do: discovery, create, query, .search, replace, modify, delete, bulk."""
     from httpx2 import Client
     from scim2_client.engines.httpx2 import SyncSCIMClient
-    from scim2_models import BulkOperation, BulkRequest, PatchOp, PatchOperation, SCIMException, SearchRequest
+    from scim2_models import BulkRequest, PatchOp, PatchOperation, SCIMException, SearchRequest
 
     steps = Steps()
     step = steps.step
@@ -204,26 +204,28 @@ def with_client(url: str, token: str) -> Steps:
                 expect(not scim.query(Group, group.id).members, "still there")
             if config.bulk and config.bulk.supported:
                 with step("bulk"):
-                    made = BulkRequest[User | Group](
-                        fail_on_errors=1,
-                        operations=[
-                            BulkOperation[User | Group](
-                                method="POST",
-                                path="/Users",
-                                bulk_id="u",
-                                data=User.model_validate(user_body(User, "suite.bulk")),
-                            ),
-                            BulkOperation[User | Group](
-                                method="PATCH",
-                                path=f"/Groups/{group.id}",
-                                data={
-                                    "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-                                    "Operations": [
-                                        {"op": "add", "path": "members", "value": [{"value": "bulkId:u"}]}
-                                    ],
+                    made = BulkRequest[User | Group].model_validate(
+                        {
+                            "failOnErrors": 1,
+                            "Operations": [
+                                {
+                                    "method": "POST",
+                                    "path": "/Users",
+                                    "bulkId": "u",
+                                    "data": user_body(User, "suite.bulk"),
                                 },
-                            ),
-                        ],
+                                {
+                                    "method": "PATCH",
+                                    "path": f"/Groups/{group.id}",
+                                    "data": {
+                                        "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                                        "Operations": [
+                                            {"op": "add", "path": "members", "value": [{"value": "bulkId:u"}]}
+                                        ],
+                                    },
+                                },
+                            ],
+                        }
                     )
                     answer = scim.bulk(made)
                     expect([str(int(o.status)) for o in answer.operations] == ["201", "200"], answer)

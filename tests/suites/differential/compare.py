@@ -117,6 +117,15 @@ def body(answer: object, names: Names) -> object:
     return resource(answer, names)
 
 
+def key(resource: dict, path: str) -> object:
+    """The value of a resource by which it is sorted; case does not count here."""
+    urn, colon, name = path.rpartition(":")
+    value: object = resource.get(urn, {}) if colon else resource
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value.lower() if isinstance(value, str) else value
+
+
 def bulk(answer: dict, names: Names, made: dict[str, str]) -> object:
     """The answer to a bulk request; what it created gets its marks."""
     if not isinstance(answer, dict) or "Operations" not in answer:

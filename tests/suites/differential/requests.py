@@ -25,7 +25,7 @@ class Request:
     query: dict = field(default_factory=dict)
     headers: dict = field(default_factory=dict)
     body: object = None
-    ordered: bool = False  # the answer's resources have an order that the request asked for
+    ordered: str | None = None  # the attribute by which the answer's resources are sorted
     made: dict = field(default_factory=dict)  # in bulk: bulkId → mark
     touched: list = field(default_factory=list)  # in bulk: the marks of other resources
     first: "Request | None" = None  # the page that a client would have asked for before
@@ -147,7 +147,7 @@ class Source:
 
     def asked(self, kind: str, query: dict, what: str) -> Request:
         """A query by GET, or the same by POST to .search."""
-        ordered = "sortBy" in query
+        ordered = query.get("sortBy")
         first = None
         if "startIndex" in query:
             first = Request(
@@ -173,10 +173,16 @@ class Source:
             query["filter"] = filters.valid(self.world, kind)
         query |= self.selection(kind)
         if self.sorting and self.random.random() < 0.3:
-            places = [path for path, _, _, _ in filters.comparable(self.world, kind)]
-            query["sortBy"] = filters.spelt(self.world, self.random.choice([*places, "meta.created", "id"]))
+            # Of equal values either may come first, so only by a unique one can pages be compared.
+            unique = "userName" if kind == "User" else "displayName"
+            single = [
+                p for p, _, _, many in filters.comparable(self.world, kind) if not many and "manager" not in p
+            ]
+            query["sortBy"] = unique if self.random.random() < 0.5 else self.random.choice(single)
             if self.random.random() < 0.6:
                 query["sortOrder"] = self.random.choice(["ascending", "descending"])
+            if query["sortBy"] != unique:
+                return self.asked(kind, {k: v for k, v in query.items() if "ttributes" not in k}, "search")
         if self.random.random() < 0.25:
             query["count"] = self.random.choice([0, 1, 2, 5, 100])
         if self.random.random() < 0.2:

@@ -107,7 +107,11 @@ def laxer(name: str, section: str, what: str, pattern: str) -> None:
     """A rule for bodies that are taken here and refused there."""
 
     def applies(request, ours, theirs):
-        return bool(re.search(pattern, sent(request))) and ours.status < 300 and theirs.status == 400
+        return (
+            bool(re.search(pattern, sent(request)))
+            and (ours.status < 300 or ours.status == 409)
+            and theirs.status == 400
+        )
 
     applies.__doc__ = what
     rule(name, section)(applies)
