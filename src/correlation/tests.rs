@@ -150,7 +150,7 @@ async fn a_row_is_found_by_each_of_its_names() {
 
 #[tokio::test]
 async fn the_same_external_id_may_stand_at_two_resources() {
-    // 7643-3.1-externalId
+    // 7643-3.1-ext
     for database in Database::all() {
         let ids = database.open();
         let list = ["a", "b"].map(|anchor| NewRow { external_id: Some("same".to_owned()), ..new(anchor) });

@@ -20,6 +20,7 @@
 //! | `json,pushes` | filter → how much of it the store is asked: `exactly`, `more`, `nothing` |
 //! | `json,publishes` | path → characteristics in the published schema; `null`: not published |
 
+mod conformance;
 mod example;
 mod markdown;
 mod pages;

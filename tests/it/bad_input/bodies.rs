@@ -16,7 +16,7 @@ const SCIM: [(&str, &str); 1] = [("content-type", "application/scim+json")];
 
 #[test]
 fn what_is_no_json_object_is_refused() {
-    // 7644-3.12: `invalidSyntax`; S-21, S-28
+    // 7644-3.12-a..c: `invalidSyntax`; S-21, S-28
     let deep = |open: &str, close: &str| open.repeat(10_000) + &close.repeat(10_000);
     let bodies: Vec<Vec<u8>> = vec![
         b"".into(),
@@ -58,7 +58,7 @@ fn what_is_no_json_object_is_refused() {
 
 #[test]
 fn values_of_the_wrong_type_are_refused() {
-    // 7644-3.12: `invalidValue`
+    // 7644-3.12-a..c: `invalidValue`
     let values = [
         json!({ "userName": 7 }),
         json!({ "userName": true }),

@@ -8,7 +8,7 @@ use crate::support::Backend;
 
 #[test]
 fn ids_that_nobody_has_are_not_found() {
-    // 7644-3.12: 404 without scimType
+    // 7644-3.12-a..c: 404 without scimType
     let ids = [
         NOBODY,
         "x",
@@ -59,7 +59,7 @@ fn ids_that_nobody_has_are_not_found() {
 
 #[test]
 fn filters_that_cannot_be_right_are_refused() {
-    // 7644-3.12: `invalidFilter`; D-7, D-9, S-21
+    // 7644-3.12-a..c: `invalidFilter`; D-7, D-9, S-21
     let filters = [
         "",
         " ",

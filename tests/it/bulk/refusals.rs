@@ -105,7 +105,7 @@ fn operations_that_cannot_be_right_fail_alone() {
 
 #[test]
 fn requests_that_are_no_bulk_request_are_refused_as_a_whole() {
-    // 7644-3.12: `invalidSyntax`, 415, 405; S-28
+    // 7644-3.12-a..c: `invalidSyntax`, 415, 405; S-28
     everywhere(|store, client| {
         let before = store.dump();
         let operation = post("/Users", "1", user(&unique("no")));
