@@ -25,9 +25,6 @@ use crate::{
     store::{Coverage, FieldId, Predicate, Row, Select},
 };
 
-/// Between an anchor and the text of a key; no key of a real table holds it.
-const SEPARATOR: char = '\u{1e}';
-
 /// A read of the root's rows alone.
 pub(in crate::gateway) struct Scan<'q> {
     /// Fields that are read.
@@ -149,7 +146,8 @@ impl Gateway {
         let text = |row: &Row| {
             let mut text = mapping.anchor(row)?;
             if let Some((sort, rule)) = sort {
-                text.push(SEPARATOR);
+                // Its length in front tells where the key begins.
+                text.insert_str(0, &format!("{}:", text.len()));
                 let record = Record::stored(&mapping.shape, row.clone());
                 let resource = mapping.read(&record, &Object::new(), &answers, &|r| std::ptr::eq(r, rule));
                 if let Some(key) = sort.key(&resource, &mapping.resource_type) {
@@ -162,8 +160,8 @@ impl Gateway {
         if !answers.take_needs().is_empty() {
             return Ok(None);
         }
-        let found = texts.into_iter().map(|text| match sort {
-            None => Match { key: None, ty: question.ty, anchor: text },
+        let found = texts.into_iter().filter_map(|text| match sort {
+            None => Some(Match { key: None, ty: question.ty, anchor: text }),
             Some(_) => split(&text, question.ty),
         });
         let found: Vec<Match> = found.collect();
@@ -285,7 +283,8 @@ fn is_meta(sort: &Sort) -> bool {
 }
 
 /// A match from the text of a scan.
-fn split(text: &str, ty: usize) -> Match {
-    let (anchor, key) = text.split_once(SEPARATOR).unwrap_or((text, ""));
-    Match { key: Key::parse(key).map(Box::new), ty, anchor: anchor.into() }
+fn split(text: &str, ty: usize) -> Option<Match> {
+    let (length, rest) = text.split_once(':')?;
+    let (anchor, key) = rest.split_at_checked(length.parse().ok()?)?;
+    Some(Match { key: Key::parse(key).map(Box::new), ty, anchor: anchor.into() })
 }
