@@ -70,7 +70,7 @@ fn compare() {
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);
     fs::set_permissions(scratch.path(), open).expect("it is our folder");
     let directory = Directory::start(scratch.path(), USERS);
-    let served = Served::start(scratch.path(), "openldap.toml", &directory.settings());
+    let served = Served::start(scratch.path(), "openldap.toml", &directory.settings(), 50_000);
     let cases = cases(&listing(&served));
     println!(
         "\n{:<20} {:>5}  {:>7} {:>7} {:>7} {:>6}   {:>7} {:>7} {:>7} {:>6}   {:>5} {:>13} {:>6}",

@@ -25,13 +25,13 @@ pub(crate) struct Served {
 }
 
 impl Served {
-    /// Starts it with two workers, a file of `mappings/` and the settings of a store. Its log, at the
-    /// default level, goes to a file.
-    pub(crate) fn start(scratch: &Path, mapping: &str, store: &str) -> Self {
+    /// Starts it with two workers, a file of `mappings/` and the settings of a store; it keeps the ids of
+    /// so many resources in memory. Its log, at the default level, goes to a file.
+    pub(crate) fn start(scratch: &Path, mapping: &str, store: &str, known: usize) -> Self {
         let address = free_address();
         let (token, hash) = token::new();
         let settings = scratch.join("scimgate.toml");
-        fs::write(&settings, settings_text(scratch, (mapping, store), address, &hash))
+        fs::write(&settings, settings_text(scratch, (mapping, store, known), address, &hash))
             .expect("a file is written");
         let log = File::create(scratch.join("scimgate.log")).expect("a file is made");
         let program =
@@ -93,7 +93,12 @@ fn free_address() -> SocketAddr {
     listener.local_addr().expect("it has an address")
 }
 
-fn settings_text(scratch: &Path, (mapping, store): (&str, &str), address: SocketAddr, hash: &str) -> String {
+fn settings_text(
+    scratch: &Path,
+    (mapping, store, known): (&str, &str, usize),
+    address: SocketAddr,
+    hash: &str,
+) -> String {
     format!(
         r#"
 mapping = "{root}/mappings/{mapping}"
@@ -102,6 +107,7 @@ listen = "{address}"
 workers = 2
 [correlation]
 url = "sqlite://{scratch}/scimgate.db"
+cache_rows = {known}
 {store}
 [[clients]]
 name = "benchmark"
