@@ -79,6 +79,11 @@ fn key(resource: &Json, by: &str, exact: bool) -> Option<(String, f64)> {
     Some(match value {
         Json::Bool(truth) => (String::new(), f64::from(u8::from(*truth))),
         Json::Number(number) => (String::new(), number.as_f64().unwrap()),
+        // Not as texts: `19.9Z` is before `19.915Z`.
+        Json::String(text) if matches!(sub, "created" | "lastModified") => {
+            let instant = scimgate::scim::value::instant(text).unwrap();
+            (String::new(), (instant.unix_timestamp_nanos() / 1_000_000) as f64)
+        }
         Json::String(text) if exact => (text.clone(), 0.0),
         Json::String(text) => (text.to_lowercase(), 0.0),
         other => panic!("{other}"),
