@@ -1,3 +1,5 @@
+//! The tables of our own database, for Diesel's queries. They follow from `migrations/`; nothing but
+//! table definitions belongs here.
 // @generated automatically by Diesel CLI.
 
 diesel::table! {
