@@ -36,7 +36,11 @@ impl Query<'_> {
                 }
             }
             Source::State { read, .. } => {
-                let truth = Pushed::exact(read.to_predicate(part, &self.eval()));
+                let shadowed = |f: &&FieldRef| self.ty.shape.may_be_shadowed(f.part, part);
+                let truth = match read.fields().iter().any(shadowed) {
+                    true => Pushed::EVERYTHING,
+                    false => Pushed::exact(read.to_predicate(part, &self.eval())),
+                };
                 match (compare.op, compare.json.as_bool()) {
                     (None, _) => Pushed::exact(Predicate::True),
                     (Some(CompareOp::Eq), Some(true)) => truth,
@@ -144,10 +148,8 @@ impl Query<'_> {
             return test(Test::OneOf(vec![value], Fold::Case));
         }
         let is_recased = codecs.iter().any(|c| matches!(c, Codec::Lower | Codec::Upper));
-        Pushed {
-            exact: !is_recased || fold == Fold::Case,
-            ..test(Test::OneOf(vec![value], if is_recased { Fold::Case } else { fold }))
-        }
+        let found = test(Test::OneOf(vec![value], if is_recased { Fold::Case } else { fold }));
+        Pushed { exact: found.exact && (!is_recased || fold == Fold::Case), ..found }
     }
 
     fn mapped(
@@ -202,7 +204,9 @@ impl Query<'_> {
             here = here.and(Predicate::Not(Box::new(Predicate::Field(field.field, is_nothing))));
         }
         let here = slot_test(&self.ty.shape, field).and(here);
-        Pushed { predicate: self.ty.shape.lift(field.part, part, here), exact: of_presence || !repeats }
+        let is_shadowed = self.ty.shape.may_be_shadowed(field.part, part);
+        let exact = (of_presence || !repeats) && !is_shadowed;
+        Pushed { predicate: self.ty.shape.lift(field.part, part, here), exact }
     }
 }
 
