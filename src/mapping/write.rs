@@ -103,7 +103,9 @@ impl TypeMapping {
             put_value(&mut w.side, rule.urn.as_deref(), &rule.attribute, kept);
         }
         settle(self, &mut w, base);
+        w.record.pack(&self.shape)?;
         touch(self, &mut w);
+        w.record.pack(&self.shape)?;
         Ok(Written { record: w.record, side: w.side, password: w.password })
     }
 

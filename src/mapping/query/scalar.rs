@@ -36,6 +36,11 @@ impl Query<'_> {
                 }
             }
             Source::State { read, .. } => {
+                let shape = &self.ty.shape;
+                let parts = read.fields().into_iter().map(|f| f.part).chain(read.parts());
+                if parts.into_iter().any(|p| shape.is_within_document(p, part)) && compare.op.is_some() {
+                    return Pushed::EVERYTHING;
+                }
                 let truth = Pushed::exact(read.to_predicate(part, &self.eval()));
                 match (compare.op, compare.json.as_bool()) {
                     (None, _) => Pushed::exact(Predicate::True),
@@ -202,7 +207,10 @@ impl Query<'_> {
             here = here.and(Predicate::Not(Box::new(Predicate::Field(field.field, is_nothing))));
         }
         let here = slot_test(&self.ty.shape, field).and(here);
-        Pushed { predicate: self.ty.shape.lift(field.part, part, here), exact: of_presence || !repeats }
+        Pushed {
+            predicate: self.ty.shape.lift(field.part, part, here),
+            exact: (of_presence || !repeats) && !self.ty.shape.is_within_document(field.part, part),
+        }
     }
 }
 
