@@ -106,7 +106,9 @@ impl TypeMapping {
         }
         settle(self, &mut w, base);
         self.clear(&mut w, empty);
+        w.record.pack(&self.shape)?;
         touch(self, &mut w);
+        w.record.pack(&self.shape)?;
         Ok(Written { record: w.record, side: w.side, password: w.password })
     }
 

@@ -36,11 +36,14 @@ impl Query<'_> {
                 }
             }
             Source::State { read, .. } => {
-                let shadowed = |f: &&FieldRef| self.ty.shape.may_be_shadowed(f.part, part);
-                let truth = match read.fields().iter().any(shadowed) {
-                    true => Pushed::EVERYTHING,
-                    false => Pushed::exact(read.to_predicate(part, &self.eval())),
-                };
+                let shape = &self.ty.shape;
+                let mut parts = read.fields().into_iter().map(|f| f.part).chain(read.parts());
+                let is_rough = parts.any(|p| shape.is_within_document(p, part))
+                    || read.fields().iter().any(|f| shape.may_be_shadowed(f.part, part));
+                if is_rough && compare.op.is_some() {
+                    return Pushed::EVERYTHING;
+                }
+                let truth = Pushed::exact(read.to_predicate(part, &self.eval()));
                 match (compare.op, compare.json.as_bool()) {
                     (None, _) => Pushed::exact(Predicate::True),
                     (Some(CompareOp::Eq), Some(true)) => truth,
@@ -204,9 +207,10 @@ impl Query<'_> {
             here = here.and(Predicate::Not(Box::new(Predicate::Field(field.field, is_nothing))));
         }
         let here = slot_test(&self.ty.shape, field).and(here);
-        let is_shadowed = self.ty.shape.may_be_shadowed(field.part, part);
-        let exact = (of_presence || !repeats) && !is_shadowed;
-        Pushed { predicate: self.ty.shape.lift(field.part, part, here), exact }
+        let shape = &self.ty.shape;
+        let is_rough = shape.is_within_document(field.part, part) || shape.may_be_shadowed(field.part, part);
+        let exact = (of_presence || !repeats) && !is_rough;
+        Pushed { predicate: shape.lift(field.part, part, here), exact }
     }
 }
 
