@@ -291,8 +291,11 @@ impl Query<'_> {
         }
         let layout = self.ty.shape.part(rows.part);
         let one_test = matches!(inner.predicate, Predicate::Field(..));
-        let exact =
-            inner.exact && layout.floor.is_none() && (layout.opened.is_none() || one_test) && !hides(rows);
+        let exact = inner.exact
+            && layout.floor.is_none()
+            && (layout.opened.is_none() || one_test)
+            && !hides(rows)
+            && !self.ty.shape.is_choice(rows.part, 0);
         Pushed { predicate: self.ty.shape.lift(rows.part, 0, inner.predicate), exact }
     }
 

@@ -87,16 +87,24 @@ impl Cond {
             Self::Any(list) => Predicate::Any(list.iter().map(|c| c.to_predicate(outer, eval)).collect()),
             Self::Not(inner) => Predicate::Not(Box::new(inner.to_predicate(outer, eval))),
             Self::Field(field, test) => {
+                let slot = slot_test(eval.shape, field);
+                let lift = |p| eval.shape.lift(field.part, outer, slot.clone().and(p));
+                if field.part == outer {
+                    return slot.clone().and(test.to_predicate(field, eval));
+                }
                 // "Nothing" seen from above a part is "no row with a value".
                 if let CondTest::AnyOf(list, _) = test
-                    && field.part != outer
                     && matches!(list.as_slice(), [Template::Nothing])
+                    && !eval.shape.is_choice(field.part, outer)
                 {
-                    let some = slot_test(eval.shape, field).and(Predicate::Field(field.field, Test::Present));
-                    return Predicate::Not(Box::new(eval.shape.lift(field.part, outer, some)));
+                    return Predicate::Not(Box::new(lift(Predicate::Field(field.field, Test::Present))));
                 }
-                let inner = slot_test(eval.shape, field).and(test.to_predicate(field, eval));
-                eval.shape.lift(field.part, outer, inner)
+                let some = lift(test.to_predicate(field, eval));
+                // What holds of nothing holds without a row.
+                match test.holds(&[], eval, field) {
+                    true => Predicate::Any(vec![some, Predicate::Not(Box::new(lift(Predicate::True)))]),
+                    false => some,
+                }
             }
             Self::Part(part, test) => {
                 let some = |p| eval.shape.lift(*part, outer, p);
@@ -228,9 +236,10 @@ impl CondTest {
                 Some(g) => Predicate::Not(Box::new(Predicate::equals(field, g))),
                 None => Predicate::True,
             },
-            Self::Order(order, t) => {
-                given(t).map_or(Predicate::False, |g| test(Test::Order(*order, g, Fold::Exact)))
-            }
+            Self::Order(order, t) => match t.moment().filter(|_| eval.answers.timeless) {
+                Some(moment) => Predicate::Clock(field, *order, moment),
+                None => given(t).map_or(Predicate::False, |g| test(Test::Order(*order, g, Fold::Exact))),
+            },
             Self::Starts(t) => {
                 given(t).map_or(Predicate::False, |g| test(Test::Starts(g.to_text(), Fold::Exact)))
             }

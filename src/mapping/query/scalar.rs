@@ -36,7 +36,10 @@ impl Query<'_> {
                 }
             }
             Source::State { read, .. } => {
-                let truth = Pushed::exact(read.to_predicate(part, &self.eval()));
+                let shape = &self.ty.shape;
+                let mut parts = read.fields().into_iter().map(|f| f.part).chain(read.parts());
+                let exact = !parts.any(|p| shape.is_choice(p, part));
+                let truth = Pushed { predicate: read.to_predicate(part, &self.eval()), exact };
                 match (compare.op, compare.json.as_bool()) {
                     (None, _) => Pushed::exact(Predicate::True),
                     (Some(CompareOp::Eq), Some(true)) => truth,
@@ -202,7 +205,8 @@ impl Query<'_> {
             here = here.and(Predicate::Not(Box::new(Predicate::Field(field.field, is_nothing))));
         }
         let here = slot_test(&self.ty.shape, field).and(here);
-        Pushed { predicate: self.ty.shape.lift(field.part, part, here), exact: of_presence || !repeats }
+        let exact = (of_presence || !repeats) && !self.ty.shape.is_choice(field.part, part);
+        Pushed { predicate: self.ty.shape.lift(field.part, part, here), exact }
     }
 }
 
