@@ -295,7 +295,7 @@ impl Query<'_> {
             && layout.floor.is_none()
             && (layout.opened.is_none() || one_test)
             && !hides(rows)
-            && !self.ty.shape.is_choice(rows.part, 0);
+            && !self.ty.shape.may_be_shadowed(rows.part, 0);
         Pushed { predicate: self.ty.shape.lift(rows.part, 0, inner.predicate), exact }
     }
 

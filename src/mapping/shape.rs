@@ -49,8 +49,6 @@ pub struct Part {
     pub on: Vec<(FieldId, FieldId)>,
     /// The row of a slotted parent that it hangs on: the values of its slot columns.
     pub hook: Option<Vec<Value>>,
-    /// True if only one of several rows is shown: the first by `order`, or the first that is in force.
-    pub choice: bool,
     /// True if its own key is what the parent's column holds: the row is made before the parent's.
     pub upward: bool,
     /// What is set in a row instead of removing it; empty: rows are removed.
@@ -167,6 +165,24 @@ impl Shape {
         part.opened.is_none() && (is_many || matches!(part.bag.source, Source::Entries { .. }))
     }
 
+    /// True if of several rows of the part, or of a part between it and `outer`, only the first would be shown,
+    /// and nothing says that there cannot be several: a predicate finds any of them.
+    #[must_use]
+    pub fn may_be_shadowed(&self, mut part: PartId, outer: PartId) -> bool {
+        while part != outer && part != 0 {
+            let layout = self.part(part);
+            let fixed = |field: &FieldId| {
+                layout.slot.contains(field) || layout.on.iter().any(|(own, _)| own == field)
+            };
+            let is_unique = layout.bag.key.iter().all(fixed);
+            if !layout.many && layout.opened.is_none() && !is_unique {
+                return true;
+            }
+            part = layout.parent;
+        }
+        false
+    }
+
     /// Turns a predicate on a part's rows into one on the rows of `outer`,
     /// which the part must hang on directly or through other parts.
     #[must_use]
@@ -184,20 +200,6 @@ impl Shape {
             }
         };
         self.lift(p.parent, outer, lifted)
-    }
-
-    /// True if a part, or one between it and `outer`, shows one of several rows, so that what some row
-    /// meets need not be true of the one that is shown.
-    #[must_use]
-    pub fn is_choice(&self, mut part: PartId, outer: PartId) -> bool {
-        while part != outer && part != 0 {
-            let p = self.part(part);
-            if p.choice {
-                return true;
-            }
-            part = p.parent;
-        }
-        false
     }
 
     /// The test that a row of a slotted parent is the one that a part hangs on.

@@ -216,7 +216,6 @@ impl TypeDraft {
             parent,
             on: Vec::new(),
             hook: None,
-            choice: false,
             upward: false,
             close: Vec::new(),
             revive: Vec::new(),

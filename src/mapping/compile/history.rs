@@ -72,8 +72,6 @@ impl Compiler {
         let Some(part) = self.types.get_mut(scope.ty).and_then(|t| t.shape.parts.get_mut(scope.part)) else {
             return;
         };
-        part.choice =
-            !part.many && part.slot.is_empty() && (!part.order.is_empty() || node.get("span").is_some());
         part.close = close;
         part.revive = revive;
         part.revive_by = revive_by;

@@ -87,24 +87,17 @@ impl Cond {
             Self::Any(list) => Predicate::Any(list.iter().map(|c| c.to_predicate(outer, eval)).collect()),
             Self::Not(inner) => Predicate::Not(Box::new(inner.to_predicate(outer, eval))),
             Self::Field(field, test) => {
-                let slot = slot_test(eval.shape, field);
+                let (slot, inner) = (slot_test(eval.shape, field), test.to_predicate(field, eval));
                 let lift = |p| eval.shape.lift(field.part, outer, slot.clone().and(p));
-                if field.part == outer {
-                    return slot.clone().and(test.to_predicate(field, eval));
+                if field.part == outer || !test.holds(&[], eval, field) {
+                    return lift(inner);
                 }
-                // "Nothing" seen from above a part is "no row with a value".
-                if let CondTest::AnyOf(list, _) = test
-                    && matches!(list.as_slice(), [Template::Nothing])
-                    && !eval.shape.is_choice(field.part, outer)
-                {
-                    return Predicate::Not(Box::new(lift(Predicate::Field(field.field, Test::Present))));
+                // What holds of no value holds, seen from above a part, also where there is no row.
+                if eval.shape.may_be_shadowed(field.part, outer) {
+                    let nobody = Predicate::Not(Box::new(lift(Predicate::True)));
+                    return Predicate::Any(vec![lift(inner), nobody]);
                 }
-                let some = lift(test.to_predicate(field, eval));
-                // What holds of nothing holds without a row.
-                match test.holds(&[], eval, field) {
-                    true => Predicate::Any(vec![some, Predicate::Not(Box::new(lift(Predicate::True)))]),
-                    false => some,
-                }
+                Predicate::Not(Box::new(lift(Predicate::Not(Box::new(inner)))))
             }
             Self::Part(part, test) => {
                 let some = |p| eval.shape.lift(*part, outer, p);
@@ -127,6 +120,17 @@ impl Cond {
                 _ => Vec::new(),
             },
             _ => Vec::new(),
+        }
+    }
+
+    /// True if more rows never make it false.
+    #[must_use]
+    pub fn is_positive(&self) -> bool {
+        match self {
+            Self::All(list) | Self::Any(list) => list.iter().all(Self::is_positive),
+            Self::Not(_) | Self::Part(_, PartTest::None) => false,
+            Self::Field(..) | Self::Part(_, PartTest::Some) => true,
+            Self::Part(_, PartTest::Row(inner)) => inner.is_positive(),
         }
     }
 

@@ -38,8 +38,11 @@ impl Query<'_> {
             Source::State { read, .. } => {
                 let shape = &self.ty.shape;
                 let mut parts = read.fields().into_iter().map(|f| f.part).chain(read.parts());
-                let exact = !parts.any(|p| shape.is_choice(p, part));
-                let truth = Pushed { predicate: read.to_predicate(part, &self.eval()), exact };
+                let truth = match parts.any(|p| shape.may_be_shadowed(p, part)) {
+                    true if read.is_positive() => Pushed::superset(read.to_predicate(part, &self.eval())),
+                    true => Pushed::EVERYTHING,
+                    false => Pushed::exact(read.to_predicate(part, &self.eval())),
+                };
                 match (compare.op, compare.json.as_bool()) {
                     (None, _) => Pushed::exact(Predicate::True),
                     (Some(CompareOp::Eq), Some(true)) => truth,
@@ -147,10 +150,8 @@ impl Query<'_> {
             return test(Test::OneOf(vec![value], Fold::Case));
         }
         let is_recased = codecs.iter().any(|c| matches!(c, Codec::Lower | Codec::Upper));
-        Pushed {
-            exact: !is_recased || fold == Fold::Case,
-            ..test(Test::OneOf(vec![value], if is_recased { Fold::Case } else { fold }))
-        }
+        let found = test(Test::OneOf(vec![value], if is_recased { Fold::Case } else { fold }));
+        Pushed { exact: found.exact && (!is_recased || fold == Fold::Case), ..found }
     }
 
     fn mapped(
@@ -205,7 +206,8 @@ impl Query<'_> {
             here = here.and(Predicate::Not(Box::new(Predicate::Field(field.field, is_nothing))));
         }
         let here = slot_test(&self.ty.shape, field).and(here);
-        let exact = (of_presence || !repeats) && !self.ty.shape.is_choice(field.part, part);
+        let is_shadowed = self.ty.shape.may_be_shadowed(field.part, part);
+        let exact = (of_presence || !repeats) && !is_shadowed;
         Pushed { predicate: self.ty.shape.lift(field.part, part, here), exact }
     }
 }
