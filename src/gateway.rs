@@ -9,6 +9,7 @@
 //! contradict; only the pair of id and anchor, which never changes, is cached.
 
 pub mod bulk;
+mod clocked;
 mod counter;
 mod create;
 mod cursor;
@@ -79,7 +80,7 @@ impl Gateway {
     ) -> Self {
         Self {
             mapping,
-            store,
+            store: Arc::new(clocked::Clocked(store)),
             correlation,
             limits,
             locks: Locks::default(),

@@ -70,7 +70,7 @@ pub(in crate::mapping) struct PartExtra {
     /// What its fields read as nothing.
     pub(super) nothing: Vec<Template>,
     /// Its `where`.
-    pub(super) scope: Option<Cond>,
+    pub(in crate::mapping) scope: Option<Cond>,
     pub(in crate::mapping) span: Range<usize>,
 }
 
@@ -215,6 +215,15 @@ impl TypeDraft {
             bag: Arc::new(bag),
             parent,
             on: Vec::new(),
+            hook: None,
+            upward: false,
+            close: Vec::new(),
+            revive: Vec::new(),
+            revive_by: Vec::new(),
+            past: None,
+            replace: false,
+            identity: Vec::new(),
+            fresh: Vec::new(),
             opened: None,
             many: false,
             usage: Use::Own,
