@@ -37,12 +37,17 @@ pub struct Record {
 const NO_VALUES: &[Value] = &[];
 
 impl Record {
-    /// A record of a new resource: an empty root row.
+    /// A record of a new resource: a root row with nothing but its constants.
     #[must_use]
     pub fn create(shape: &Shape) -> Self {
         let mut parts = vec![Vec::new(); shape.parts.len()];
+        let layout = shape.root();
+        let mut row = Row::new(&layout.bag);
+        for (field, value) in &layout.constants {
+            row.set(*field, vec![value.clone()]);
+        }
         if let Some(root) = parts.first_mut() {
-            root.push(Draft { now: Row::new(&shape.root().bag), was: None, parent: 0, removed: false });
+            root.push(Draft { now: row, was: None, parent: 0, removed: false });
         }
         Self { parts }
     }

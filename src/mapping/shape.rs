@@ -107,7 +107,10 @@ impl Part {
     #[must_use]
     pub fn stays_empty(&self) -> bool {
         let own = |items: &Items| {
-            items.document.as_ref().is_none_or(|d| matches!(d.format, Format::Json | Format::Php))
+            items
+                .document
+                .as_ref()
+                .is_none_or(|d| d.is_one_row() && matches!(d.format, Format::Json | Format::Php))
         };
         self.items().is_some_and(own)
     }
@@ -176,6 +179,24 @@ impl Shape {
         let part = self.part(at.part);
         let is_many = part.bag.fields.get(at.field).is_some_and(|field| field.many);
         part.opened.is_none() && (is_many || matches!(part.bag.source, Source::Entries { .. }))
+    }
+
+    /// True if of several rows of the part, or of a part between it and `outer`, only the first would be shown,
+    /// and nothing says that there cannot be several: a predicate finds any of them.
+    #[must_use]
+    pub fn may_be_shadowed(&self, mut part: PartId, outer: PartId) -> bool {
+        while part != outer && part != 0 {
+            let layout = self.part(part);
+            let fixed = |field: &FieldId| {
+                layout.slot.contains(field) || layout.on.iter().any(|(own, _)| own == field)
+            };
+            let is_unique = layout.bag.key.iter().all(fixed);
+            if !layout.many && layout.opened.is_none() && !is_unique {
+                return true;
+            }
+            part = layout.parent;
+        }
+        false
     }
 
     /// Turns a predicate on a part's rows into one on the rows of `outer`,
