@@ -51,6 +51,8 @@ pub(in crate::mapping) struct TypeDraft {
     pub(in crate::mapping) states: Vec<StateSite>,
     pub(in crate::mapping) wheres: Vec<WhereSite>,
     pub(in crate::mapping) bys: Vec<BySite>,
+    /// The bag and the field that hold the root's rows, if those lie in a document.
+    pub(super) held: Option<(Arc<Bag>, FieldId)>,
     pub(super) version: Option<FieldId>,
     pub(in crate::mapping) ids: Ids,
     pub(super) protect: Option<Cond>,
@@ -189,6 +191,7 @@ impl TypeDraft {
             states: Vec::new(),
             wheres: Vec::new(),
             bys: Vec::new(),
+            held: None,
             version: None,
             ids: Ids::default(),
             protect: None,
