@@ -125,8 +125,12 @@ impl Template {
             Self::Next(name) => eval.answers.value(&Need::Next(name.clone())).flatten().into_iter().collect(),
             Self::Unique { separator, text } => {
                 let Some(stem) = compose(text, eval, place, 0) else { return Vec::new() };
-                let need =
-                    Need::Unique { field: place.field, stem: stem.to_text(), separator: separator.clone() };
+                let need = Need::Unique {
+                    part: place.part,
+                    field: place.field,
+                    stem: stem.to_text(),
+                    separator: separator.clone(),
+                };
                 eval.answers.value(&need).flatten().into_iter().collect()
             }
             Self::Text(pieces) => {
