@@ -22,6 +22,7 @@ mod listing;
 mod load;
 mod lock;
 pub mod me;
+mod nested;
 mod patch;
 mod present;
 mod replace;

@@ -249,6 +249,7 @@ fn references<'m>(lens: &'m Lens, part: Option<usize>, found: &mut dyn FnMut(&'m
             slots.slots.iter().flat_map(|(_, s)| s).for_each(|s| references(&s.lens, part, found))
         }
         Lens::First(list) | Lens::Union(list) => list.iter().for_each(|l| references(l, part, found)),
+        Lens::Guarded(guarded) => references(&guarded.lens, part, found),
         Lens::Scalar(_) | Lens::Inverse(_) | Lens::Password(_) | Lens::Side => {}
     }
 }
