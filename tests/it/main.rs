@@ -23,6 +23,7 @@ mod cli;
 mod concurrency;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod custom_types;
+mod dependants;
 mod docs;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod every_store;
