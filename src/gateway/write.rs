@@ -108,6 +108,7 @@ impl Gateway {
         let written = self.written(cx, ty, &known.record, &kept, &resource, &wanted).await?;
         let mut plan = mapping.diff(&written)?;
         plan.id = Some(known.row.id.clone());
+        plan.append(self.hold(cx, ty, &known.row.id, &resource, &wanted).await?);
         let mut new_side = written.side.clone();
         keep_external_id(mapping, &mut new_side, &wanted);
         if plan.steps.is_empty() && new_side == kept {

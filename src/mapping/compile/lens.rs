@@ -114,7 +114,7 @@ const FORMS: &[Form] = &[
         what: "a rows lens",
         keys: &["rows", "each", "type", "primary", "by", "ref", "dangling", "here"],
         later: &["unmatched", "there"],
-        without: &["initial", "also", "unique", "refuse"],
+        without: &["also", "unique", "refuse"],
         make: Compiler::rows_lens,
     },
     Form {

@@ -59,7 +59,9 @@ impl Lens {
                         .iter()
                         .map(|pointed| {
                             let mut object = reference::to_object(pointed, &eval.answers.base_url, "display");
-                            object.insert("type".into(), "direct".into());
+                            let shows_type = ty.inverses.get(*index).is_some_and(|i| i.shows_type);
+                            let kind = if shows_type { pointed.resource_type.as_str() } else { "direct" };
+                            object.insert("type".into(), kind.into());
                             Json::Object(object)
                         })
                         .collect(),
