@@ -17,6 +17,7 @@ mod delete;
 mod delta;
 mod error;
 pub mod explain;
+mod holders;
 mod identity;
 mod listing;
 mod load;

@@ -258,6 +258,21 @@ impl Gateway {
         let mapping = self.ty(inverse.holder)?;
         let layout = mapping.shape.part(inverse.part);
         let mut out = Vec::new();
+        if layout.items().is_some() {
+            let values = wanted.iter().map(|text| Value::Text(text.clone())).collect();
+            let test = Test::OneOf(values, Fold::Exact);
+            let predicate = field_predicate(&mapping.shape, &inverse.pointer, test);
+            let mut reads = mapping.reads_for(&|_| false);
+            reads.field(&mapping.shape, &inverse.pointer);
+            // What the store finds of documents is more than what points here.
+            for (known, pointed) in self.pointed(inverse.holder, predicate, reads).await? {
+                let rows = known.record.rows(inverse.part).iter();
+                let pointers = rows.filter_map(|d| d.now.first(inverse.pointer.field)).map(Value::to_text);
+                let here = pointers.filter(|text| wanted.contains(text)).map(|text| (text, pointed.clone()));
+                out.extend(here);
+            }
+            return Ok(out);
+        }
         if layout.opened.is_some() {
             // The values of a list cannot be read one by one: one search per resource, without the list.
             for text in wanted {

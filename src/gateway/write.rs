@@ -109,6 +109,7 @@ impl Gateway {
         self.check_unique_within(cx, ty, &wanted, (&known.record, &written.record), own).await?;
         let mut plan = mapping.diff(&written)?;
         plan.id = Some(known.row.id.clone());
+        plan.append(self.hold(cx, ty, &known.row.id, &resource, &wanted).await?);
         let mut new_side = written.side.clone();
         keep_external_id(mapping, &mut new_side, &wanted);
         if plan.steps.is_empty() && new_side == kept {

@@ -289,6 +289,10 @@ pub struct Inverse {
     pub holder: usize,
     /// Name of the holder's attribute (`members`).
     pub attribute: String,
+    /// True: clients change this side, and with it each holder.
+    pub writable: bool,
+    /// True: an element's `type` is the holder's resource type; false: `direct`, as groups of a user have.
+    pub shows_type: bool,
     /// The part whose rows hold the pointers, in the holder's shape.
     pub part: PartId,
     /// The field of that part's rows that holds the pointer.

@@ -9,7 +9,7 @@ use crate::{
         Settle, TypeMapping,
         form::{Answers, AssignTarget, Eval, SetOp, Template, set},
         lens::{
-            Common, Lens, Rule, Scalar, Source,
+            Common, Lens, Rows, Rule, Scalar, Source,
             face::{Aside, side_value},
             scalar,
             writer::Writer,
@@ -155,6 +155,11 @@ impl TypeMapping {
 
     /// What a new row stores for an attribute that the client does not give: the lens's `initial`.
     fn default(&self, w: &mut Writer<'_>, lens: &Lens, given: Option<&Json>) {
+        if let (Lens::Rows(rows), None) = (lens.bare(), given)
+            && lens.applies(&w.eval((0, 0)))
+        {
+            self.initial_rows(w, rows);
+        }
         if let (Lens::Scalar(Scalar { source: Source::State { on_true, on_false, .. }, common, .. }), None) =
             (lens.bare(), given)
             && let [Template::Literal(Value::Bool(truth))] = common.initial.as_slice()
@@ -170,6 +175,25 @@ impl TypeMapping {
             if !values.is_empty() {
                 w.assign((0, 0), field, values);
             }
+        }
+    }
+
+    /// The rows of a list that a client does not give: one for each `initial` value of what the elements are
+    /// told apart by.
+    fn initial_rows(&self, w: &mut Writer<'_>, rows: &Rows) {
+        let field = rows.each.iter().find(|sub| sub.name == rows.by).and_then(|sub| match &sub.lens {
+            Lens::Reference(reference) => Some(reference.field.clone()),
+            Lens::Scalar(Scalar { source: Source::Field { field, .. }, .. }) => Some(field.clone()),
+            _ => None,
+        });
+        let Some(field) = field.filter(|f| f.part == rows.part) else { return };
+        let eval = w.eval((0, 0));
+        let values: Vec<Value> =
+            rows.common.initial.iter().flat_map(|t| t.many(&eval, &field, false)).collect();
+        for value in values {
+            let above = w.record.ensure_parent(&self.shape, (0, 0), rows.part);
+            let row = w.record.add_row(&self.shape, rows.part, above, None);
+            w.assign((rows.part, row), &field, vec![value]);
         }
     }
 

@@ -117,7 +117,7 @@ const FORMS: &[Form] = &[
         what: "a rows lens",
         keys: &["rows", "each", "type", "primary", "kinds", "by", "ref", "dangling", "here", "unmatched"],
         later: &["there"],
-        without: &["initial", "unique"],
+        without: &["unique"],
         around: &["also", "refuse"],
         make: Compiler::rows_lens,
     },

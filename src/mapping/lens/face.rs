@@ -61,7 +61,12 @@ impl Lens {
                         .iter()
                         .map(|pointed| {
                             let mut object = reference::to_object(pointed, &eval.answers.base_url, "display");
-                            let kind = if pointed.indirect { "indirect" } else { "direct" };
+                            let shows_type = ty.inverses.get(*index).is_some_and(|i| i.shows_type);
+                            let kind = match (shows_type, pointed.indirect) {
+                                (true, _) => pointed.resource_type.as_str(),
+                                (false, true) => "indirect",
+                                (false, false) => "direct",
+                            };
                             object.insert("type".into(), kind.into());
                             Json::Object(object)
                         })

@@ -6,7 +6,7 @@ use crate::{
     mapping::{
         compile::{
             Compiler,
-            draft::{BySite, Face, PendingInverse, Scope},
+            draft::{BySite, Face, PendingInverse, RuleDraft, Scope},
             keys::{Keys, suggest},
             lens::{Made, Site},
         },
@@ -304,6 +304,8 @@ impl Compiler {
                     part,
                     pointer,
                     by,
+                    writable: false,
+                    shows_type: false,
                     via: None,
                     superset: false,
                     nested: None,
@@ -318,9 +320,24 @@ impl Compiler {
                 }
             },
         };
+        let writes_rows = |rule: &RuleDraft| {
+            let is_list = matches!(&rule.rule.lens, Lens::Rows(rows) if rows.common.write == Write::Yes);
+            is_list && rule.rule.attribute.eq_ignore_ascii_case(&one.attribute)
+        };
+        let is_list = self.types.get(holder).is_some_and(|t| t.rules.iter().any(writes_rows));
+        let draft = self.types.get_mut(ty)?;
+        let own = draft.rules.iter_mut().find(|r| matches!(r.rule.lens, Lens::Inverse(i) if i == one.index));
+        let declared = own.as_ref().and_then(|r| draft.declared.core.find(&r.rule.attribute));
+        let shows_type = declared.is_some_and(|a| a.mutability != Mutability::ReadOnly);
+        let writable = shows_type && is_list && via.is_none();
+        if let Some(rule) = own.filter(|r| r.rule.urn.is_none() && writable) {
+            rule.face.writable = true;
+        }
         Some(Inverse {
             holder,
             attribute: one.attribute,
+            writable,
+            shows_type,
             part,
             pointer,
             by,
