@@ -14,8 +14,8 @@ use crate::{
 const TRIES: usize = 20;
 
 impl Gateway {
-    /// The next value of a counter.
-    pub(super) async fn next(&self, name: &str) -> Result<Value, ScimError> {
+    /// The next value of a counter. `given` is the largest that this request has had from it.
+    pub(super) async fn next(&self, name: &str, given: Option<i64>) -> Result<Value, ScimError> {
         let counter = self
             .mapping
             .counters
@@ -23,7 +23,10 @@ impl Gateway {
             .ok_or_else(|| ScimError::internal("The mapping names no such counter."))?;
         let _turn = self.locks.acquire(vec![format!("counter {name}")]).await;
         let value = match &counter.kind {
-            CounterKind::Highest { bag, field } => self.highest(counter, bag, *field).await?,
+            CounterKind::Highest { bag, field } => {
+                let free = self.highest(counter, bag, *field).await?;
+                given.map_or(free, |given| free.max(given.saturating_add(counter.step)))
+            }
             CounterKind::Cell { bag, field, before } => self.take(counter, bag, *field, *before).await?,
         };
         match counter.to {

@@ -56,8 +56,8 @@ impl Gateway {
                         answers.lists.insert(need, found);
                     }
                 }
-                Need::Next(ref name) => {
-                    let value = self.next(name).await?;
+                Need::Next { ref counter, .. } => {
+                    let value = self.next(counter, given(answers, counter)).await?;
                     answers.values.insert(need, Some(value));
                 }
                 Need::Unique { part, field, ref stem, ref separator } => {
@@ -363,4 +363,13 @@ fn comparable(shape: &Shape, field: &FieldRef, text: &str) -> String {
 pub(super) fn values_of(mapping: &TypeMapping, record: &Record, field: &FieldRef) -> Vec<Value> {
     let answers = Answers::new(crate::ops::clock::now(), "");
     Eval { shape: &mapping.shape, record, at: (0, 0), answers: &answers }.values(field).to_vec()
+}
+
+/// The largest value that a counter gave to this request.
+fn given(answers: &Answers, name: &str) -> Option<i64> {
+    let values = answers.values.iter().filter_map(|(need, value)| match (need, value) {
+        (Need::Next { counter, .. }, Some(Value::Int(value))) if counter == name => Some(*value),
+        _ => None,
+    });
+    values.max()
 }

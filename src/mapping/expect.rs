@@ -37,7 +37,9 @@ impl TypeMapping {
         }
         let mut steps = Vec::new();
         for (index, parent) in record.rows(layout.parent).iter().enumerate() {
-            let Some(above) = &parent.was else { continue };
+            let Some(above) = parent.was.as_ref().filter(|above| self.shape.hangs_on(part, above)) else {
+                continue;
+            };
             let mut link = Predicate::True;
             for (own, theirs) in &layout.on {
                 link = match above.first(*theirs) {

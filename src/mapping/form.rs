@@ -44,7 +44,12 @@ pub enum Need {
         separator: String,
     },
     /// The next value of a counter.
-    Next(String),
+    Next {
+        /// Its name.
+        counter: String,
+        /// The field and row that it is for: each gets a value of its own.
+        place: String,
+    },
     /// What a reference rule writes for a SCIM id: the answer is the field value.
     IdToBy {
         /// Index of the reference rule in the type mapping.
@@ -106,6 +111,9 @@ pub struct Answers {
     pub base_url: String,
     /// True: listed references to resources that do not exist are left out instead of refused.
     pub skip_unknown: bool,
+    /// True: conditions on the time keep it open ([`Predicate::Clock`](crate::store::Predicate::Clock)),
+    /// for what outlives the request.
+    pub timeless: bool,
     /// Found values, by need.
     pub values: BTreeMap<Need, Option<Value>>,
     /// Found resources, by need.
@@ -127,6 +135,7 @@ impl Answers {
             actor: actor.to_owned(),
             base_url: String::new(),
             skip_unknown: false,
+            timeless: false,
             values: BTreeMap::new(),
             pointed: BTreeMap::new(),
             lists: BTreeMap::new(),

@@ -72,6 +72,9 @@ impl TypeMapping {
             for (part, _) in
                 self.shape.parts.iter().enumerate().filter(|(_, p)| p.always && p.usage == Use::Own)
             {
+                if !self.shape.is_always(part) {
+                    continue;
+                }
                 w.record.ensure_row(&self.shape, (0, 0), part, None);
             }
         }
@@ -105,10 +108,13 @@ impl TypeMapping {
             let kept = rule.lens.kept_aside(&aside);
             put_value(&mut w.side, rule.urn.as_deref(), &rule.attribute, kept);
         }
+        always_below(self, &mut w);
         settle(self, &mut w, base);
         self.clear(&mut w, empty);
         w.record.pack(&self.shape)?;
+        keys_upward(self, &mut w);
         touch(self, &mut w);
+        endings(self, &mut w);
         w.record.pack(&self.shape)?;
         Ok(Written { record: w.record, side: w.side, password: w.password })
     }
@@ -135,6 +141,16 @@ impl TypeMapping {
             put_value(&mut wanted, rule.urn.as_deref(), &rule.attribute, Some(Json::Array(all)));
         }
         wanted
+    }
+
+    /// The record with what follows from its removed rows: rows that end are closed, and rows that change
+    /// are touched.
+    #[must_use]
+    pub fn ended(&self, record: Record, answers: &Answers) -> Record {
+        let mut w = Writer { ty: self, record, side: Object::new(), password: None, answers };
+        touch(self, &mut w);
+        endings(self, &mut w);
+        w.record
     }
 
     /// What a new row stores for an attribute that the client does not give: the lens's `initial`.
@@ -223,6 +239,24 @@ pub fn put_value(object: &mut Object, urn: Option<&str>, attribute: &str, value:
             extension.remove(attribute);
             if extension.is_empty() {
                 object.remove(urn);
+            }
+        }
+    }
+}
+
+/// New rows get those rows below them that are always there.
+fn always_below(ty: &TypeMapping, w: &mut Writer<'_>) {
+    for (part, layout) in ty.shape.parts.iter().enumerate().skip(1) {
+        if !layout.always || layout.usage != Use::Own {
+            continue;
+        }
+        for parent in 0..w.record.rows(layout.parent).len() {
+            let above = w.record.row(layout.parent, parent);
+            let is_new =
+                above.is_some_and(|d| d.was.is_none() && !d.removed && ty.shape.hangs_on(part, &d.now));
+            let is_there = w.record.rows(part).iter().any(|d| d.parent == parent && !d.removed);
+            if is_new && !is_there {
+                w.record.add_row(&ty.shape, part, parent, None);
             }
         }
     }
@@ -320,6 +354,51 @@ fn touch(ty: &TypeMapping, w: &mut Writer<'_>) {
             if changed || done.contains(&at) {
                 done.push(at);
                 set::apply(std::slice::from_ref(assign), &ty.shape, &mut w.record, at, w.answers);
+            }
+        }
+    }
+}
+
+/// Keys that new rows have named flow into the rows that point at them.
+fn keys_upward(ty: &TypeMapping, w: &mut Writer<'_>) {
+    let upward = ty.shape.parts.iter().enumerate().rev().filter(|(_, p)| p.upward);
+    for (part, layout) in upward {
+        for row in 0..w.record.rows(part).len() {
+            let Some(draft) = w.record.row(part, row).filter(|d| !d.removed && d.was.is_none()) else {
+                continue;
+            };
+            let parent = draft.parent;
+            let keys = layout.on.iter().map(|(own, above)| (*above, draft.now.all(*own).to_vec()));
+            let keys: Vec<_> = keys.filter(|(_, values)| !values.is_empty()).collect();
+            let Some(above) = w.record.row_mut(layout.parent, parent) else { continue };
+            keys.into_iter().for_each(|(field, values)| above.now.set(field, values));
+        }
+    }
+}
+
+/// How rows end and come back: `close` for those that go, `revive` for those that come.
+fn endings(ty: &TypeMapping, w: &mut Writer<'_>) {
+    for (part, layout) in ty.shape.parts.iter().enumerate().filter(|(_, p)| !p.close.is_empty()) {
+        for row in 0..w.record.rows(part).len() {
+            let at = (part, row);
+            match w.record.row_mut(part, row) {
+                Some(draft) if draft.removed => {
+                    let Some(was) = &draft.was else { continue };
+                    draft.now = was.clone();
+                    set::apply(&layout.close, &ty.shape, &mut w.record, at, w.answers);
+                    if w.record.row(part, row).is_some_and(|d| d.was.as_ref() != Some(&d.now)) {
+                        let touches = ty.touch.iter().filter(|(p, _)| *p == part).map(|(_, a)| a.clone());
+                        let touches: Vec<_> = touches.collect();
+                        set::apply(&touches, &ty.shape, &mut w.record, at, w.answers);
+                    }
+                }
+                Some(draft) if draft.was.is_none() => {
+                    let reopen = set::cells(&layout.revive, &w.eval(at));
+                    if let Some(draft) = w.record.row_mut(part, row) {
+                        draft.reopen = reopen;
+                    }
+                }
+                _ => {}
             }
         }
     }

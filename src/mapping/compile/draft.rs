@@ -51,6 +51,8 @@ pub(in crate::mapping) struct TypeDraft {
     pub(in crate::mapping) states: Vec<StateSite>,
     pub(in crate::mapping) wheres: Vec<WhereSite>,
     pub(in crate::mapping) bys: Vec<BySite>,
+    /// The bag and the field that hold the root's rows, if those lie in a document.
+    pub(super) held: Option<(Arc<Bag>, FieldId)>,
     pub(super) version: Option<FieldId>,
     pub(in crate::mapping) ids: Ids,
     pub(super) protect: Option<Cond>,
@@ -70,7 +72,7 @@ pub(in crate::mapping) struct PartExtra {
     /// What its fields read as nothing.
     pub(super) nothing: Vec<Template>,
     /// Its `where`.
-    pub(super) scope: Option<Cond>,
+    pub(in crate::mapping) scope: Option<Cond>,
     pub(in crate::mapping) span: Range<usize>,
 }
 
@@ -193,6 +195,7 @@ impl TypeDraft {
             states: Vec::new(),
             wheres: Vec::new(),
             bys: Vec::new(),
+            held: None,
             version: None,
             ids: Ids::default(),
             protect: None,
@@ -219,6 +222,15 @@ impl TypeDraft {
             bag: Arc::new(bag),
             parent,
             on: Vec::new(),
+            hook: None,
+            upward: false,
+            close: Vec::new(),
+            revive: Vec::new(),
+            revive_by: Vec::new(),
+            past: None,
+            replace: false,
+            identity: Vec::new(),
+            fresh: Vec::new(),
             opened: None,
             many: false,
             usage: Use::Own,

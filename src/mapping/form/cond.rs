@@ -94,12 +94,16 @@ impl Cond {
             Self::Not(inner) => Predicate::Not(Box::new(inner.to_predicate(outer, eval))),
             Self::Field(field, test) => {
                 let (slot, inner) = (slot_test(eval.shape, field), test.to_predicate(field, eval));
-                // What holds of no value holds, seen from above a part, also where there is no row.
-                if field.part != outer && test.holds(&[], eval, field) {
-                    let fails = slot.and(Predicate::Not(Box::new(inner)));
-                    return Predicate::Not(Box::new(eval.shape.lift(field.part, outer, fails)));
+                let lift = |p| eval.shape.lift(field.part, outer, slot.clone().and(p));
+                if field.part == outer || !test.holds(&[], eval, field) {
+                    return lift(inner);
                 }
-                eval.shape.lift(field.part, outer, slot.and(inner))
+                // What holds of no value holds, seen from above a part, also where there is no row.
+                if eval.shape.may_be_shadowed(field.part, outer) {
+                    let nobody = Predicate::Not(Box::new(lift(Predicate::True)));
+                    return Predicate::Any(vec![lift(inner), nobody]);
+                }
+                Predicate::Not(Box::new(lift(Predicate::Not(Box::new(inner)))))
             }
             Self::Part(part, test) => {
                 let some = |p| eval.shape.lift(*part, outer, p);
@@ -166,6 +170,18 @@ impl Cond {
                 _ => Vec::new(),
             },
             _ => Vec::new(),
+        }
+    }
+
+    /// True if more rows never make it false.
+    #[must_use]
+    pub fn is_positive(&self, outer: PartId, eval: &Eval<'_>) -> bool {
+        match self {
+            Self::All(list) | Self::Any(list) => list.iter().all(|c| c.is_positive(outer, eval)),
+            Self::Not(_) | Self::Part(_, PartTest::None) => false,
+            Self::Field(field, test) => field.part == outer || !test.holds(&[], eval, field),
+            Self::Part(_, PartTest::Some) => true,
+            Self::Part(part, PartTest::Row(inner)) => inner.is_positive(*part, eval),
         }
     }
 
@@ -275,9 +291,10 @@ impl CondTest {
                 Some(g) => Predicate::Not(Box::new(Predicate::equals(field, g))),
                 None => Predicate::True,
             },
-            Self::Order(order, t) => {
-                given(t).map_or(Predicate::False, |g| test(Test::Order(*order, g, Fold::Exact)))
-            }
+            Self::Order(order, t) => match t.moment().filter(|_| eval.answers.timeless) {
+                Some(moment) => Predicate::Clock(field, *order, moment),
+                None => given(t).map_or(Predicate::False, |g| test(Test::Order(*order, g, Fold::Exact))),
+            },
             Self::Starts(t) => {
                 given(t).map_or(Predicate::False, |g| test(Test::Starts(g.to_text(), Fold::Exact)))
             }

@@ -148,8 +148,8 @@ impl Compiler {
         let root = draft.shape.root();
         let field = match (&root.bag.source, root.bag.key.as_slice()) {
             (Source::Entries { .. }, _) => draft.intern(0, "dn"),
-            (Source::Table(_), [key]) => *key,
-            (Source::Table(_), key) => {
+            (Source::Table(_) | Source::Items(_), [key]) => *key,
+            (Source::Table(_) | Source::Items(_), key) => {
                 if !key.is_empty() {
                     let message = format!("`{}` has a key of several columns", draft.name);
                     self.diagnostics.error("missing-key", span, message, "write `by = \"column\"`");

@@ -392,6 +392,7 @@ fn table(bag: &Bag) -> String {
     match &bag.source {
         Source::Table(name) => name.clone(),
         Source::Entries { bases, .. } => bases.join("\n"),
+        Source::Items(held) => table(&held.bag),
     }
 }
 
