@@ -12,6 +12,7 @@
 pub mod coerce;
 pub mod dn;
 pub mod error;
+pub mod inventory;
 #[cfg(feature = "ldap")]
 pub mod ldap;
 pub mod memory;

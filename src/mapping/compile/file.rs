@@ -12,6 +12,7 @@ use crate::{
             keys::{Keys, suggest},
         },
         node::{Key, Kind, Node},
+        place::Named,
     },
     scim::attribute::AttrPath,
     store::{Bag, Field, FieldId, FieldKind, Predicate, Source, Test},
@@ -139,6 +140,7 @@ impl Compiler {
         if self.is_table(node, "`session`") {
             for (key, value) in node.entries() {
                 if let Some(text) = self.plain(value, &format!("`{}`", key.name)) {
+                    self.places.note(Named::Session(key.name.clone()), &value.span);
                     session.insert(key.name.clone(), text);
                 }
             }
@@ -180,6 +182,7 @@ impl Compiler {
                 );
             }
             if let Some(kind) = self.counter_kind(&key.name, node) {
+                self.places.note(Named::Counter(key.name.clone()), &key.span);
                 self.counters.insert(key.name.clone(), Counter { kind, from, to, step });
             }
         }
@@ -243,7 +246,10 @@ impl Compiler {
             let Some(text) = self.plain(node, "the attribute path") else { continue };
             let path = AttrPath::parse(&text.replace("{E}", crate::scim::ENTERPRISE));
             match path.filter(|p| self.types.iter().any(|t| t.declared.resolve(p).is_some())) {
-                Some(path) => drop(self.errors.insert(constraint.name.clone(), path)),
+                Some(path) => {
+                    self.places.note(Named::Constraint(constraint.name.clone()), &constraint.span);
+                    self.errors.insert(constraint.name.clone(), path);
+                }
                 None => {
                     let names = self
                         .types

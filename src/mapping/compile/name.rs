@@ -6,6 +6,7 @@ use std::ops::Range;
 use crate::{
     mapping::{
         compile::{Compiler, draft::Scope, keys::suggest},
+        place,
         shape::{FieldRef, PartId},
     },
     store::Value,
@@ -45,7 +46,10 @@ impl Compiler {
             self.diagnostics.error("bad-name", span, format!("`{name}` is no field name"), help);
             return None;
         };
-        self.segments(scope, name, &segments, span)
+        let found = self.segments(scope, name, &segments, span)?;
+        self.places.note(place::Named::Field(scope.ty, found.part, found.field), span);
+        self.places.note_last(place::Named::Bound(scope.ty, found.part, found.field), span);
+        Some(found)
     }
 
     /// Reports a field name where no fields are in scope.
