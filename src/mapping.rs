@@ -22,6 +22,7 @@ pub mod identity;
 pub mod lens;
 pub mod live;
 pub mod node;
+pub mod pack;
 pub mod place;
 pub mod query;
 pub mod record;

@@ -10,7 +10,7 @@ use crate::{
         Context, Gateway, TypeId,
         identity::{Known, side},
         resolve::field_predicate,
-        write::root_of,
+        write::{again_if_overtaken, root_of},
     },
     mapping::{
         TypeMapping,
@@ -47,8 +47,19 @@ impl Gateway {
         id: &str,
         conditions: &Preconditions,
     ) -> Result<(), ScimError> {
-        let mapping = self.permitted(cx, ty, Action::Write)?;
+        self.permitted(cx, ty, Action::Write)?;
         let _turn = self.locks.acquire(vec![format!("{ty} id {id}")]).await;
+        again_if_overtaken(conditions, || self.delete_once(cx, ty, id, conditions)).await
+    }
+
+    async fn delete_once(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        id: &str,
+        conditions: &Preconditions,
+    ) -> Result<(), ScimError> {
+        let mapping = self.ty(ty)?;
         let before = self.before(cx, ty, id).await?;
         conditions.check(&before.resource)?;
         let known = before.known;
@@ -59,6 +70,7 @@ impl Gateway {
         }
         let mut record = known.record.clone();
         set::apply(&mapping.delete.set, &mapping.shape, &mut record, (0, 0), &answers);
+        record.pack(&mapping.shape)?;
         let written = Written { record, side: side(&known.row), password: None };
         let mut plan = mapping.diff(&written)?;
         if conditions.names_version() {
@@ -159,7 +171,7 @@ fn entry_relink(
 ) -> Option<Step> {
     let root = &holder.row(0, 0)?.now;
     let layout = mapping.shape.part(field.part);
-    let attribute = layout.opened.unwrap_or(field.field);
+    let attribute = layout.values_of().unwrap_or(field.field);
     let mut changes = vec![Change::Remove(attribute, vec![old.clone()])];
     let instead = match (new, &layout.floor) {
         (Some(new), _) => Some(new.clone()),

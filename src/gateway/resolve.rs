@@ -12,7 +12,7 @@ use crate::{
     mapping::{
         TypeMapping,
         form::{Answers, Eval, Need, Pointed, cond::slot_test},
-        lens::{Inverse, face::Reads},
+        lens::{Inverse, Rule, face::Reads},
         record::Record,
         shape::{FieldRef, Shape},
     },
@@ -132,14 +132,14 @@ impl Gateway {
         mut reads: Reads,
     ) -> Result<Vec<(Known, Pointed)>, ScimError> {
         let mapping = self.ty(target)?;
-        let display = mapping.display_field();
-        if let Some(field) = &display {
-            reads.field(&mapping.shape, field);
+        let display = mapping.find_rule(None, "displayName");
+        if let Some(rule) = display {
+            rule.lens.reads(mapping, &mut reads);
         }
         let records = self.load(target, predicate, &reads, None).await?;
         let known = self.correlate(target, records).await?;
         let shown = known.into_iter().map(|known| {
-            let name = display.as_ref().and_then(|_| mapping.display_of(&known.record));
+            let name = display.and_then(|rule| mapping.display_of(rule, &known.record));
             let pointed = Pointed {
                 resource_type: mapping.resource_type.name.clone(),
                 endpoint: mapping.resource_type.endpoint.clone(),
@@ -308,18 +308,12 @@ impl Gateway {
 }
 
 impl TypeMapping {
-    /// What `displayName` reads as.
-    fn display_of(&self, record: &Record) -> Option<String> {
+    /// What `displayName` reads as in the store.
+    fn display_of(&self, rule: &Rule, record: &Record) -> Option<String> {
         let answers = Answers::new(crate::ops::clock::now(), "");
         let eval = Eval { shape: &self.shape, record, at: (0, 0), answers: &answers };
-        let name = self.find_rule(None, "displayName")?.lens.get_at(self, &eval, 0)?;
+        let name = rule.lens.get_at(self, &eval, 0)?;
         name.as_str().map(str::to_owned)
-    }
-
-    /// The field that names a resource for people, if `displayName` is one field of the root.
-    fn display_field(&self) -> Option<FieldRef> {
-        let rule = self.find_rule(None, "displayName")?;
-        self.simple_field(&rule.lens).filter(|f| f.part == 0)
     }
 }
 

@@ -75,6 +75,7 @@ impl TypeMapping {
                 w.record.ensure_row(&self.shape, (0, 0), part, None);
             }
         }
+        let mut empty = Vec::new();
         for rule in &self.rules {
             let (now, new) = (
                 side_value(current, rule.urn.as_deref(), &rule.attribute),
@@ -88,6 +89,7 @@ impl TypeMapping {
             }
             if is_new {
                 self.default(&mut w, &rule.lens, new);
+                empty.extend(absent(&rule.lens, new));
                 if new.is_none() && !matches!(rule.lens, Lens::Rows(_)) {
                     continue;
                 }
@@ -103,30 +105,43 @@ impl TypeMapping {
             put_value(&mut w.side, rule.urn.as_deref(), &rule.attribute, kept);
         }
         settle(self, &mut w, base);
+        self.clear(&mut w, empty);
+        w.record.pack(&self.shape)?;
         touch(self, &mut w);
+        w.record.pack(&self.shape)?;
         Ok(Written { record: w.record, side: w.side, password: w.password })
     }
 
-    /// What a new row stores for an attribute that the client does not give: the lens's `initial`,
-    /// otherwise the mapping's form of nothing.
+    /// What a new row stores for an attribute that the client does not give: the lens's `initial`.
     fn default(&self, w: &mut Writer<'_>, lens: &Lens, given: Option<&Json>) {
-        for (common, nothing, field) in absent(lens, given) {
+        for (common, _, field) in absent(lens, given) {
             let eval = w.eval((0, 0));
-            let mut values: Vec<Value> =
+            let values: Vec<Value> =
                 common.initial.iter().flat_map(|t| t.many(&eval, field, false)).collect();
-            if values.is_empty() && w.record.values(&self.shape, (0, 0), field).is_empty() {
-                values = scalar::cleared(nothing, &eval);
-            }
             if !values.is_empty() {
                 w.assign((0, 0), field, values);
             }
         }
     }
+
+    /// What neither a client nor the mapping fills in a new row gets the mapping's form of nothing.
+    fn clear(&self, w: &mut Writer<'_>, empty: Vec<Absent<'_>>) {
+        for (_, nothing, field) in empty {
+            if w.record.values(&self.shape, (0, 0), field).is_empty() {
+                let values = scalar::cleared(nothing, &w.eval((0, 0)));
+                if !values.is_empty() {
+                    w.assign((0, 0), field, values);
+                }
+            }
+        }
+    }
 }
 
-/// The field lenses whose attribute or sub-attribute is not given: their common keys, their forms of
-/// nothing and their fields.
-fn absent<'l>(lens: &'l Lens, given: Option<&Json>) -> Vec<(&'l Common, &'l [Template], &'l FieldRef)> {
+/// A lens's common keys, its forms of nothing and its field.
+type Absent<'l> = (&'l Common, &'l [Template], &'l FieldRef);
+
+/// The field lenses whose attribute or sub-attribute is not given.
+fn absent<'l>(lens: &'l Lens, given: Option<&Json>) -> Vec<Absent<'l>> {
     match lens {
         Lens::Scalar(s) if given.is_none() => match &s.source {
             Source::Field { field, nothing, .. } => vec![(&s.common, nothing, field)],

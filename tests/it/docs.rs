@@ -1,6 +1,6 @@
-//! `docs/mapping.md` says what is so: each TOML block is compiled, each block
-//! of JSON beside one is carried out, and each table of keys, codecs and
-//! diagnostic codes is compared with the program.
+//! `docs/mapping.md` and `docs/cookbook` say what is so: each TOML block is
+//! compiled, each block of JSON beside one is carried out, and each table of
+//! keys, codecs and diagnostic codes is compared with the program.
 //!
 //! The words behind a fence tell what a block is:
 //!
@@ -69,8 +69,16 @@ fn codes(diagnostics: &Diagnostics) -> BTreeSet<&str> {
 
 #[test]
 fn every_example_does_what_the_page_says() {
-    let document = document();
-    let all = blocks(&document);
+    run_examples(&document());
+}
+
+#[test]
+fn every_recipe_does_what_the_page_says() {
+    run_examples(&fs::read_to_string(root().join("docs/cookbook/sql.md")).unwrap());
+}
+
+fn run_examples(document: &str) {
+    let all = blocks(document);
     assert!(all.len() > 50, "the examples were found");
     let mut example: Option<Example> = None;
     let mut wrong = Vec::new();

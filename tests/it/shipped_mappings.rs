@@ -1,5 +1,5 @@
-//! The shipped mapping files: they compile without a word of warning, and bind
-//! what Microsoft Entra provisions by default.
+//! The shipped mapping files: they compile without a word of warning, and those for stores of one's own bind
+//! what Microsoft Entra provisions by default. What those for applications bind is tested in `sets`.
 
 use std::{fs, path::Path};
 
@@ -9,6 +9,9 @@ use scimgate::{
 };
 
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+
+/// The files whose tables somebody else designed.
+const APPLICATIONS: [&str; 4] = ["koha.toml", "nextcloud.toml", "ofbiz.toml", "wordpress.toml"];
 
 fn shipped() -> Vec<(String, Mapping)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings");
@@ -52,7 +55,7 @@ fn every_file_binds_what_entra_sends_by_default() {
     let shipped = shipped();
     assert!(shipped.len() >= 4, "the files were found");
     let mut missing = Vec::new();
-    for (name, mapping) in &shipped {
+    for (name, mapping) in shipped.iter().filter(|(name, _)| !APPLICATIONS.contains(&name.as_str())) {
         for path in [
             "userName",
             "active",

@@ -26,6 +26,7 @@ pub(crate) use self::{
     gateway::{Gateway, Options},
     matching::mismatches,
     store::{Backend, TestStore},
+    tables::Snapshot,
 };
 
 /// A word that no other test uses.

@@ -43,7 +43,7 @@ impl TypeDraft {
     fn share_kinds(&mut self) {
         for id in 1..self.shape.parts.len() {
             let part = self.shape.part(id);
-            let Some(opened) = part.opened else { continue };
+            let Some(opened) = part.values_of() else { continue };
             let above = self.shape.part(part.parent).bag.fields.get(opened).map(|f| f.kind);
             if let (Some(kind), Some(part)) = (above, self.shape.parts.get_mut(id)) {
                 Arc::make_mut(&mut part.bag).fields.iter_mut().for_each(|f| f.kind = kind);
@@ -54,7 +54,7 @@ impl TypeDraft {
     /// Which rows of a part are ours, beside how they hang on the parent.
     fn row_scope(&self, id: PartId) -> Predicate {
         let part = self.shape.part(id);
-        if part.opened.is_some() {
+        if part.values_of().is_some() {
             return Predicate::True;
         }
         let record = Record::create(&self.shape);
@@ -63,6 +63,9 @@ impl TypeDraft {
         let given = self.extras.get(id).and_then(|x| x.scope.as_ref());
         let scope = given.map_or(Predicate::True, |cond| cond.to_predicate(id, &eval));
         let Source::Entries { classes, .. } = &part.bag.source else { return scope };
+        if part.opened.is_some() {
+            return scope;
+        }
         let class = part.bag.find_field("objectClass");
         let tested = given.is_some_and(|c| c.fields().iter().any(|f| f.part == id && Some(f.field) == class));
         match (class, classes.first()) {

@@ -87,16 +87,13 @@ impl Cond {
             Self::Any(list) => Predicate::Any(list.iter().map(|c| c.to_predicate(outer, eval)).collect()),
             Self::Not(inner) => Predicate::Not(Box::new(inner.to_predicate(outer, eval))),
             Self::Field(field, test) => {
-                // "Nothing" seen from above a part is "no row with a value".
-                if let CondTest::AnyOf(list, _) = test
-                    && field.part != outer
-                    && matches!(list.as_slice(), [Template::Nothing])
-                {
-                    let some = slot_test(eval.shape, field).and(Predicate::Field(field.field, Test::Present));
-                    return Predicate::Not(Box::new(eval.shape.lift(field.part, outer, some)));
+                let (slot, inner) = (slot_test(eval.shape, field), test.to_predicate(field, eval));
+                // What holds of no value holds, seen from above a part, also where there is no row.
+                if field.part != outer && test.holds(&[], eval, field) {
+                    let fails = slot.and(Predicate::Not(Box::new(inner)));
+                    return Predicate::Not(Box::new(eval.shape.lift(field.part, outer, fails)));
                 }
-                let inner = slot_test(eval.shape, field).and(test.to_predicate(field, eval));
-                eval.shape.lift(field.part, outer, inner)
+                eval.shape.lift(field.part, outer, slot.and(inner))
             }
             Self::Part(part, test) => {
                 let some = |p| eval.shape.lift(*part, outer, p);

@@ -36,6 +36,13 @@ impl Query<'_> {
                 }
             }
             Source::State { read, .. } => {
+                let shape = &self.ty.shape;
+                let mut parts = read.fields().into_iter().map(|f| f.part).chain(read.parts());
+                let is_rough = parts.any(|p| shape.is_within_document(p, part))
+                    || read.fields().iter().any(|f| shape.may_be_shadowed(f.part, part));
+                if is_rough && compare.op.is_some() {
+                    return Pushed::EVERYTHING;
+                }
                 let truth = Pushed::exact(read.to_predicate(part, &self.eval()));
                 match (compare.op, compare.json.as_bool()) {
                     (None, _) => Pushed::exact(Predicate::True),
@@ -144,10 +151,8 @@ impl Query<'_> {
             return test(Test::OneOf(vec![value], Fold::Case));
         }
         let is_recased = codecs.iter().any(|c| matches!(c, Codec::Lower | Codec::Upper));
-        Pushed {
-            exact: !is_recased || fold == Fold::Case,
-            ..test(Test::OneOf(vec![value], if is_recased { Fold::Case } else { fold }))
-        }
+        let found = test(Test::OneOf(vec![value], if is_recased { Fold::Case } else { fold }));
+        Pushed { exact: found.exact && (!is_recased || fold == Fold::Case), ..found }
     }
 
     fn mapped(
@@ -202,7 +207,10 @@ impl Query<'_> {
             here = here.and(Predicate::Not(Box::new(Predicate::Field(field.field, is_nothing))));
         }
         let here = slot_test(&self.ty.shape, field).and(here);
-        Pushed { predicate: self.ty.shape.lift(field.part, part, here), exact: of_presence || !repeats }
+        let shape = &self.ty.shape;
+        let is_rough = shape.is_within_document(field.part, part) || shape.may_be_shadowed(field.part, part);
+        let exact = (of_presence || !repeats) && !is_rough;
+        Pushed { predicate: shape.lift(field.part, part, here), exact }
     }
 }
 

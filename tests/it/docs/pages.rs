@@ -8,11 +8,12 @@ use scimgate::config::Settings;
 use super::{blocks, code_words, root, sources, table};
 
 /// The pages, by their names from the root.
-const PAGES: [&str; 6] = [
+const PAGES: [&str; 7] = [
     "README.md",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "docs/mapping.md",
+    "docs/cookbook/sql.md",
     "docs/operations.md",
     "docs/performance.md",
 ];

@@ -102,6 +102,13 @@ impl TestStore {
         Some(Self { backend, holder: Holder::Tables(tables), mapping, detour: None, _directory: temporary })
     }
 
+    /// Makes a database of these statements, behind a mapping file.
+    pub(crate) fn of_statements(backend: Backend, statements: &str, mapping: PathBuf) -> Option<Self> {
+        let temporary = TempDir::new().unwrap();
+        let tables = Tables::of_statements(backend, statements, temporary.path())?;
+        Some(Self { backend, holder: Holder::Tables(tables), mapping, detour: None, _directory: temporary })
+    }
+
     /// Makes a directory on a server of its own, with further entries.
     pub(crate) fn loaded(ldif: &str) -> Option<Self> {
         Some(Self {

@@ -8,7 +8,10 @@ use diesel::{
 };
 use url::Url;
 
+pub(crate) use self::snapshot::Snapshot;
 use super::{Backend, server, unique};
+
+mod snapshot;
 
 /// A database.
 pub(crate) struct Tables {
@@ -60,19 +63,27 @@ impl Tables {
     pub(super) fn of_devices(backend: Backend, directory: &Path) -> Option<Self> {
         let tables = include_str!("../../fixtures/devices/tables.sql");
         let tables = |bytes, time| tables.replace("{BYTES}", bytes).replace("{TIME}", time);
+        let tables = match backend {
+            Backend::Postgres => tables("bytea", "timestamptz"),
+            Backend::MariaDb => tables("longblob", "datetime(6)"),
+            _ => tables("blob", "timestamp"),
+        };
+        Self::of_statements(backend, &tables, directory)
+    }
+
+    /// A database filled by these statements, on one connection and in their order.
+    pub(super) fn of_statements(backend: Backend, statements: &str, directory: &Path) -> Option<Self> {
         match backend {
             Backend::Postgres => {
-                let server = server("SCIMGATE_TEST_POSTGRES")?;
-                Some(Self::create(Kind::Postgres, &server, &tables("bytea", "timestamptz")))
+                Some(Self::create(Kind::Postgres, &server("SCIMGATE_TEST_POSTGRES")?, statements))
             }
             Backend::MariaDb => {
-                let server = server("SCIMGATE_TEST_MYSQL")?;
-                Some(Self::create(Kind::MariaDb, &server, &tables("longblob", "datetime(6)")))
+                Some(Self::create(Kind::MariaDb, &server("SCIMGATE_TEST_MYSQL")?, statements))
             }
             _ => {
-                let url = directory.join("devices.db").display().to_string();
+                let url = directory.join("store.db").display().to_string();
                 let made = Self { kind: Kind::Sqlite, url, server: String::new(), account: None };
-                made.execute(&tables("blob", "timestamp"));
+                made.execute(statements);
                 Some(made)
             }
         }
@@ -80,29 +91,16 @@ impl Tables {
 
     /// A database for `tests/fixtures/sql/broken`.
     pub(super) fn broken(backend: Backend, directory: &Path) -> Option<Self> {
-        match backend {
-            Backend::Postgres => {
-                let server = server("SCIMGATE_TEST_POSTGRES")?;
-                Some(Self::create(
-                    Kind::Postgres,
-                    &server,
-                    include_str!("../../fixtures/sql/broken/postgres.sql"),
-                ))
-            }
-            Backend::MariaDb => {
-                let server = server("SCIMGATE_TEST_MYSQL")?;
-                let fixture = include_str!("../../fixtures/sql/broken/mariadb.sql");
-                let mut tables = Self::create(Kind::MariaDb, &server, fixture);
-                tables.account = Some(tables.narrow_account());
-                Some(tables)
-            }
-            _ => {
-                let url = directory.join("broken.db").display().to_string();
-                let made = Self { kind: Kind::Sqlite, url, server: String::new(), account: None };
-                made.execute(include_str!("../../fixtures/sql/broken/sqlite.sql"));
-                Some(made)
-            }
+        let statements = match backend {
+            Backend::Postgres => include_str!("../../fixtures/sql/broken/postgres.sql"),
+            Backend::MariaDb => include_str!("../../fixtures/sql/broken/mariadb.sql"),
+            _ => include_str!("../../fixtures/sql/broken/sqlite.sql"),
+        };
+        let mut tables = Self::of_statements(backend, statements, directory)?;
+        if backend == Backend::MariaDb {
+            tables.account = Some(tables.narrow_account());
         }
+        Some(tables)
     }
 
     /// Makes an account that may read and insert only. Our own must not grant, but may write the tables of
@@ -122,7 +120,8 @@ impl Tables {
         let name = unique("t_");
         let mut url = Url::parse(server).unwrap();
         url.set_path(&name);
-        run(kind, server, &format!("create database {name}"));
+        let letters = if let Kind::MariaDb = kind { " character set utf8mb4" } else { "" };
+        run(kind, server, &format!("create database {name}{letters}"));
         let tables = Self { kind, url: url.into(), server: server.to_owned(), account: None };
         tables.execute(fixture);
         tables
@@ -135,44 +134,12 @@ impl Tables {
 
     /// Every row of every table as text, in order.
     pub(super) fn dump(&self) -> Vec<String> {
-        let tables = match self.kind {
-            Kind::Sqlite => {
-                "select name as v from sqlite_master where type = 'table' and name not like 'sqlite%'"
-            }
-            Kind::Postgres => {
-                "select format('%I.%I', table_schema, table_name) as v from information_schema.tables \
-                 where table_schema not in ('pg_catalog', 'information_schema')"
-            }
-            Kind::MariaDb => {
-                "select table_name as v from information_schema.tables where table_schema = database()"
-            }
-        };
-        let mut lines = Vec::new();
-        for table in self.query(tables).into_iter().flatten() {
-            let rows = self.query(&format!("select {} as v from {table} t", self.whole_row(&table)));
-            lines.extend(rows.into_iter().map(|row| format!("{table}: {}", row.unwrap_or_default())));
-        }
-        lines.sort();
-        lines
+        self.snapshot().lines()
     }
 
-    /// An expression that shows a whole row `t` of a table.
-    fn whole_row(&self, table: &str) -> String {
-        let columns = match self.kind {
-            Kind::Postgres => return "t::text".to_owned(),
-            Kind::Sqlite => format!("select name as v from pragma_table_info('{table}')"),
-            Kind::MariaDb => format!(
-                "select column_name as v from information_schema.columns \
-                 where table_schema = database() and table_name = '{table}' order by ordinal_position"
-            ),
-        };
-        // Both have a function of this name that shows NULL too.
-        let columns: Vec<String> =
-            self.query(&columns).into_iter().flatten().map(|column| format!("quote(t.{column})")).collect();
-        match self.kind {
-            Kind::MariaDb => format!("concat_ws(',', {})", columns.join(", ")),
-            _ => columns.join(" || ',' || "),
-        }
+    /// All that lies in it.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot::take(self)
     }
 
     /// `[stores.main.sql]`.

@@ -14,7 +14,7 @@ use crate::{
         shape::FieldRef,
     },
     scim::{Json, schema::DataType},
-    store::FieldKind,
+    store::{FieldKind, Value},
 };
 
 impl Compiler {
@@ -81,9 +81,13 @@ impl Compiler {
         Some(scalar(site, shared, Source::Field { field, codecs, map, nothing }, face))
     }
 
+    /// What stands for nothing in a field of a part that says so for all of its fields. A text does so
+    /// in fields that hold texts only: a column of numbers or times cannot hold `''`.
     fn default_nothing(&self, site: &Site<'_>, field: &FieldRef) -> Vec<Template> {
         let extras = self.types.get(site.scope.ty).and_then(|t| t.extras.get(field.part));
-        extras.map(|x| x.nothing.clone()).unwrap_or_default()
+        let is_text = matches!(site.attribute.data_type, DataType::String | DataType::Reference);
+        let fits = |t: &&Template| is_text || !matches!(t, Template::Literal(Value::Text(_)));
+        extras.map(|x| x.nothing.iter().filter(fits).cloned().collect()).unwrap_or_default()
     }
 
     /// True if a simple value is wanted here; else reports it.
