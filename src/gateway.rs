@@ -9,6 +9,7 @@
 //! contradict; only the pair of id and anchor, which never changes, is cached.
 
 pub mod bulk;
+mod clocked;
 mod counter;
 mod create;
 mod cursor;
@@ -22,6 +23,7 @@ mod listing;
 mod load;
 mod lock;
 pub mod me;
+mod nested;
 mod patch;
 mod present;
 mod replace;
@@ -81,7 +83,7 @@ impl Gateway {
         let store = OpenedStore::around(store, mapping.types.iter().map(TypeMapping::bag));
         Self {
             mapping,
-            store,
+            store: Arc::new(clocked::Clocked(store)),
             correlation,
             limits,
             locks: Locks::default(),

@@ -57,6 +57,9 @@ impl Plan {
                     Change::Set(_, cell) => shift(cell),
                     Change::Add(..) | Change::Remove(..) => {}
                 }),
+                Step::Reopen { cells, changes, .. } => {
+                    cells.iter_mut().chain(changes).for_each(|(_, cell)| shift(cell));
+                }
                 Step::Expect { .. }
                 | Step::Find { add: None, .. }
                 | Step::Delete { .. }
@@ -92,6 +95,9 @@ impl fmt::Display for Line<'_> {
                 write!(f, "expect {}{} as it was read", bag.name, one(target))
             }
             Step::Insert { bag, cells, .. } => write!(f, "insert into {}: {}", bag.name, named(cells, bag)),
+            Step::Reopen { bag, cells, .. } => {
+                write!(f, "reopen a row of {}, or insert: {}", bag.name, named(cells, bag))
+            }
             Step::Find { bag, add, .. } => {
                 write!(f, "find {} of {}", if add.is_some() { "or add a row" } else { "a row" }, bag.name)
             }

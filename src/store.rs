@@ -16,6 +16,7 @@ pub mod error;
 #[cfg(feature = "ldap")]
 pub mod ldap;
 pub mod memory;
+pub mod moment;
 pub mod opened;
 pub mod predicate;
 #[cfg(feature = "sql")]

@@ -41,6 +41,7 @@ impl Gateway {
         self.check_unique(cx, ty, &nothing, &wanted, None).await?;
         let base = Record::create(&mapping.shape);
         let written = self.written(cx, ty, &base, &nothing, &nothing, &wanted).await?;
+        self.check_unique_within(cx, ty, &wanted, (&base, &written.record), None).await?;
         let plan = mapping.diff(&written)?;
         let reports = self.execute(ty, &plan).await?;
         let anchor = reported_anchor(mapping, &plan, &reports, &written.record)

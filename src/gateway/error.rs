@@ -112,6 +112,7 @@ fn collect_fields<'a>(lens: &'a Lens, out: &mut Vec<&'a FieldRef>) {
         Lens::Reference(reference) => out.push(&reference.field),
         Lens::Password(password) => out.push(&password.field),
         Lens::First(list) | Lens::Union(list) => list.iter().for_each(|l| collect_fields(l, out)),
+        Lens::Guarded(guarded) => collect_fields(&guarded.lens, out),
         Lens::Inverse(_) | Lens::Side => {}
     }
 }

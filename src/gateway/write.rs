@@ -106,6 +106,7 @@ impl Gateway {
         self.check_unique(cx, ty, &resource, &wanted, own).await?;
         let kept = side(&known.row);
         let written = self.written(cx, ty, &known.record, &kept, &resource, &wanted).await?;
+        self.check_unique_within(cx, ty, &wanted, (&known.record, &written.record), own).await?;
         let mut plan = mapping.diff(&written)?;
         plan.id = Some(known.row.id.clone());
         plan.append(self.hold(cx, ty, &known.row.id, &resource, &wanted).await?);

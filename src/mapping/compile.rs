@@ -39,6 +39,7 @@ mod cond;
 mod draft;
 mod file;
 mod forms;
+mod history;
 mod keys;
 mod lens;
 mod name;

@@ -5,3 +5,4 @@
 mod harness;
 mod koha;
 mod nextcloud;
+mod ofbiz;

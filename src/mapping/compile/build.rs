@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use crate::{
     mapping::{
         compile::{Compiler, TypeDraft},
-        form::{Answers, Eval},
+        form::{Answers, Cond, Eval},
         record::Record,
         shape::PartId,
     },
@@ -35,6 +35,7 @@ impl Compiler {
                     Arc::make_mut(&mut part.bag).scope = scope;
                 }
             }
+            draft.settle_history();
         }
     }
 }
@@ -63,14 +64,19 @@ impl TypeDraft {
 
     /// Which rows of a part are ours, beside how they hang on the parent.
     fn row_scope(&self, id: PartId) -> Predicate {
+        self.scope_of(id, self.extras.get(id).and_then(|x| x.scope.as_ref()))
+    }
+
+    /// Which rows of a part a COND selects.
+    pub(super) fn scope_of(&self, id: PartId, given: Option<&Cond>) -> Predicate {
         let part = self.shape.part(id);
         if part.values_of().is_some() {
             return Predicate::True;
         }
         let record = Record::create(&self.shape);
-        let answers = Answers::new(OffsetDateTime::UNIX_EPOCH, "");
+        let mut answers = Answers::new(OffsetDateTime::UNIX_EPOCH, "");
+        answers.timeless = true;
         let eval = Eval { shape: &self.shape, record: &record, at: (0, 0), answers: &answers };
-        let given = self.extras.get(id).and_then(|x| x.scope.as_ref());
         let scope = given.map_or(Predicate::True, |cond| cond.to_predicate(id, &eval));
         let Source::Entries { classes, .. } = &part.bag.source else { return scope };
         if part.opened.is_some() {

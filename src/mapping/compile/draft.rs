@@ -72,7 +72,7 @@ pub(in crate::mapping) struct PartExtra {
     /// What its fields read as nothing.
     pub(super) nothing: Vec<Template>,
     /// Its `where`.
-    pub(super) scope: Option<Cond>,
+    pub(in crate::mapping) scope: Option<Cond>,
     pub(in crate::mapping) span: Range<usize>,
 }
 
@@ -135,6 +135,8 @@ pub(in crate::mapping) struct WriteSite {
     pub(in crate::mapping) span: Range<usize>,
     /// Lenses of the same group write one field together and must agree (`type` and `primary` of a row).
     pub(in crate::mapping) group: Option<usize>,
+    /// Under this condition only.
+    pub(in crate::mapping) when: Option<Cond>,
 }
 
 /// A state lens, for the check of its SETs.
@@ -167,6 +169,8 @@ pub(super) struct PendingInverse {
     pub(super) holder: String,
     pub(super) attribute: String,
     pub(super) via: Option<(FieldRef, String, Range<usize>)>,
+    pub(super) superset: bool,
+    pub(super) nested: bool,
     pub(super) span: Range<usize>,
 }
 
@@ -218,6 +222,15 @@ impl TypeDraft {
             bag: Arc::new(bag),
             parent,
             on: Vec::new(),
+            hook: None,
+            upward: false,
+            close: Vec::new(),
+            revive: Vec::new(),
+            revive_by: Vec::new(),
+            past: None,
+            replace: false,
+            identity: Vec::new(),
+            fresh: Vec::new(),
             opened: None,
             many: false,
             usage: Use::Own,

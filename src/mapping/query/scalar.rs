@@ -37,10 +37,13 @@ impl Query<'_> {
             }
             Source::State { read, .. } => {
                 let shape = &self.ty.shape;
-                let shadowed = |f: &&FieldRef| shape.may_be_shadowed(f.part, part);
                 let mut parts = read.fields().into_iter().map(|f| f.part).chain(read.parts());
-                let in_document = parts.any(|p| shape.is_within_document(p, part));
-                let truth = match in_document || read.fields().iter().any(shadowed) {
+                let is_rough = parts.any(|p| shape.is_within_document(p, part));
+                let is_shadowed = read.fields().iter().any(|f| shape.may_be_shadowed(f.part, part));
+                let truth = match is_rough || is_shadowed {
+                    true if read.is_positive(part, &self.eval()) => {
+                        Pushed::superset(read.to_predicate(part, &self.eval()))
+                    }
                     true => Pushed::EVERYTHING,
                     false => Pushed::exact(read.to_predicate(part, &self.eval())),
                 };
@@ -207,10 +210,10 @@ impl Query<'_> {
             here = here.and(Predicate::Not(Box::new(Predicate::Field(field.field, is_nothing))));
         }
         let here = slot_test(&self.ty.shape, field).and(here);
-        let is_shadowed = self.ty.shape.may_be_shadowed(field.part, part);
-        let is_inner = self.ty.shape.is_within_document(field.part, part);
-        let exact = (of_presence || !repeats) && !is_shadowed && !is_inner;
-        Pushed { predicate: self.ty.shape.lift(field.part, part, here), exact }
+        let shape = &self.ty.shape;
+        let is_rough = shape.is_within_document(field.part, part) || shape.may_be_shadowed(field.part, part);
+        let exact = (of_presence || !repeats) && !is_rough;
+        Pushed { predicate: shape.lift(field.part, part, here), exact }
     }
 }
 

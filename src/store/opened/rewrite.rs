@@ -146,8 +146,11 @@ impl Rewrite {
                 // From the end, so that the positions before stay.
                 found.iter().rev().for_each(|address| tree.remove(address));
             }
-            Step::Rename { .. } | Step::Password { .. } => {
-                let said = format!("{} lies in a document: it has no DN and no password operation", bag.name);
+            Step::Rename { .. } | Step::Password { .. } | Step::Reopen { .. } => {
+                let said = format!(
+                    "{} lies in a document: it has no DN, no password operation, no closed rows",
+                    bag.name
+                );
                 return Err(StoreError::Unsupported(said));
             }
         }
@@ -220,6 +223,9 @@ impl Rewrite {
         match &mut step {
             Step::Insert { cells, .. } | Step::Find { add: Some(cells), .. } => {
                 cells.iter_mut().try_for_each(|(_, c)| cell(c))?;
+            }
+            Step::Reopen { cells, changes, .. } => {
+                cells.iter_mut().chain(changes).try_for_each(|(_, c)| cell(c))?;
             }
             Step::Update { changes, .. } => changes.iter_mut().try_for_each(|change| match change {
                 Change::Set(_, c) => cell(c),

@@ -148,7 +148,7 @@ impl Catalogue {
         scene: &mut Scene,
     ) -> Result<(), Failure> {
         match predicate {
-            Predicate::True | Predicate::False | Predicate::Field(..) => Ok(()),
+            Predicate::True | Predicate::False | Predicate::Field(..) | Predicate::Clock(..) => Ok(()),
             Predicate::All(list) | Predicate::Any(list) => {
                 list.iter().try_for_each(|p| self.add_related(connection, p, scene))
             }
