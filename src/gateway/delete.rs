@@ -7,7 +7,7 @@
 use crate::{
     auth::Action,
     gateway::{
-        Context, Gateway, TypeId,
+        Context, Gateway, TypeId, error,
         identity::{Known, side},
         resolve::field_predicate,
         write::{again_if_overtaken, root_of},
@@ -87,7 +87,7 @@ impl Gateway {
             steps.extend(own_rows(mapping, &known.record));
             steps.push(root_removal(mapping, &known));
         }
-        self.execute(ty, &Plan::of(&mapping.resource_type.name, id, steps)).await?;
+        self.store.apply(steps).await.map_err(|e| error::removing(&e, &self.mapping, mapping))?;
         self.vanished(ty, &known.row).await
     }
 

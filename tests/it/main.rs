@@ -23,6 +23,7 @@ mod cli;
 mod concurrency;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod custom_types;
+mod dependants;
 mod docs;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod every_store;
@@ -42,6 +43,8 @@ mod large_listing;
 mod ldap_store;
 #[cfg(feature = "sqlite")]
 mod lens_laws;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod live;
 mod mapping_files;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod me;
@@ -63,8 +66,9 @@ mod stores;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod support;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
-mod vectors;
+mod terms;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod vectors;
 mod versions;
 
 /// `tests/run` starts all servers, so none of its tests may be skipped.

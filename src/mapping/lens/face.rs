@@ -132,7 +132,11 @@ impl Lens {
                     // What one of the others reads as is not written a second time.
                     Some(_) if json.is_some() && self.get_at(w.ty, &w.eval(at), 0).as_ref() == json => Ok(()),
                     Some(lens) => lens.put(w, at, path, json),
-                    None => Ok(()),
+                    // None of them applies: the last one says so, or drops the value.
+                    None => match list.iter().rev().find(|lens| lens.is_writable()) {
+                        Some(lens) => lens.put(w, at, path, json),
+                        None => Ok(()),
+                    },
                 }
             }
             Self::Union(list) => put_union(list, w, at, path, elements(json)),
@@ -392,8 +396,11 @@ fn put_union(
             lens.is_writable() && lens.applies(&w.eval(at)) && lens.takes(element, &shares, list)
         };
         let known = |i: usize| now.get(i).is_some_and(|l| l.iter().any(|e| value(e) == value(element)));
-        let mut takers = list.iter().enumerate().filter(takes).map(|(i, _)| i);
-        let first = takers.next();
+        let reaches = |(_, lens): &(usize, &Lens)| lens.reaches(w, element);
+        let any = list.iter().enumerate().find(takes).map(|(i, _)| i);
+        let mut takers = list.iter().enumerate().filter(takes).filter(reaches).map(|(i, _)| i);
+        // What no lens can point at is refused by the first, in its words.
+        let first = takers.next().or(any);
         let lens = first.filter(|i| known(*i)).or_else(|| takers.find(|i| known(*i))).or(first);
         match lens.and_then(|i| shares.get_mut(i)) {
             Some(share) => share.push(element.clone()),
@@ -416,6 +423,16 @@ impl Lens {
     /// True if the lens has a place for this new element of a list.
     fn takes(&self, element: &Json, shares: &[Vec<Json>], list: &[Lens]) -> bool {
         self.takes_as(element, shares, list, self)
+    }
+
+    /// False if the element points at a resource that this lens cannot point at. What is not known yet may be.
+    fn reaches(&self, w: &Writer<'_>, element: &Json) -> bool {
+        let Self::Rows(rows) = self.bare() else { return true };
+        let Some(reference) = rows.reference() else { return true };
+        let given = if rows.simple { Some(element) } else { element.get("value") };
+        let id = given.and_then(Json::as_str).and_then(|id| reference.given_id(&w.answers.base_url, id));
+        let need = |id: &str| Need::IdToBy { reference: reference.target, id: id.to_owned() };
+        id.is_none_or(|id| w.answers.value(&need(id)) != Some(None))
     }
 
     /// As [`Self::takes`], for the lens of the list that this one is, or is behind.

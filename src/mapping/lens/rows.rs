@@ -111,7 +111,7 @@ impl Rows {
         Ok(())
     }
 
-    fn reference(&self) -> Option<&super::Reference> {
+    pub(super) fn reference(&self) -> Option<&super::Reference> {
         self.each.iter().find_map(|s| match s.lens.bare() {
             Lens::Reference(reference) => Some(reference),
             _ => None,

@@ -304,11 +304,11 @@ impl Compiler {
                     part,
                     pointer,
                     by,
+                    writable: false,
+                    shows_type: false,
                     via: None,
                     superset: false,
                     nested: None,
-                    writable: false,
-                    shows_type: false,
                 })),
                 None => {
                     let message =
