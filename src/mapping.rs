@@ -21,6 +21,7 @@ pub mod form;
 pub mod identity;
 pub mod lens;
 pub mod node;
+pub mod pack;
 pub mod query;
 pub mod record;
 pub mod shape;

@@ -11,6 +11,7 @@
 
 pub mod coerce;
 pub mod dn;
+pub mod document;
 pub mod error;
 #[cfg(feature = "ldap")]
 pub mod ldap;

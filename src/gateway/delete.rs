@@ -10,7 +10,7 @@ use crate::{
         Context, Gateway, TypeId,
         identity::{Known, side},
         resolve::field_predicate,
-        write::root_of,
+        write::{again_if_overtaken, root_of},
     },
     mapping::{
         TypeMapping,
@@ -47,8 +47,19 @@ impl Gateway {
         id: &str,
         conditions: &Preconditions,
     ) -> Result<(), ScimError> {
-        let mapping = self.permitted(cx, ty, Action::Write)?;
+        self.permitted(cx, ty, Action::Write)?;
         let _turn = self.locks.acquire(vec![format!("{ty} id {id}")]).await;
+        again_if_overtaken(conditions, || self.delete_once(cx, ty, id, conditions)).await
+    }
+
+    async fn delete_once(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        id: &str,
+        conditions: &Preconditions,
+    ) -> Result<(), ScimError> {
+        let mapping = self.ty(ty)?;
         let before = self.before(cx, ty, id).await?;
         conditions.check(&before.resource)?;
         let known = before.known;
@@ -62,6 +73,7 @@ impl Gateway {
         if mapping.delete.keep {
             close_rows(mapping, &mut record);
         }
+        record.pack(&mapping.shape)?;
         let record = mapping.ended(record, &answers);
         let written = Written { record, side: side(&known.row), password: None };
         let mut plan = mapping.diff(&written)?;
@@ -207,7 +219,7 @@ fn entry_relink(
 ) -> Option<Step> {
     let root = &holder.row(0, 0)?.now;
     let layout = mapping.shape.part(field.part);
-    let attribute = layout.opened.unwrap_or(field.field);
+    let attribute = layout.values_of().unwrap_or(field.field);
     let mut changes = vec![Change::Remove(attribute, vec![old.clone()])];
     let instead = match (new, &layout.floor) {
         (Some(new), _) => Some(new.clone()),

@@ -52,7 +52,7 @@ impl Gateway {
         let layout = mapping.shape.part(rows.part);
         let known = self.find(ty, id, &delta_reads(mapping, layout)).await?;
         let mut pointers = self.pointers(cx, ty, reference, &deltas).await?;
-        match layout.opened {
+        match layout.values_of() {
             None => self.drop_settled(layout, reference, &known, &mut pointers).await?,
             Some(field) if self.is_settled(mapping, field, &known, &pointers).await? => {
                 return Ok(Some(known.row));
@@ -61,7 +61,7 @@ impl Gateway {
         }
         let mut steps: Vec<Step> = Vec::new();
         for (add, value) in &pointers {
-            steps.extend(match layout.opened {
+            steps.extend(match layout.values_of() {
                 Some(field) => entry_step(mapping, field, &known, *add, value.clone()),
                 None => self.link_step(cx, mapping, rows, reference, &known, (*add, value)),
             });
@@ -220,7 +220,7 @@ impl Gateway {
         let eval = Eval { shape: &mapping.shape, record: &record, at: (0, 0), answers: &answers };
         let floor = layout.floor.as_ref().and_then(|f| f.one(&eval, &no_place()));
         if let (Some(field), Some(value), Some(Step::Update { changes, .. })) =
-            (layout.opened, floor, steps.first_mut())
+            (layout.values_of(), floor, steps.first_mut())
         {
             changes.push(Change::Add(field, vec![value]));
         }
@@ -280,6 +280,7 @@ fn delta_lens<'m>(mapping: &'m TypeMapping, operations: &[Operation]) -> Option<
         && reference.here.is_empty()
         && reference.common.also.is_empty()
         && layout.parent == 0
+        && layout.items().is_none()
         && reference.field.part == rows.part
         && !mapping.settle.iter().any(|s| s.part == rows.part && needs_more(mapping, s));
     (plain && operations.iter().all(same)).then_some((rows, reference))

@@ -5,7 +5,7 @@
 use crate::{
     auth::Action,
     config::PatchResponse,
-    gateway::{Context, Gateway, TypeId, create::report_ignored},
+    gateway::{Context, Gateway, TypeId, create::report_ignored, write::again_if_overtaken},
     scim::{
         Json, Object,
         error::ScimError,
@@ -47,12 +47,15 @@ impl Gateway {
         {
             return if minimal { Ok(None) } else { self.again(cx, ty, row, selection).await.map(Some) };
         }
-        let before = self.before(cx, ty, id).await?;
-        conditions.check(&before.resource)?;
-        let mut wanted = before.resource.clone();
-        patch::apply(&operations, resource_type, &mut wanted, &rules)?;
-        validate::check_required(&wanted, resource_type)?;
-        let answer = self.change(cx, ty, before, conditions, wanted, selection).await?;
+        let answer = again_if_overtaken(conditions, || async {
+            let before = self.before(cx, ty, id).await?;
+            conditions.check(&before.resource)?;
+            let mut wanted = before.resource.clone();
+            patch::apply(&operations, resource_type, &mut wanted, &rules)?;
+            validate::check_required(&wanted, resource_type)?;
+            self.change(cx, ty, before, conditions, wanted, selection).await
+        })
+        .await?;
         Ok((!minimal).then_some(answer))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     auth::Action,
-    gateway::{Context, Gateway, TypeId, create::fill_required},
+    gateway::{Context, Gateway, TypeId, create::fill_required, write::again_if_overtaken},
     scim::{
         Json, Object,
         error::ScimError,
@@ -29,11 +29,14 @@ impl Gateway {
     ) -> Result<Object, ScimError> {
         let mapping = self.permitted(cx, ty, Action::Write)?;
         let _turn = self.locks.acquire(vec![format!("{ty} id {id}")]).await;
-        let before = self.before(cx, ty, id).await?;
-        conditions.check(&before.resource)?;
-        let body = fill_required(mapping, body, &before.resource);
-        let wanted = self.normalised(cx, ty, &body, Purpose::Replace)?;
-        let wanted = validate::merge_replace(&before.resource, wanted, &mapping.resource_type)?;
-        self.change(cx, ty, before, conditions, wanted, selection).await
+        again_if_overtaken(conditions, || async {
+            let before = self.before(cx, ty, id).await?;
+            conditions.check(&before.resource)?;
+            let body = fill_required(mapping, body, &before.resource);
+            let wanted = self.normalised(cx, ty, &body, Purpose::Replace)?;
+            let wanted = validate::merge_replace(&before.resource, wanted, &mapping.resource_type)?;
+            self.change(cx, ty, before, conditions, wanted, selection).await
+        })
+        .await
     }
 }

@@ -22,6 +22,24 @@ use crate::{
     store::{Predicate, Report, Target, Value},
 };
 
+/// How often a change is worked out anew because another program was faster.
+const ATTEMPTS: u32 = 20;
+
+/// Works a change out again when a document that it writes has been changed by somebody else since it was
+/// read, and the client named no version.
+pub(super) async fn again_if_overtaken<T, F: Future<Output = Result<T, ScimError>>>(
+    conditions: &Preconditions,
+    change: impl Fn() -> F,
+) -> Result<T, ScimError> {
+    for _ in 0..ATTEMPTS {
+        match change().await {
+            Err(error) if error.is_stale() && conditions.is_empty() => {}
+            done => return done,
+        }
+    }
+    Err(ScimError::unavailable("Others keep changing the same data; try again later.", 1))
+}
+
 /// What a write starts from.
 pub(super) struct Before {
     /// The record, its id and what we keep of it.

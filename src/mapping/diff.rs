@@ -19,6 +19,7 @@ use crate::{
 
 mod among;
 pub mod entry;
+mod guard;
 
 struct Diff<'a> {
     ty: &'a TypeMapping,
@@ -54,6 +55,8 @@ impl TypeMapping {
                 password: password.clone(),
             });
         }
+        let guards = diff.guards();
+        diff.plan.precede(guards);
         diff.plan.resource_type.clone_from(&self.resource_type.name);
         Ok(diff.plan)
     }
@@ -315,7 +318,7 @@ impl Diff<'_> {
     fn folded(&self, part: PartId, row: usize) -> crate::store::Row {
         let mut now = self.draft(part, row).map(|d| d.now.clone()).unwrap_or_default();
         for (id, layout) in self.shape.parts.iter().enumerate().skip(1) {
-            let Some(field) = layout.opened.filter(|_| layout.parent == part) else { continue };
+            let Some(field) = layout.values_of().filter(|_| layout.parent == part) else { continue };
             if !self.record.rows(id).iter().any(|d| d.parent == row) {
                 continue;
             }
@@ -498,7 +501,7 @@ impl Diff<'_> {
     }
 
     fn is_ordered(&self, part: PartId, field: FieldId) -> bool {
-        let opened = self.shape.parts.iter().position(|p| p.parent == part && p.opened == Some(field));
+        let opened = self.shape.parts.iter().position(|p| p.parent == part && p.values_of() == Some(field));
         opened.is_some_and(|id| self.ty.is_positional(id))
     }
 

@@ -295,8 +295,17 @@ impl Query<'_> {
             && layout.floor.is_none()
             && (layout.opened.is_none() || one_test)
             && !hides(rows)
-            && !self.ty.shape.may_be_shadowed(rows.part, 0);
+            && !self.ty.shape.may_be_shadowed(rows.part, 0)
+            && self.is_found_exactly(rows.part, &inner.predicate);
         Pushed { predicate: self.ty.shape.lift(rows.part, 0, inner.predicate), exact }
+    }
+
+    /// True if the rows are rows of the store, or items of which the store can tell as much.
+    fn is_found_exactly(&self, part: PartId, predicate: &Predicate) -> bool {
+        let shape = &self.ty.shape;
+        let document = shape.part(part).items().and_then(|i| i.document.as_ref());
+        let exact = document.is_some_and(|d| d.is_exact(predicate));
+        !shape.is_within_document(if exact { shape.part(part).parent } else { part }, 0)
     }
 
     /// `attribute[filter]`: the whole filter on one element.

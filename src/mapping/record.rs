@@ -6,8 +6,12 @@
 //! written to it.
 
 use crate::{
-    mapping::shape::{FieldRef, PartId, Shape, Use},
-    store::{FieldId, Fold, Row, Value},
+    mapping::shape::{FieldRef, Part, PartId, Shape, Use},
+    store::{
+        FieldId, Fold, Row, Value,
+        document::{Node, Seg},
+        memory::predicate::matches,
+    },
 };
 
 mod succession;
@@ -66,19 +70,53 @@ impl Record {
         record
     }
 
-    /// Adds a stored row, and opens its multi-valued fields for the parts that lie in them.
+    /// Adds a stored row, and opens its fields for the parts that lie in them. A document that cannot be
+    /// read has no rows.
     pub fn attach(&mut self, shape: &Shape, part: PartId, row: Row, parent: usize) {
         let index = self.rows(part).len();
-        for (id, opened) in shape.parts.iter().enumerate().filter(|(id, p)| *id > 0 && p.parent == part) {
-            let Some(field) = opened.opened else { continue };
-            for value in row.all(field) {
-                let mut inner = Row::new(&opened.bag);
-                inner.set(0, vec![value.clone()]);
-                self.attach(shape, id, inner, index);
+        for (id, layout) in shape.parts.iter().enumerate().filter(|(id, p)| *id > 0 && p.parent == part) {
+            let Some(opened) = &layout.opened else { continue };
+            let Some(items) = &opened.items else {
+                for value in row.all(opened.field) {
+                    let mut inner = Row::new(&layout.bag);
+                    inner.set(0, vec![value.clone()]);
+                    self.attach(shape, id, inner, index);
+                }
+                continue;
+            };
+            let Some(document) = &items.document else { continue };
+            let holds = |row: &Row| has_slot(shape.part(part), row, opened.slot.as_ref());
+            let is_second = self.rows(part).iter().any(|d| d.parent == parent && holds(&d.now));
+            if !holds(&row) || (opened.slot.is_some() && is_second) {
+                continue;
+            }
+            if let Ok(Some(tree)) = document.open(row.all(opened.field)) {
+                self.attach_items(shape, id, &tree, &[], index);
             }
         }
         if let Some(rows) = self.parts.get_mut(part) {
             rows.push(Draft::new(row.clone(), Some(row), parent));
+        }
+    }
+
+    /// Adds the rows of a document, and of those that lie within them.
+    fn attach_items(&mut self, shape: &Shape, part: PartId, tree: &Node, above: &[Seg], parent: usize) {
+        let layout = shape.part(part);
+        let Some(items) = layout.items() else { return };
+        for address in items.addresses(tree, above) {
+            let row = items.row(tree, &address);
+            if !matches(&layout.bag.scope, &row, &|_, _| false) {
+                continue;
+            }
+            let index = self.rows(part).len();
+            for (id, inner) in shape.parts.iter().enumerate().filter(|(id, p)| *id > 0 && p.parent == part) {
+                if inner.items().is_some_and(|i| i.document.is_none()) {
+                    self.attach_items(shape, id, tree, &address, index);
+                }
+            }
+            if let Some(rows) = self.parts.get_mut(part) {
+                rows.push(Draft::new(row.clone(), Some(row), parent));
+            }
         }
     }
 
@@ -139,13 +177,9 @@ impl Record {
         let rows = self.rows_below(shape, at, field.part);
         match &field.slot {
             None => rows.first().copied(),
-            Some(slot) => rows.into_iter().find(|row| {
-                self.row(field.part, *row).is_some_and(|d| {
-                    part.slot
-                        .iter()
-                        .zip(slot)
-                        .all(|(f, v)| d.now.first(*f).is_some_and(|have| have.same(v, Fold::Exact)))
-                })
+            Some(_) => rows.into_iter().find(|row| {
+                let draft = self.row(field.part, *row);
+                draft.is_some_and(|d| has_slot(part, &d.now, field.slot.as_ref()))
             }),
         }
     }
@@ -179,9 +213,15 @@ impl Record {
         if let Some(row) = self.find_row(shape, at, &probe) {
             return row;
         }
-        let layout = shape.part(part);
-        let parent = self.ensure_row(shape, at, layout.parent, layout.hook.as_ref());
+        let parent = self.ensure_parent(shape, at, part);
         self.add_row(shape, part, parent, slot)
+    }
+
+    /// Makes sure the row that new rows of a part hang on exists; gives its index.
+    pub fn ensure_parent(&mut self, shape: &Shape, at: (PartId, usize), part: PartId) -> usize {
+        let layout = shape.part(part);
+        let slot = layout.opened.as_ref().and_then(|o| o.slot.as_ref()).or(layout.hook.as_ref());
+        self.ensure_row(shape, at, layout.parent, slot)
     }
 
     /// Adds a new row with its constants.
@@ -245,7 +285,8 @@ impl Record {
             None => self.ensure_row(shape, at, field.part, field.slot.as_ref()),
         };
         let part = shape.part(field.part);
-        let opened_here = part.opened.is_some();
+        // A value of a list, or an item that is one value.
+        let is_item = part.opened.is_some() && part.bag.field_name(field.field) == "it";
         let Some(draft) = self.row(field.part, row) else { return };
         if same_values(draft.now.all(field.field), &values) {
             return;
@@ -262,8 +303,9 @@ impl Record {
         let back = draft.was.as_ref().filter(|was| same_values(was.all(field.field), &values));
         let values = back.map_or(values, |was| was.all(field.field).to_vec());
         draft.now.set(field.field, values);
-        if emptied && field.part != 0 && at.0 != field.part && part.usage == Use::Own {
-            let is_value = part.value == Some(field.field) || opened_here;
+        let is_own = part.usage == Use::Own && !part.stays_empty();
+        if emptied && field.part != 0 && at.0 != field.part && is_own {
+            let is_value = part.value == Some(field.field) || is_item;
             if is_value || (!part.always && self.carries_nothing(shape, field.part, row)) {
                 self.remove_row(shape, field.part, row);
                 self.remove_empty_above(shape, at, (field.part, row));
@@ -300,6 +342,12 @@ impl Record {
             draft.now.set(field.field, values);
         }
     }
+}
+
+/// True if a row has these values in the slot columns of its part; any row if there are none.
+pub(super) fn has_slot(part: &Part, row: &Row, slot: Option<&Vec<Value>>) -> bool {
+    let slots = part.slot.iter().zip(slot.into_iter().flatten());
+    slots.into_iter().all(|(f, v)| row.first(*f).is_some_and(|have| have.same(v, Fold::Exact)))
 }
 
 /// True if both lists hold the same values in the same order.

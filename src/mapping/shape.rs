@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use crate::{
     mapping::form::{Assign, Template},
-    store::{Bag, FieldId, Fold, Predicate, Related, Row, Source, Value},
+    store::{
+        Bag, FieldId, Fold, Predicate, Related, Row, Source, Value,
+        document::{Format, Items},
+    },
 };
 
 /// Index of a part; 0 is the root.
@@ -20,6 +23,17 @@ pub struct FieldRef {
     pub field: FieldId,
     /// For a slotted part: the row whose slot columns hold these values.
     pub slot: Option<Vec<Value>>,
+}
+
+/// What a part's rows lie in, if it is a field of the parent and no bag of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Opened {
+    /// The parent's field.
+    pub field: FieldId,
+    /// In a slotted parent: the row whose slot columns hold these values.
+    pub slot: Option<Vec<Value>>,
+    /// How the rows lie in the document that the field holds; `None`: they are the field's values.
+    pub items: Option<Items>,
 }
 
 /// How the rows of a part come and go.
@@ -65,8 +79,8 @@ pub struct Part {
     pub identity: Vec<FieldId>,
     /// Fields of a row that takes another's place that it does not take over from it.
     pub fresh: Vec<FieldId>,
-    /// The parent's multi-valued field whose values are this part's rows.
-    pub opened: Option<FieldId>,
+    /// The parent's field that this part's rows lie in.
+    pub opened: Option<Opened>,
     /// A bag of rows, or at most one.
     pub many: bool,
     /// How rows come and go.
@@ -92,6 +106,29 @@ pub struct Part {
     /// Values that stand for nothing wherever a text is composed: of one field, or of every field that
     /// has none of its own.
     pub nothing: Vec<(Option<FieldRef>, Template)>,
+}
+
+impl Part {
+    /// The parent's multi-valued field whose values are the rows.
+    #[must_use]
+    pub fn values_of(&self) -> Option<FieldId> {
+        self.opened.as_ref().filter(|o| o.items.is_none()).map(|o| o.field)
+    }
+
+    /// How the rows lie in a document.
+    #[must_use]
+    pub fn items(&self) -> Option<&Items> {
+        self.opened.as_ref()?.items.as_ref()
+    }
+
+    /// True if a row stays without any value of ours: a document of other programs, too.
+    #[must_use]
+    pub fn stays_empty(&self) -> bool {
+        let own = |items: &Items| {
+            items.document.as_ref().is_none_or(|d| matches!(d.format, Format::Json | Format::Php))
+        };
+        self.items().is_some_and(own)
+    }
 }
 
 /// All parts of a resource type.
@@ -191,9 +228,24 @@ impl Shape {
             return predicate;
         }
         let p = self.part(part);
-        let lifted = match p.opened {
+        let lifted = match &p.opened {
             // An opened part's rows are values of the parent's field: `it` is field 0 there.
-            Some(field) => rebase(predicate, field),
+            Some(Opened { field, items: None, .. }) => rebase(predicate, *field),
+            Some(Opened { field, slot, items: Some(items) }) => {
+                let Some(document) = &items.document else {
+                    // Within the parent's document: nothing is known of it by its rows.
+                    return self.lift(
+                        p.parent,
+                        outer,
+                        if predicate == Predicate::False { predicate } else { Predicate::True },
+                    );
+                };
+                let above = self.part(p.parent);
+                let slots = above.slot.iter().zip(slot.iter().flatten());
+                let here =
+                    slots.fold(Predicate::True, |all, (f, v)| all.and(Predicate::equals(*f, v.clone())));
+                here.and(document.hint(*field, &predicate, &items.places))
+            }
             None => {
                 let exists = Related { bag: p.bag.clone(), on: p.on.clone(), predicate };
                 self.hook_test(part).and(Predicate::Exists(Box::new(exists)))
@@ -217,6 +269,20 @@ impl Shape {
         let slots = self.part(p.parent).slot.iter().zip(p.hook.iter().flatten());
         let has = |f: &FieldId, v: &Value| above.first(*f).is_some_and(|have| have.same(v, Fold::Exact));
         slots.into_iter().all(|(f, v)| has(f, v))
+    }
+
+    /// True if something between a part's rows and those of `outer` lies in a document: what a store finds
+    /// of it is more than what meets a condition.
+    #[must_use]
+    pub fn is_within_document(&self, mut part: PartId, outer: PartId) -> bool {
+        while part != outer && part != 0 {
+            let layout = self.part(part);
+            if layout.items().is_some() {
+                return true;
+            }
+            part = layout.parent;
+        }
+        false
     }
 
     /// Name of a field as the file would write it.

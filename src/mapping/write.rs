@@ -110,9 +110,11 @@ impl TypeMapping {
         always_below(self, &mut w);
         settle(self, &mut w, base);
         self.clear(&mut w, empty);
+        w.record.pack(&self.shape)?;
         keys_upward(self, &mut w);
         touch(self, &mut w);
         endings(self, &mut w);
+        w.record.pack(&self.shape)?;
         Ok(Written { record: w.record, side: w.side, password: w.password })
     }
 

@@ -132,6 +132,12 @@ impl ScimError {
         self.status
     }
 
+    /// True if what was to be changed is not what it was expected to be.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.status == 412
+    }
+
     /// The `scimType`, if the RFC gives one.
     #[must_use]
     pub fn scim_type(&self) -> Option<ScimType> {

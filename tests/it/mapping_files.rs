@@ -160,7 +160,7 @@ fn a_directory_is_laid_out_by_its_profile() {
     assert_eq!(field(user, 0, "uid").kind, FieldKind::Text);
     assert!(field(user, 0, "mail").many && !field(user, 0, "uid").many);
     let link = group.shape.part(group.shape.find("link").unwrap());
-    assert_eq!(link.opened, group.bag().find_field("member"));
+    assert_eq!(link.values_of(), group.bag().find_field("member"));
     assert_eq!(link.bag.fields[0].kind, FieldKind::Dn);
     assert_eq!(link.floor, Some(Template::Literal("cn=nobody,dc=corp,dc=example,dc=org".into())));
     let Counter { kind: CounterKind::Highest { bag, field }, from: 10000, .. } = &mapping.counters["uid"]

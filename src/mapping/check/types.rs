@@ -125,5 +125,9 @@ fn is_unique(draft: &TypeDraft, field: &FieldRef) -> bool {
         let unique = draft.rules.iter().any(|r| r.rule.name == w.rule && r.face.unique);
         w.field == *field && unique
     });
-    bag.key.as_slice() == [field.field] || naming || lens
+    // A key column that is the same in all rows of ours tells none of them apart.
+    let fixed = &draft.shape.part(field.part).constants;
+    let mut telling = bag.key.iter().filter(|key| !fixed.iter().any(|(f, _)| f == *key));
+    let key = (telling.next(), telling.next()) == (Some(&field.field), None);
+    key || naming || lens
 }

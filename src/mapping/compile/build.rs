@@ -44,7 +44,7 @@ impl TypeDraft {
     fn share_kinds(&mut self) {
         for id in 1..self.shape.parts.len() {
             let part = self.shape.part(id);
-            let Some(opened) = part.opened else { continue };
+            let Some(opened) = part.values_of() else { continue };
             let above = self.shape.part(part.parent).bag.fields.get(opened).map(|f| f.kind);
             if let (Some(kind), Some(part)) = (above, self.shape.parts.get_mut(id)) {
                 Arc::make_mut(&mut part.bag).fields.iter_mut().for_each(|f| f.kind = kind);
@@ -60,7 +60,7 @@ impl TypeDraft {
     /// Which rows of a part a COND selects.
     pub(super) fn scope_of(&self, id: PartId, given: Option<&Cond>) -> Predicate {
         let part = self.shape.part(id);
-        if part.opened.is_some() {
+        if part.values_of().is_some() {
             return Predicate::True;
         }
         let record = Record::create(&self.shape);
@@ -69,6 +69,9 @@ impl TypeDraft {
         let eval = Eval { shape: &self.shape, record: &record, at: (0, 0), answers: &answers };
         let scope = given.map_or(Predicate::True, |cond| cond.to_predicate(id, &eval));
         let Source::Entries { classes, .. } = &part.bag.source else { return scope };
+        if part.opened.is_some() {
+            return scope;
+        }
         let class = part.bag.find_field("objectClass");
         let tested = given.is_some_and(|c| c.fields().iter().any(|f| f.part == id && Some(f.field) == class));
         match (class, classes.first()) {

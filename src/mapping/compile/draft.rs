@@ -9,7 +9,7 @@ use crate::{
         form::{Assign, Cond, Template},
         lens::{Inverse, RefTarget, Rule},
         node::Node,
-        shape::{FieldRef, Part, PartId, Shape, Use},
+        shape::{FieldRef, Opened, Part, PartId, Shape, Use},
     },
     scim::schema::{Mutability, ResourceType, Returned},
     store::{Bag, Field, FieldId, FieldKind, Predicate, Source, Value},
@@ -272,7 +272,7 @@ impl TypeDraft {
     /// Changes a field; for an opened part also the field of the parent that it lies in.
     pub(super) fn change_field(&mut self, at: &FieldRef, change: &dyn Fn(&mut Field)) {
         let Some(part) = self.shape.parts.get_mut(at.part) else { return };
-        let above = part.opened.map(|field| FieldRef { part: part.parent, field, slot: None });
+        let above = part.values_of().map(|field| FieldRef { part: part.parent, field, slot: None });
         if let Some(field) = Arc::make_mut(&mut part.bag).fields.get_mut(at.field) {
             change(field);
         }
@@ -292,7 +292,7 @@ impl TypeDraft {
 
     /// Opens a multi-valued field as a part of its own: a bag of rows with the one field `it`.
     pub(super) fn open(&mut self, at: &FieldRef, name: Option<&str>, extra: PartExtra) -> PartId {
-        let opened = |p: &Part| p.parent == at.part && p.opened == Some(at.field);
+        let opened = |p: &Part| p.parent == at.part && p.values_of() == Some(at.field);
         if name.is_none()
             && let Some(id) =
                 self.shape.parts.iter().zip(&self.extras).position(|(p, x)| x.implicit && opened(p))
@@ -305,7 +305,7 @@ impl TypeDraft {
         let id = self.add_part(&name, at.part, bag.source.clone(), extra);
         self.intern(id, "it");
         if let Some(part) = self.shape.parts.get_mut(id) {
-            part.opened = Some(at.field);
+            part.opened = Some(Opened { field: at.field, slot: None, items: None });
             part.many = true;
             let bag = Arc::make_mut(&mut part.bag);
             bag.key = vec![0];
@@ -315,10 +315,24 @@ impl TypeDraft {
         id
     }
 
-    /// The field that a value lies in: for a value of an opened part, the parent's field.
+    /// The field of this path in the rows of a document; it is there from now on.
+    pub(super) fn intern_path(&mut self, part: PartId, path: &[String]) -> FieldId {
+        let Some(layout) = self.shape.parts.get_mut(part) else { return 0 };
+        let Some(items) = layout.opened.as_mut().and_then(|o| o.items.as_mut()) else { return 0 };
+        let place = items.place_of(path);
+        if let Some(known) = items.places.iter().position(|p| *p == place) {
+            return known;
+        }
+        items.places.push(place);
+        let bag = Arc::make_mut(&mut layout.bag);
+        bag.fields.push(Field { name: super::name::joined(path), kind: FieldKind::Any, many: false });
+        bag.fields.len() - 1
+    }
+
+    /// The field that a value lies in: for a value of a multi-valued attribute, that attribute.
     pub(in crate::mapping) fn stored_at(&self, at: &FieldRef) -> FieldRef {
         let part = self.shape.part(at.part);
-        match part.opened {
+        match part.values_of() {
             Some(field) => self.stored_at(&FieldRef { part: part.parent, field, slot: None }),
             None => at.clone(),
         }

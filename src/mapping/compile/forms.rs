@@ -33,7 +33,7 @@ impl Compiler {
             if let Some(extra) = self.types.get_mut(ty).and_then(|t| t.extras.get_mut(part)) {
                 extra.nothing = nothing.unwrap_or_default();
             }
-            if self.types.get(ty).is_some_and(|t| t.shape.part(part).opened.is_none()) {
+            if self.types.get(ty).is_some_and(|t| t.shape.part(part).values_of().is_none()) {
                 self.read_where(scope, &node);
                 self.read_sets(scope, &node);
                 self.read_history(scope, &node);
@@ -51,6 +51,11 @@ impl Compiler {
             return;
         }
         let Some(draft) = self.types.get(scope.ty) else { return };
+        let in_document = |part| draft.shape.is_within_document(part, scope.part);
+        if cond.fields().into_iter().map(|f| f.part).chain(cond.parts()).any(in_document) {
+            self.unsupported(&table.span, "a `where` on fields of a document");
+            return;
+        }
         let below = |f: &FieldRef| draft.shape.is_below(f.part, scope.part);
         if !cond.fields().into_iter().all(below) {
             self.unsupported(&table.span, "a `where` on fields of another part that does not hang here");

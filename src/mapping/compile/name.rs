@@ -5,7 +5,11 @@ use std::ops::Range;
 
 use crate::{
     mapping::{
-        compile::{Compiler, draft::Scope, keys::suggest},
+        compile::{
+            Compiler,
+            draft::{Scope, TypeDraft},
+            keys::suggest,
+        },
         shape::{FieldRef, PartId},
     },
     store::Value,
@@ -82,8 +86,12 @@ impl Compiler {
                 self.segments(Scope { part: parent, ..scope }, name, rest, span)
             }
             [first, rest @ ..] => {
-                let part = self.types.get(scope.ty)?.find_part(&first.text).filter(|_| !first.quoted);
+                let draft = self.types.get_mut(scope.ty)?;
+                let part = draft.find_part(&first.text).filter(|_| !first.quoted);
                 let Some(part) = part else {
+                    if draft.shape.part(scope.part).items().is_some() {
+                        return Some(path_field(draft, scope.part, list));
+                    }
                     self.unknown_part(scope, name, &first.text, span);
                     return None;
                 };
@@ -96,6 +104,14 @@ impl Compiler {
     fn own_field(&mut self, scope: Scope, name: &str, own: &str, span: &Range<usize>) -> Option<FieldRef> {
         let draft = self.types.get_mut(scope.ty)?;
         let part = draft.shape.part(scope.part);
+        if part.items().is_some() {
+            let path = [own.to_owned()];
+            return Some(FieldRef {
+                part: scope.part,
+                field: draft.intern_path(scope.part, &path),
+                slot: None,
+            });
+        }
         if part.opened.is_some() && own != "it" {
             let message = format!("`{name}`: a value of `{}` has only the field `it`", part.name);
             let help = format!("write `it`, or `up.{own}` for the field of the entry it lies in");
@@ -117,7 +133,10 @@ impl Compiler {
         rest: &[Segment],
         span: &Range<usize>,
     ) -> Option<FieldRef> {
-        let draft = self.types.get(scope.ty)?;
+        let draft = self.types.get_mut(scope.ty)?;
+        if draft.shape.part(scope.part).items().is_some() {
+            return Some(path_field(draft, scope.part, rest));
+        }
         let part = draft.shape.part(scope.part);
         if let Some(value) = part.value {
             let texts: Vec<&str> = rest.iter().map(|s| s.text.as_str()).collect();
@@ -160,6 +179,21 @@ impl Compiler {
         let help = format!("{help}; a column with a dot in its name stands in backticks");
         self.diagnostics.error("unknown-name", span, format!("`{name}`: no part is called `{part}`"), help);
     }
+}
+
+/// The field of a path in a document.
+fn path_field(draft: &mut TypeDraft, part: PartId, path: &[Segment]) -> FieldRef {
+    let path: Vec<String> = path.iter().map(|s| s.text.clone()).collect();
+    FieldRef { part, field: draft.intern_path(part, &path), slot: None }
+}
+
+/// A name as it would be written for these segments.
+pub(super) fn joined(path: &[String]) -> String {
+    let quoted = |text: &String| match split(text).as_deref() {
+        Some([one]) if one.text == *text => text.clone(),
+        _ => format!("`{text}`"),
+    };
+    path.iter().map(quoted).collect::<Vec<_>>().join(".")
 }
 
 /// The first segment of a dotted name, where a part's name may stand.

@@ -1,5 +1,7 @@
 //! Parts: how they hang together, and what their rows are.
 
+mod opened;
+
 use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use crate::{
@@ -10,7 +12,6 @@ use crate::{
             keys::{Keys, suggest},
             name,
         },
-        form::Template,
         node::{Key, Kind, Node},
         shape::{FieldRef, PartId, Use},
     },
@@ -22,20 +23,9 @@ const PART: Keys<'static> = Keys {
     known: &[
         "table", "base", "scope", "in", "on", "where", "key", "many", "order", "slot", "value", "alias",
         "use", "find_by", "always", "like", "floor", "nothing", "initial", "derived", "touch", "rdn",
-        "classes", "close", "revive", "change", "span",
+        "classes", "codec", "new", "invalid", "close", "revive", "change", "span",
     ],
-    later: &[
-        "codec",
-        "names",
-        "new",
-        "invalid",
-        "floor_shown",
-        "remember",
-        "rename",
-        "points",
-        "aux",
-        "make",
-    ],
+    later: &["names", "floor_shown", "remember", "rename", "points", "aux", "make"],
 };
 
 const USES: &[(&str, Use)] =
@@ -83,7 +73,8 @@ impl Compiler {
             }
             self.check_keys(node, &PART);
             let mut merged = self.like(key, node, table);
-            if let Some(every) = root.get("every_part") {
+            // What `every_part` says of rows is not meant for values and items.
+            if let Some(every) = root.get("every_part").filter(|_| merged.get("in").is_none()) {
                 let mut base = every.clone();
                 base.merge(merged);
                 merged = base;
@@ -162,6 +153,7 @@ impl Compiler {
         } else {
             self.forbid(node, &["base", "scope", "rdn", "classes"], "SQL");
         }
+        self.no_document(node);
         self.read_slots(scope, node);
         let on = self.read_on(scope, parent, node, &span);
         self.read_key(scope, node);
@@ -205,43 +197,6 @@ impl Compiler {
     fn miss(&mut self, ty: usize, key: &Key) {
         if let Some(draft) = self.types.get_mut(ty) {
             draft.missing.push(key.name.clone());
-        }
-    }
-
-    fn place_opened(&mut self, ty: usize, key: &Key, node: &Node, field: &Node, extra: PartExtra) {
-        if !self.is_ldap() || node.get("codec").is_some() {
-            if node.get("codec").is_none() {
-                self.unsupported(&field.span, "a part that opens a column");
-            }
-            self.miss(ty, key);
-            return;
-        }
-        // What `every_part` says of rows is not meant for values.
-        let root = self.node(ty);
-        let own = root.as_ref().and_then(|r| r.get("part")?.get(&key.name)).unwrap_or(node);
-        for (key, _) in own.entries() {
-            if !["in", "many", "floor", "use", "nothing", "like"].contains(&key.name.as_str())
-                && PART.known.contains(&key.name.as_str())
-            {
-                self.unsupported(&key.span, &format!("`{}` of a part that opens an attribute", key.name));
-            }
-        }
-        let Some(name) = self.plain(field, "`in`") else { return };
-        let Some(at) = self.field(Scope { ty, part: 0 }, &name, &field.span) else { return };
-        let many = self.bool_key(node, "many").unwrap_or_default();
-        let usage = self.word_key(node, "use", USES).unwrap_or_default();
-        let floor = node.get("floor").and_then(|n| self.value(Scope { ty, part: 0 }, n));
-        if let (Some(node), Some(template)) = (node.get("floor"), &floor)
-            && !matches!(template, Template::Literal(_))
-        {
-            self.unsupported(&node.span, "a `floor` that is no constant");
-        }
-        let Some(draft) = self.types.get_mut(ty) else { return };
-        let part = draft.open(&at, Some(&key.name), extra);
-        if let Some(part) = draft.shape.parts.get_mut(part) {
-            part.many = many;
-            part.usage = usage;
-            part.floor = floor;
         }
     }
 

@@ -258,7 +258,15 @@ impl Compiler {
 
     fn read_life(&mut self, ty: usize, node: &Node) {
         let scope = Scope { ty, part: 0 };
-        let protect = node.get("protect").and_then(|n| self.cond(scope, n));
+        let mut protect = node.get("protect").and_then(|n| self.cond(scope, n));
+        if let (Some(cond), Some(at), Some(draft)) = (&protect, node.get("protect"), self.types.get(ty)) {
+            let mut parts = cond.fields().into_iter().map(|f| f.part).chain(cond.parts());
+            if parts.any(|part| draft.shape.is_within_document(part, 0)) {
+                // What a store finds by it is more than what is protected.
+                self.unsupported(&at.span, "a `protect` on fields of a document");
+                protect = None;
+            }
+        }
         if let Some(draft) = self.types.get_mut(ty) {
             draft.protect = protect;
         }

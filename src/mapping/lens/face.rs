@@ -255,7 +255,7 @@ impl Reads {
         if part != 0 {
             let above = self.parts.entry(layout.parent).or_default();
             above.extend(layout.on.iter().map(|(_, parents)| *parents));
-            above.extend(layout.opened);
+            above.extend(layout.opened.as_ref().map(|o| o.field));
             if layout.hook.is_some() {
                 above.extend(&shape.part(layout.parent).slot);
             }

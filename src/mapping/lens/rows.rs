@@ -91,8 +91,7 @@ impl Rows {
                 }
                 Some((row, _)) => *row,
                 None => {
-                    let parent = w.shape().part(self.part).parent;
-                    let above = w.record.ensure_row(w.shape(), at, parent, None);
+                    let above = w.record.ensure_parent(w.shape(), at, self.part);
                     w.record.add_row(w.shape(), self.part, above, None)
                 }
             };

@@ -38,7 +38,10 @@ impl Query<'_> {
             Source::State { read, .. } => {
                 let shape = &self.ty.shape;
                 let mut parts = read.fields().into_iter().map(|f| f.part).chain(read.parts());
-                let truth = match parts.any(|p| shape.may_be_shadowed(p, part)) {
+                let is_within = parts.clone().any(|p| shape.is_within_document(p, part));
+                let is_shadowed = parts.any(|p| shape.may_be_shadowed(p, part));
+                let truth = match is_shadowed {
+                    _ if is_within => Pushed::EVERYTHING,
                     true if read.is_positive() => Pushed::superset(read.to_predicate(part, &self.eval())),
                     true => Pushed::EVERYTHING,
                     false => Pushed::exact(read.to_predicate(part, &self.eval())),
@@ -206,9 +209,10 @@ impl Query<'_> {
             here = here.and(Predicate::Not(Box::new(Predicate::Field(field.field, is_nothing))));
         }
         let here = slot_test(&self.ty.shape, field).and(here);
-        let is_shadowed = self.ty.shape.may_be_shadowed(field.part, part);
-        let exact = (of_presence || !repeats) && !is_shadowed;
-        Pushed { predicate: self.ty.shape.lift(field.part, part, here), exact }
+        let shape = &self.ty.shape;
+        let is_rough = shape.is_within_document(field.part, part) || shape.may_be_shadowed(field.part, part);
+        let exact = (of_presence || !repeats) && !is_rough;
+        Pushed { predicate: shape.lift(field.part, part, here), exact }
     }
 }
 

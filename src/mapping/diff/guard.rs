@@ -1,0 +1,60 @@
+//! A document is written as a whole, so it must still be what it was when it
+//! was read: others change it, too.
+
+use crate::{
+    mapping::{
+        diff::Diff,
+        record::same_values,
+        shape::{FieldRef, PartId},
+    },
+    store::{Expected, FieldId, Predicate, Row, Step, Target},
+};
+
+impl Diff<'_> {
+    /// The steps that make sure of every document that is written.
+    pub(super) fn guards(&self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for FieldRef { part, field, slot } in self.shape.document_fields() {
+            for (row, draft) in self.record.rows(part).iter().enumerate() {
+                let old = draft.was.as_ref().map(|was| was.all(field)).unwrap_or_default();
+                if draft.removed || same_values(old, draft.now.all(field)) {
+                    continue;
+                }
+                match &draft.was {
+                    Some(was) => {
+                        let target = Target::Rows(self.identity(part, draft.parent, was));
+                        steps.push(self.expect(part, target, vec![field], Some(was)));
+                    }
+                    None => steps.extend(self.expect_none(part, row, slot.as_ref())),
+                }
+            }
+        }
+        steps
+    }
+
+    /// A row, locked.
+    fn expect(&self, part: PartId, target: Target, fields: Vec<FieldId>, was: Option<&Row>) -> Step {
+        let rows = was.cloned().into_iter().collect();
+        let expected = Expected { fields, rows, others: false, writable: Vec::new() };
+        Step::Expect { bag: self.shape.part(part).bag.clone(), target, expected, lock: was.is_some() }
+    }
+
+    /// That a row which shall hold a new document is not there yet. Whoever makes it, locks the resource first.
+    fn expect_none(&self, part: PartId, row: usize, slot: Option<&Vec<crate::store::Value>>) -> Vec<Step> {
+        let layout = self.shape.part(part);
+        let root = self.draft(0, 0).and_then(|d| d.was.as_ref());
+        let above = self.draft(part, row).and_then(|d| self.draft(layout.parent, d.parent)?.was.as_ref());
+        let (Some(root), Some(above), true) = (root, above, part != 0) else { return Vec::new() };
+        let slots = layout.slot.iter().zip(slot.into_iter().flatten());
+        let mut there = slots.fold(Predicate::True, |all, (f, v)| all.and(Predicate::equals(*f, v.clone())));
+        for (own, theirs) in &layout.on {
+            let Some(value) = above.first(*theirs) else { return Vec::new() };
+            there = there.and(Predicate::equals(*own, value.clone()));
+        }
+        let resource = Target::Rows(self.identity(0, 0, root));
+        vec![
+            self.expect(0, resource, Vec::new(), Some(root)),
+            self.expect(part, Target::Rows(there), Vec::new(), None),
+        ]
+    }
+}
