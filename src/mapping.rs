@@ -146,6 +146,7 @@ pub struct Delete {
 pub enum Rename {
     #[default]
     Update,
+    Copy,
     Refuse,
 }
 

@@ -40,7 +40,7 @@ impl Gateway {
         self.check_unique(cx, ty, &nothing, &wanted, None).await?;
         let base = Record::create(&mapping.shape);
         let written = self.written(cx, ty, &base, &nothing, &nothing, &wanted).await?;
-        let plan = mapping.diff(&written)?;
+        let plan = self.plan(cx, ty, &written).await?;
         let reports = self.execute(ty, &plan).await?;
         let anchor = reported_anchor(mapping, &plan, &reports, &written.record)
             .ok_or_else(|| ScimError::internal("The store did not tell the key of the new row."))?;

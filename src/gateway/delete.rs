@@ -14,6 +14,7 @@ use crate::{
     },
     mapping::{
         TypeMapping,
+        diff::repointing,
         form::{Eval, set},
         lens::{Lens, RefTarget, Reference},
         record::Record,
@@ -73,9 +74,8 @@ impl Gateway {
         if mapping.delete.keep {
             close_rows(mapping, &mut record);
         }
-        record.pack(&mapping.shape)?;
-        let record = mapping.ended(record, &answers);
-        let written = Written { record, side: side(&known.row), password: None };
+        let record = mapping.amended(&known.record, record, &answers)?;
+        let written = Written { record, side: side(&known.row), password: None, there: Vec::new() };
         let mut plan = mapping.diff(&written)?;
         if conditions.names_version() {
             plan.precede(mapping.expectations(&known.record, root_of(mapping, &known)));
@@ -134,6 +134,26 @@ impl Gateway {
                     steps.push(Step::Delete { bag: past.clone(), target, required: false });
                 }
                 _ => steps.extend(self.relink(&pointer, &value, None).await?),
+            }
+        }
+        Ok(steps)
+    }
+
+    /// The steps that make others point at a resource by its new name, in SQL: in the same transaction.
+    pub(super) fn followers(&self, ty: TypeId, was: &Record, now: &Record) -> Result<Vec<Step>, ScimError> {
+        let mapping = self.ty(ty)?;
+        let mut steps = Vec::new();
+        for pointer in self.pointers_at(ty) {
+            let field = &pointer.reference.field;
+            let layout = self.ty(pointer.holder)?.shape.part(field.part);
+            if !matches!(layout.bag.source, Source::Table(_)) || layout.opened.is_some() {
+                continue;
+            }
+            let values = (pointed_value(mapping, was, &pointer), pointed_value(mapping, now, &pointer));
+            if let (Some(old), Some(new)) = values
+                && old != new
+            {
+                steps.push(repointing(&layout.bag, field.field, &old, &[new]));
             }
         }
         Ok(steps)

@@ -4,7 +4,10 @@
 use std::sync::Arc;
 
 use crate::{
-    mapping::form::{Assign, Template},
+    mapping::{
+        Rename,
+        form::{Assign, Template},
+    },
     store::{
         Bag, FieldId, Fold, Predicate, Related, Row, Source, Value,
         document::{Format, Items},
@@ -75,6 +78,10 @@ pub struct Part {
     pub past: Option<Arc<Bag>>,
     /// True: a changed value closes or removes the row and puts in a new one.
     pub replace: bool,
+    /// What happens when a key field changes; `None` for a part: another row.
+    pub rename: Option<Rename>,
+    /// Columns of other tables that hold this row's key, each as a bag with that one field.
+    pub points: Vec<Arc<Bag>>,
     /// Key fields that the file names: another value in one means another row.
     pub identity: Vec<FieldId>,
     /// Fields of a row that takes another's place that it does not take over from it.

@@ -112,8 +112,8 @@ const FORMS: &[Form] = &[
     Form {
         by: &["rows"],
         what: "a rows lens",
-        keys: &["rows", "each", "type", "primary", "by", "ref", "dangling", "here"],
-        later: &["unmatched", "there"],
+        keys: &["rows", "each", "type", "primary", "by", "ref", "dangling", "here", "there"],
+        later: &["unmatched"],
         without: &["initial", "also", "unique", "refuse"],
         make: Compiler::rows_lens,
     },
@@ -192,8 +192,8 @@ const FORMS: &[Form] = &[
     Form {
         by: &["ref"],
         what: "a reference",
-        keys: &["field", "codec", "ref", "by", "dangling", "here"],
-        later: &["there"],
+        keys: &["field", "codec", "ref", "by", "dangling", "here", "there"],
+        later: &[],
         without: &["unique", "match", "refuse"],
         make: Compiler::reference_lens,
     },
