@@ -17,11 +17,13 @@ mod delete;
 mod delta;
 mod error;
 pub mod explain;
+mod holders;
 mod identity;
 mod listing;
 mod load;
 mod lock;
 pub mod me;
+mod nested;
 mod patch;
 mod present;
 mod replace;
@@ -42,7 +44,7 @@ use crate::{
     gateway::{cursor::Sealer, listing::Listings, lock::Locks},
     mapping::{Mapping, TypeMapping},
     scim::{error::ScimError, schema::ResourceType, validate},
-    store::{Store, StoreError},
+    store::{Store, StoreError, opened::OpenedStore},
 };
 
 /// What a use case needs to know of the request.
@@ -78,6 +80,7 @@ impl Gateway {
         correlation: Correlation,
         limits: LimitSettings,
     ) -> Self {
+        let store = OpenedStore::around(store, mapping.types.iter().map(TypeMapping::bag));
         Self {
             mapping,
             store: Arc::new(clocked::Clocked(store)),

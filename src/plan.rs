@@ -37,9 +37,21 @@ impl Plan {
         self.steps.splice(place..place, steps);
     }
 
+    /// Puts the steps of another plan behind all others.
+    pub fn append(&mut self, mut other: Plan) {
+        other.shift(self.steps.len());
+        self.steps.append(&mut other.steps);
+    }
+
     /// Puts steps in front of all others.
     pub fn precede(&mut self, mut first: Vec<Step>) {
-        let by = first.len();
+        self.shift(first.len());
+        first.append(&mut self.steps);
+        self.steps = first;
+    }
+
+    /// Makes room for so many steps in front.
+    fn shift(&mut self, by: usize) {
         let shift = |cell: &mut Cell| match cell {
             Cell::From { step, .. } => *step += by,
             Cell::Values(_) => {}
@@ -69,8 +81,6 @@ impl Plan {
             *step += by;
         }
         self.repoint = self.repoint.map(|place| place + by);
-        first.append(&mut self.steps);
-        self.steps = first;
     }
 }
 

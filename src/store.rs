@@ -17,6 +17,7 @@ pub mod error;
 pub mod ldap;
 pub mod memory;
 pub mod moment;
+pub mod opened;
 pub mod predicate;
 #[cfg(feature = "sql")]
 pub mod sql;
@@ -71,6 +72,8 @@ pub enum Source {
         /// Naming attribute(s) of a new entry.
         rdn: Vec<FieldId>,
     },
+    /// The items of a document that one fixed row holds.
+    Items(Box<opened::Held>),
 }
 
 /// A column or an attribute description.

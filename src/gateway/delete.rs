@@ -7,7 +7,7 @@
 use crate::{
     auth::Action,
     gateway::{
-        Context, Gateway, TypeId,
+        Context, Gateway, TypeId, error,
         identity::{Known, side},
         resolve::field_predicate,
         write::{again_if_overtaken, root_of},
@@ -16,14 +16,14 @@ use crate::{
         TypeMapping,
         diff::repointing,
         form::{Eval, set},
-        lens::{Lens, RefTarget, Reference},
-        record::Record,
+        lens::{Lens, RefTarget, Reference, face::Reads},
+        record::{Draft, Record},
         shape::{FieldRef, Use},
         write::Written,
     },
     plan::Plan,
-    scim::{error::ScimError, precondition::Preconditions},
-    store::{Cell, Change, Fold, Predicate, Source, Step, Target, Test, Value},
+    scim::{Object, error::ScimError, precondition::Preconditions},
+    store::{Cell, Change, Fold, Predicate, Source, Step, Target, Test, Value, document::Items},
 };
 
 /// A lens of another type that may point at a resource.
@@ -53,7 +53,8 @@ impl Gateway {
         again_if_overtaken(conditions, || self.delete_once(cx, ty, id, conditions)).await
     }
 
-    async fn delete_once(
+    /// As [`Self::delete`], by whoever may and holds the lock.
+    pub(super) async fn delete_once(
         &self,
         cx: &Context,
         ty: TypeId,
@@ -86,7 +87,7 @@ impl Gateway {
             steps.extend(own_rows(mapping, &known.record));
             steps.push(root_removal(mapping, &known));
         }
-        self.execute(ty, &Plan::of(&mapping.resource_type.name, id, steps)).await?;
+        self.store.apply(steps).await.map_err(|e| error::removing(&e, &self.mapping, mapping))?;
         self.vanished(ty, &known.row).await
     }
 
@@ -222,11 +223,42 @@ impl Gateway {
         }
         let test = Test::OneOf(vec![old.clone()], Fold::Exact);
         let predicate = field_predicate(&mapping.shape, field, test);
+        if layout.items().is_some() {
+            let holders =
+                self.load(pointer.holder, predicate, &Reads::everything(&mapping.shape), None).await?;
+            let steps = holders.into_iter().map(|holder| document_relink(mapping, holder, field, old, new));
+            return Ok(steps.collect::<Result<Vec<_>, _>>()?.concat());
+        }
         let mut reads = mapping.reads_for(&|_| false);
         reads.parts.entry(0).or_default().extend(mapping.find_root("dn"));
         let holders = self.load(pointer.holder, predicate, &reads, None).await?;
         Ok(holders.iter().filter_map(|h| entry_relink(mapping, h, field, old, new)).collect())
     }
+}
+
+/// The change of a holder's document. What is not pointed at from there stays as it is.
+fn document_relink(
+    mapping: &TypeMapping,
+    mut holder: Record,
+    field: &FieldRef,
+    old: &Value,
+    new: Option<&Value>,
+) -> Result<Vec<Step>, ScimError> {
+    let shape = &mapping.shape;
+    let is_row = shape.part(field.part).items().is_some_and(Items::takes_items);
+    for row in 0..holder.rows(field.part).len() {
+        let points = |d: &Draft| d.now.first(field.field).is_some_and(|v| v.same(old, Fold::Exact));
+        if !holder.row(field.part, row).is_some_and(points) {
+            continue;
+        }
+        match new {
+            None if is_row => holder.remove_row(shape, field.part, row),
+            value => holder.assign(shape, (field.part, row), field, value.cloned().into_iter().collect()),
+        }
+    }
+    holder.pack(shape)?;
+    let written = Written { record: holder, side: Object::new(), password: None, there: Vec::new() };
+    Ok(mapping.diff(&written)?.steps)
 }
 
 /// One modify of a holding entry. The list's placeholder comes in if the last value goes.
@@ -269,6 +301,7 @@ fn references<'m>(lens: &'m Lens, part: Option<usize>, found: &mut dyn FnMut(&'m
             slots.slots.iter().flat_map(|(_, s)| s).for_each(|s| references(&s.lens, part, found))
         }
         Lens::First(list) | Lens::Union(list) => list.iter().for_each(|l| references(l, part, found)),
+        Lens::Guarded(guarded) => references(&guarded.lens, part, found),
         Lens::Scalar(_) | Lens::Inverse(_) | Lens::Password(_) | Lens::Side => {}
     }
 }

@@ -96,6 +96,7 @@ fn collect(lens: &Lens, fields: &mut Vec<FieldId>) {
         | Lens::Inverse(_)
         | Lens::Password(_)
         | Lens::Union(_)
+        | Lens::Guarded(_)
         | Lens::Side => {}
     }
 }

@@ -14,7 +14,10 @@ pub use self::{
     template::Template,
 };
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use time::OffsetDateTime;
 
@@ -31,7 +34,9 @@ use crate::{
 pub enum Need {
     /// A text based on `stem` that no row holds in this field yet.
     Unique {
-        /// Field of the root.
+        /// Part whose rows are meant.
+        part: PartId,
+        /// Field of those rows.
         field: usize,
         /// The wished text.
         stem: String,
@@ -66,11 +71,13 @@ pub enum Need {
         /// Texts of the values that pointers at this resource hold, or, by the shortcut, that
         /// this resource holds of its holders.
         by: Vec<String>,
+        /// Texts of the values that pointers hold, where the shortcut lists more than those.
+        direct: Vec<String>,
     },
     /// The resources whose id, or whose attribute in our own database, is this: the answer is a
     /// list whose `id`s are their anchors.
     Anchors {
-        /// `id` or `externalId`.
+        /// `id`, `externalId`, or the path of what our own database keeps.
         attribute: String,
         /// The value.
         value: String,
@@ -88,6 +95,8 @@ pub struct Pointed {
     pub id: String,
     /// A name for people, where cheap.
     pub display: Option<String>,
+    /// True: not itself, but something that it holds points here.
+    pub indirect: bool,
 }
 
 /// What the gateway found out so far. A pure computation asks here; what is
@@ -111,6 +120,8 @@ pub struct Answers {
     pub pointed: BTreeMap<Need, Option<Pointed>>,
     /// Found lists of resources, by need.
     pub lists: BTreeMap<Need, Vec<Pointed>>,
+    /// Lists that would be too long to be of use.
+    pub unbounded: BTreeSet<Need>,
     needs: RefCell<Vec<Need>>,
     uuids: RefCell<BTreeMap<String, String>>,
 }
@@ -128,6 +139,7 @@ impl Answers {
             values: BTreeMap::new(),
             pointed: BTreeMap::new(),
             lists: BTreeMap::new(),
+            unbounded: BTreeSet::new(),
             needs: RefCell::default(),
             uuids: RefCell::default(),
         }
@@ -153,11 +165,11 @@ impl Answers {
         found
     }
 
-    /// The resources for a need: `None` = not known yet (noted).
+    /// The resources for a need: `None` = not known yet (noted), or too many.
     #[must_use]
     pub fn list(&self, need: &Need) -> Option<&[Pointed]> {
         let found = self.lists.get(need);
-        if found.is_none() {
+        if found.is_none() && !self.unbounded.contains(need) {
             self.note(need);
         }
         found.map(Vec::as_slice)

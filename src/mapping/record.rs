@@ -303,8 +303,8 @@ impl Record {
         let back = draft.was.as_ref().filter(|was| same_values(was.all(field.field), &values));
         let values = back.map_or(values, |was| was.all(field.field).to_vec());
         draft.now.set(field.field, values);
-        let is_own = part.usage == Use::Own && !part.stays_empty();
-        if emptied && field.part != 0 && at.0 != field.part && is_own {
+        let stays = part.stays_empty() || part.usage != Use::Own;
+        if emptied && field.part != 0 && at.0 != field.part && !stays {
             let is_value = part.value == Some(field.field) || is_item;
             if is_value || (!part.always && self.carries_nothing(shape, field.part, row)) {
                 self.remove_row(shape, field.part, row);

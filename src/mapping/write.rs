@@ -9,7 +9,7 @@ use crate::{
         Settle, TypeMapping,
         form::{Answers, AssignTarget, Eval, SetOp, Template, set},
         lens::{
-            Common, Lens, Rule, Source,
+            Common, Lens, Rows, Rule, Scalar, Source,
             face::{Aside, side_value},
             scalar,
             writer::Writer,
@@ -88,21 +88,22 @@ impl TypeMapping {
             }
         }
         let mut empty = Vec::new();
-        for rule in &self.rules {
+        for rule in self.in_turn() {
             let (now, new) = (
                 side_value(current, rule.urn.as_deref(), &rule.attribute),
                 side_value(wanted, rule.urn.as_deref(), &rule.attribute),
             );
-            if now == new && !is_new {
+            // What a condition shows may follow from what was written before.
+            if now == new && !is_new && !rule.lens.is_conditional() {
                 continue;
             }
-            if !is_new || new.is_some() || matches!(rule.lens, Lens::Rows(_)) {
+            if !is_new || new.is_some() || matches!(rule.lens.bare(), Lens::Rows(_)) {
                 rule.lens.put(&mut w, (0, 0), &rule_path(rule), new)?;
             }
             if is_new {
                 self.default(&mut w, &rule.lens, new);
-                empty.extend(absent(&rule.lens, new));
-                if new.is_none() && !matches!(rule.lens, Lens::Rows(_)) {
+                empty.extend(absent(&rule.lens, new, &w.eval((0, 0))));
+                if new.is_none() && !matches!(rule.lens.bare(), Lens::Rows(_)) {
                     continue;
                 }
             }
@@ -146,15 +147,71 @@ impl TypeMapping {
         Ok(w.record)
     }
 
+    /// The rules, those with conditions last: the fields that they test may be written, too.
+    fn in_turn(&self) -> Vec<&Rule> {
+        let mut rules: Vec<&Rule> = self.rules.iter().collect();
+        rules.sort_by_key(|rule| rule.lens.is_conditional());
+        rules
+    }
+
+    /// A resource to replace another with, and the elements of that one which stay without being named.
+    #[must_use]
+    pub fn with_unmatched(&self, current: &Object, mut wanted: Object) -> Object {
+        for rule in &self.rules {
+            let Lens::Rows(rows) = rule.lens.bare() else { continue };
+            let now = side_value(current, rule.urn.as_deref(), &rule.attribute).and_then(Json::as_array);
+            let (true, Some(now)) = (rows.keeps_unmatched, now) else { continue };
+            let new = side_value(&wanted, rule.urn.as_deref(), &rule.attribute).and_then(Json::as_array);
+            let mut all = new.cloned().unwrap_or_default();
+            let by = |e: &Json| if rows.simple { Some(e.clone()) } else { e.get(&rows.by).cloned() };
+            let named: Vec<Option<Json>> = all.iter().map(by).collect();
+            all.extend(now.iter().filter(|e| !named.contains(&by(e))).cloned());
+            put_value(&mut wanted, rule.urn.as_deref(), &rule.attribute, Some(Json::Array(all)));
+        }
+        wanted
+    }
+
     /// What a new row stores for an attribute that the client does not give: the lens's `initial`.
     fn default(&self, w: &mut Writer<'_>, lens: &Lens, given: Option<&Json>) {
-        for (common, _, field) in absent(lens, given) {
+        if let (Lens::Rows(rows), None) = (lens.bare(), given)
+            && lens.applies(&w.eval((0, 0)))
+        {
+            self.initial_rows(w, rows);
+        }
+        if let (Lens::Scalar(Scalar { source: Source::State { on_true, on_false, .. }, common, .. }), None) =
+            (lens.bare(), given)
+            && let [Template::Literal(Value::Bool(truth))] = common.initial.as_slice()
+            && lens.applies(&w.eval((0, 0)))
+        {
+            let assigns = if *truth { on_true } else { on_false };
+            set::apply(assigns, &self.shape, &mut w.record, (0, 0), w.answers);
+        }
+        for (common, _, field) in absent(lens, given, &w.eval((0, 0))) {
             let eval = w.eval((0, 0));
             let values: Vec<Value> =
                 common.initial.iter().flat_map(|t| t.many(&eval, field, false)).collect();
             if !values.is_empty() {
                 w.assign((0, 0), field, values);
             }
+        }
+    }
+
+    /// The rows of a list that a client does not give: one for each `initial` value of what the elements are
+    /// told apart by.
+    fn initial_rows(&self, w: &mut Writer<'_>, rows: &Rows) {
+        let field = rows.each.iter().find(|sub| sub.name == rows.by).and_then(|sub| match &sub.lens {
+            Lens::Reference(reference) => Some(reference.field.clone()),
+            Lens::Scalar(Scalar { source: Source::Field { field, .. }, .. }) => Some(field.clone()),
+            _ => None,
+        });
+        let Some(field) = field.filter(|f| f.part == rows.part) else { return };
+        let eval = w.eval((0, 0));
+        let values: Vec<Value> =
+            rows.common.initial.iter().flat_map(|t| t.many(&eval, &field, false)).collect();
+        for value in values {
+            let above = w.record.ensure_parent(&self.shape, (0, 0), rows.part);
+            let row = w.record.add_row(&self.shape, rows.part, above, None);
+            w.assign((rows.part, row), &field, vec![value]);
         }
     }
 
@@ -175,7 +232,7 @@ impl TypeMapping {
 type Absent<'l> = (&'l Common, &'l [Template], &'l FieldRef);
 
 /// The field lenses whose attribute or sub-attribute is not given.
-fn absent<'l>(lens: &'l Lens, given: Option<&Json>) -> Vec<Absent<'l>> {
+fn absent<'l>(lens: &'l Lens, given: Option<&Json>, eval: &Eval<'_>) -> Vec<Absent<'l>> {
     match lens {
         Lens::Scalar(s) if given.is_none() => match &s.source {
             Source::Field { field, nothing, .. } => vec![(&s.common, nothing, field)],
@@ -183,14 +240,16 @@ fn absent<'l>(lens: &'l Lens, given: Option<&Json>) -> Vec<Absent<'l>> {
         },
         Lens::Reference(r) if given.is_none() => vec![(&r.common, &[], &r.field)],
         Lens::Complex(subs) => {
-            subs.iter().flat_map(|s| absent(&s.lens, given.and_then(|g| g.get(&s.name)))).collect()
+            subs.iter().flat_map(|s| absent(&s.lens, given.and_then(|g| g.get(&s.name)), eval)).collect()
         }
         Lens::Slots(slots) if given.is_none() => {
-            slots.slots.iter().flat_map(|(_, subs)| subs).flat_map(|s| absent(&s.lens, None)).collect()
+            slots.slots.iter().flat_map(|(_, subs)| subs).flat_map(|s| absent(&s.lens, None, eval)).collect()
         }
         Lens::First(list) => {
-            list.iter().find(|l| l.is_writable()).map(|l| absent(l, given)).unwrap_or_default()
+            let first = list.iter().find(|l| l.is_writable() && l.applies(eval));
+            first.map(|l| absent(l, given, eval)).unwrap_or_default()
         }
+        Lens::Guarded(guarded) if guarded.applies(eval) => absent(&guarded.lens, given, eval),
         _ => Vec::new(),
     }
 }

@@ -122,6 +122,7 @@ fn source_name(bag: &Bag) -> String {
     match &bag.source {
         Source::Table(name) => name.to_lowercase(),
         Source::Entries { bases, .. } => bases.join("\n").to_lowercase(),
+        Source::Items(held) => source_name(&held.bag),
     }
 }
 

@@ -182,6 +182,24 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// The bag it is about.
+    #[must_use]
+    pub fn bag(&self) -> &Arc<Bag> {
+        match self {
+            Self::Expect { bag, .. }
+            | Self::Insert { bag, .. }
+            | Self::Reopen { bag, .. }
+            | Self::Find { bag, .. }
+            | Self::Copy { bag, .. }
+            | Self::Update { bag, .. }
+            | Self::Delete { bag, .. }
+            | Self::Rename { bag, .. }
+            | Self::Password { bag, .. } => bag,
+        }
+    }
+}
+
 /// A password on its way to the store; never printed.
 #[derive(Clone)]
 pub struct Secret(pub secrecy::SecretString);

@@ -11,7 +11,7 @@ use crate::{
         record::Record,
         shape::PartId,
     },
-    store::{FieldKind, Fold, Predicate, Source, Test, Value},
+    store::{FieldKind, Fold, Predicate, Source, Test, Value, opened::Held},
 };
 
 impl Compiler {
@@ -27,6 +27,7 @@ impl Compiler {
                     }
                 }
             }
+            draft.hold();
             // Children first: a parent's scope holds the bags of parts that it tests.
             for part in (0..draft.shape.parts.len()).rev() {
                 let scope = draft.row_scope(part);
@@ -40,6 +41,15 @@ impl Compiler {
 }
 
 impl TypeDraft {
+    /// Rows that lie in a document are looked for there, now that all their fields are known.
+    fn hold(&mut self) {
+        let Some((bag, field)) = self.held.clone() else { return };
+        let Some(root) = self.shape.parts.first_mut() else { return };
+        if let Some(items) = root.items().cloned() {
+            Arc::make_mut(&mut root.bag).source = Source::Items(Box::new(Held { bag, field, items }));
+        }
+    }
+
     /// A value of an opened part has the type of the field it lies in.
     fn share_kinds(&mut self) {
         for id in 1..self.shape.parts.len() {

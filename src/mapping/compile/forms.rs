@@ -34,7 +34,10 @@ impl Compiler {
                 extra.nothing = nothing.unwrap_or_default();
             }
             if self.types.get(ty).is_some_and(|t| t.shape.part(part).values_of().is_none()) {
-                self.read_where(scope, &node);
+                // The `where` of a root that lies in a document selects the row that holds it.
+                if part != 0 || self.types.get(ty).is_some_and(|t| t.held.is_none()) {
+                    self.read_where(scope, &node);
+                }
                 self.read_sets(scope, &node);
                 self.read_history(scope, &node);
             }

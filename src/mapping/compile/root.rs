@@ -40,11 +40,12 @@ const ROOT: Keys<'static> = Keys {
         "every_part",
         "part",
         "attributes",
+        "in",
+        "codec",
+        "new",
+        "invalid",
     ],
-    later: &[
-        "in", "codec", "names", "new", "invalid", "adopt", "log", "examples", "aux", "points", "like",
-        "change", "on", "make",
-    ],
+    later: &["names", "adopt", "log", "examples", "aux", "points", "like", "change", "on", "make"],
 };
 
 /// The types of `[R.fields]`.
@@ -93,6 +94,11 @@ impl Compiler {
         let extra = PartExtra { span: node.span.clone(), ..PartExtra::default() };
         let Some(draft) = self.types.get_mut(ty) else { return };
         draft.add_part(&name, 0, source, extra);
+        if let Some(column) = node.get("in") {
+            self.read_held(ty, node, column);
+        } else {
+            self.no_document(node);
+        }
         if self.is_ldap() {
             self.read_entries(scope, node);
             self.read_ldap_root(ty, node);

@@ -44,6 +44,12 @@ pub enum CondTest {
     NoBits(i64),
 }
 
+/// What a condition asks of a field.
+enum Demand<'c> {
+    OneOf(Vec<&'c Template>),
+    Not(&'c Template),
+}
+
 /// A test of a part.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PartTest {
@@ -125,12 +131,63 @@ impl Cond {
 
     /// True if more rows never make it false.
     #[must_use]
-    pub fn is_positive(&self) -> bool {
+    pub fn is_positive(&self, outer: PartId, eval: &Eval<'_>) -> bool {
         match self {
-            Self::All(list) | Self::Any(list) => list.iter().all(Self::is_positive),
+            Self::All(list) | Self::Any(list) => list.iter().all(|c| c.is_positive(outer, eval)),
             Self::Not(_) | Self::Part(_, PartTest::None) => false,
-            Self::Field(..) | Self::Part(_, PartTest::Some) => true,
-            Self::Part(_, PartTest::Row(inner)) => inner.is_positive(),
+            Self::Field(field, test) => {
+                let shape = eval.shape;
+                // Of rows in a table it is asked whether one meets the test, or there is none.
+                let is_asked_so =
+                    shape.may_be_shadowed(field.part, outer) && !shape.is_within_document(field.part, outer);
+                field.part == outer || is_asked_so || !test.holds(&[], eval, field)
+            }
+            Self::Part(_, PartTest::Some) => true,
+            Self::Part(part, PartTest::Row(inner)) => inner.is_positive(*part, eval),
+        }
+    }
+
+    /// True if both can be seen never to hold at once: they ask one field for different values.
+    #[must_use]
+    pub fn excludes(&self, other: &Cond) -> bool {
+        let (own, theirs) = (self.demands(), other.demands());
+        own.iter().any(|(field, a)| {
+            theirs.iter().any(|(other, b)| {
+                let (Demand::OneOf(a), b) = (a, b) else { return false };
+                field == other
+                    && match b {
+                        Demand::OneOf(b) => !a.iter().any(|t| b.contains(t)),
+                        Demand::Not(b) => a.iter().all(|t| t == b),
+                    }
+            })
+        }) || theirs.iter().any(|(field, b)| {
+            let Demand::OneOf(b) = b else { return false };
+            own.iter()
+                .any(|(other, a)| matches!(a, Demand::Not(a) if other == field && b.iter().all(|t| t == a)))
+        })
+    }
+
+    /// What every row that meets it holds in a field: one of these values, or not this one.
+    fn demands(&self) -> Vec<(&FieldRef, Demand<'_>)> {
+        let constant = |t: &&Template| matches!(t, Template::Literal(_) | Template::Nothing);
+        match self {
+            Self::All(list) => list.iter().flat_map(Cond::demands).collect(),
+            Self::Field(field, CondTest::AnyOf(values, Fold::Exact))
+                if values.iter().all(|t| constant(&t)) =>
+            {
+                vec![(field, Demand::OneOf(values.iter().collect()))]
+            }
+            Self::Field(field, CondTest::Differs(value)) if constant(&value) => {
+                vec![(field, Demand::Not(value))]
+            }
+            Self::Not(inner) => match inner.as_ref() {
+                Self::Field(field, CondTest::AnyOf(values, Fold::Exact)) => match values.as_slice() {
+                    [value] if constant(&value) => vec![(field, Demand::Not(value))],
+                    _ => Vec::new(),
+                },
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
         }
     }
 

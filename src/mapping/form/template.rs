@@ -117,8 +117,12 @@ impl Template {
             }
             Self::Unique { separator, text } => {
                 let Some(stem) = compose(text, eval, place, 0) else { return Vec::new() };
-                let need =
-                    Need::Unique { field: place.field, stem: stem.to_text(), separator: separator.clone() };
+                let need = Need::Unique {
+                    part: place.part,
+                    field: place.field,
+                    stem: stem.to_text(),
+                    separator: separator.clone(),
+                };
                 eval.answers.value(&need).flatten().into_iter().collect()
             }
             Self::Text(pieces) => {

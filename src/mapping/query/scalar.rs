@@ -38,11 +38,12 @@ impl Query<'_> {
             Source::State { read, .. } => {
                 let shape = &self.ty.shape;
                 let mut parts = read.fields().into_iter().map(|f| f.part).chain(read.parts());
-                let is_within = parts.clone().any(|p| shape.is_within_document(p, part));
-                let is_shadowed = parts.any(|p| shape.may_be_shadowed(p, part));
-                let truth = match is_shadowed {
-                    _ if is_within => Pushed::EVERYTHING,
-                    true if read.is_positive() => Pushed::superset(read.to_predicate(part, &self.eval())),
+                let is_rough = parts.any(|p| shape.is_within_document(p, part));
+                let is_shadowed = read.fields().iter().any(|f| shape.may_be_shadowed(f.part, part));
+                let truth = match is_rough || is_shadowed {
+                    true if read.is_positive(part, &self.eval()) => {
+                        Pushed::superset(read.to_predicate(part, &self.eval()))
+                    }
                     true => Pushed::EVERYTHING,
                     false => Pushed::exact(read.to_predicate(part, &self.eval())),
                 };
