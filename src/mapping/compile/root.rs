@@ -33,6 +33,7 @@ const ROOT: Keys<'static> = Keys {
         "fields",
         "delete",
         "rename",
+        "points",
         "nothing",
         "initial",
         "derived",
@@ -45,7 +46,7 @@ const ROOT: Keys<'static> = Keys {
         "new",
         "invalid",
     ],
-    later: &["names", "adopt", "log", "examples", "aux", "points", "like", "change", "on", "make"],
+    later: &["names", "adopt", "log", "examples", "aux", "like", "change", "on", "make"],
 };
 
 /// The types of `[R.fields]`.
