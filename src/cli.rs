@@ -40,7 +40,7 @@ struct Arguments {
 enum Command {
     /// Serve SCIM requests.
     Serve(serve::Arguments),
-    /// Check settings and mapping files without reaching any store.
+    /// Check settings and mapping files; with --live also against the database.
     Check(check::Arguments),
     /// Show what a query would ask of the store, and what would be decided in memory.
     Explain(explain::Arguments),

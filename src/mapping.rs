@@ -20,8 +20,10 @@ pub mod expect;
 pub mod form;
 pub mod identity;
 pub mod lens;
+pub mod live;
 pub mod node;
 pub mod pack;
+pub mod place;
 pub mod query;
 pub mod record;
 pub mod shape;
@@ -33,6 +35,7 @@ use crate::{
     mapping::{
         form::{Assign, Cond, Template},
         lens::{Inverse, RefTarget, Rule},
+        place::Places,
         shape::{FieldRef, PartId, Shape},
     },
     scim::{attribute::AttrPath, schema::ResourceType},
@@ -52,6 +55,8 @@ pub struct Mapping {
     pub store: StoreKind,
     /// Name of the store in the settings.
     pub store_name: String,
+    /// Where the names of all this stand in the file.
+    pub places: Places,
 }
 
 /// The kinds of store.

@@ -13,6 +13,7 @@ pub mod coerce;
 pub mod dn;
 pub mod document;
 pub mod error;
+pub mod inventory;
 #[cfg(feature = "ldap")]
 pub mod ldap;
 pub mod memory;

@@ -1,5 +1,9 @@
-//! `scimgate check`: settings and mapping files, offline. Every finding is
-//! printed with its place and what to write instead.
+//! `scimgate check`: settings and mapping files, offline, or with `--live` held
+//! against the database. Every finding is printed with its place and what to
+//! write instead.
+
+#[cfg(feature = "sql")]
+mod live;
 
 use std::path::{Path, PathBuf};
 
@@ -11,34 +15,63 @@ use crate::{
 /// What `check` takes.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Settings file; the mapping that it names is checked too.
+    /// Settings file; without --mapping the mapping that it names is checked too.
     #[arg(long, value_name = "FILE", required_unless_present = "mapping")]
     config: Option<PathBuf>,
     /// Mapping files.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     mapping: Vec<PathBuf>,
+    /// Compare with the database that the settings name: tables, columns, types, keys, indexes, rights.
+    /// Changes nothing.
+    #[arg(long, requires = "config")]
+    live: bool,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let mut outcome = Ok(());
+    let mut settings = None;
     if let Some(file) = &arguments.config {
-        outcome = outcome.and(check_settings(file));
+        let loaded = Settings::load(file).map_err(|e| fail(WRONG_FILES, e))?;
+        println!("{}: fine", file.display());
+        if arguments.mapping.is_empty() {
+            outcome = outcome.and(check_pair(file, &loaded, arguments.live));
+        }
+        settings = Some(loaded);
     }
     for file in &arguments.mapping {
-        outcome = outcome.and(mapping::load(file).map(|_| println!("{}: fine", file.display())));
+        outcome = outcome.and(check_mapping(file, settings.as_ref().filter(|_| arguments.live)));
     }
     outcome
 }
 
-/// Checks a settings file, the mapping that it names, and whether the two fit.
-fn check_settings(file: &Path) -> Outcome {
-    let settings = Settings::load(file).map_err(|e| fail(WRONG_FILES, e))?;
-    println!("{}: fine", file.display());
-    let mapping = mapping::load(&settings.mapping)?;
-    mapping::find_store(&mapping, &settings)
+/// Checks the mapping that a settings file names, and whether the two fit.
+fn check_pair(file: &Path, settings: &Settings, live: bool) -> Outcome {
+    let loaded = mapping::load_with_source(&settings.mapping)?;
+    mapping::find_store(&loaded.mapping, settings)
         .map_err(|e| fail(WRONG_FILES, format_args!("{}: {e}", settings.mapping.display())))?;
-    mapping::check_clients(&mapping, &settings)
+    mapping::check_clients(&loaded.mapping, settings)
         .map_err(|e| fail(WRONG_FILES, format_args!("{}: {e}", file.display())))?;
-    println!("{}: fine", settings.mapping.display());
-    Ok(())
+    finish(&settings.mapping, &loaded, Some(settings).filter(|_| live))
+}
+
+/// Checks a mapping file; with settings also against the database.
+fn check_mapping(file: &Path, live: Option<&Settings>) -> Outcome {
+    finish(file, &mapping::load_with_source(file)?, live)
+}
+
+fn finish(file: &Path, loaded: &mapping::Loaded, live: Option<&Settings>) -> Outcome {
+    println!("{}: fine", file.display());
+    match live {
+        None => Ok(()),
+        #[cfg(feature = "sql")]
+        Some(settings) => live::run(file, loaded, settings),
+        #[cfg(not(feature = "sql"))]
+        Some(_) => {
+            let store = &loaded.mapping.store_name;
+            Err(fail(
+                WRONG_FILES,
+                format_args!("the store `{store}`: this scimgate was built without databases"),
+            ))
+        }
+    }
 }

@@ -9,12 +9,24 @@ use crate::{
     mapping::{Mapping, StoreKind, compile::compile},
 };
 
+/// A compiled mapping file with its text.
+pub(super) struct Loaded {
+    pub(super) mapping: Mapping,
+    pub(super) source: String,
+}
+
 /// Compiles a mapping file; base files that it `extends` are looked up beside it.
 pub(super) fn load(file: &Path) -> Result<Mapping, u8> {
+    load_with_source(file).map(|loaded| loaded.mapping)
+}
+
+/// As [`load`], with the text, in which findings of later have their places.
+pub(super) fn load_with_source(file: &Path) -> Result<Loaded, u8> {
     let name = file.display().to_string();
     let source = fs::read_to_string(file)
         .map_err(|e| fail(WRONG_FILES, format_args!("{name}: cannot be read: {e}")))?;
-    compile_text(&name, &source, file.parent().unwrap_or(Path::new("")))
+    let mapping = compile_text(&name, &source, file.parent().unwrap_or(Path::new("")))?;
+    Ok(Loaded { mapping, source })
 }
 
 /// Compiles the text of a mapping file, and prints every finding with its place.

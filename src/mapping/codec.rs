@@ -23,6 +23,18 @@ pub enum Class {
     OneWay,
 }
 
+/// What a codec finds in a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Stored {
+    Text,
+    Bytes,
+    Number,
+    Day,
+    /// A time without zone, meant at an offset that the codec knows.
+    Time,
+}
+
 /// A codec of the mapping language.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "docs/mapping.md describes each codec by its name")]
@@ -125,6 +137,16 @@ impl Codec {
             | Self::Head(_) => Class::Normalising,
             Self::Time(form) if form.loses() => Class::Normalising,
             _ => Class::Exact,
+        }
+    }
+
+    /// What a stored value is that it reads.
+    #[must_use]
+    pub fn stored(&self) -> Stored {
+        match self {
+            Self::Hex | Self::Base64 | Self::GuidLe => Stored::Bytes,
+            Self::Time(form) => form.stored(),
+            _ => Stored::Text,
         }
     }
 

@@ -56,13 +56,17 @@ mod value;
 
 use std::{collections::BTreeMap, io};
 
-pub(super) use self::draft::{RuleDraft, StateSite, TypeDraft, WhereSite};
+pub(super) use self::{
+    draft::{RuleDraft, StateSite, TypeDraft, WhereSite},
+    keys::suggest,
+};
 
 use crate::{
     mapping::{
         Counter, Mapping, StoreKind, check,
         diagnostic::{Diagnostics, Severity},
         node::Node,
+        place::{Named, Places},
     },
     scim::{
         attribute::AttrPath,
@@ -95,7 +99,12 @@ pub fn compile(
     check::run(&compiler.types, &mut compiler.diagnostics);
     let mut diagnostics = sources.place(std::mem::take(&mut compiler.diagnostics));
     sources::quieten(source, &mut diagnostics);
-    if diagnostics.has_errors() { Err(diagnostics) } else { Ok((compiler.finish(), diagnostics)) }
+    if diagnostics.has_errors() {
+        return Err(diagnostics);
+    }
+    let mut mapping = compiler.finish();
+    sources.place_names(&mut mapping.places);
+    Ok((mapping, diagnostics))
 }
 
 /// What is known so far of the file being compiled.
@@ -114,6 +123,7 @@ struct Compiler {
     /// `[type.Name]`; `None` if it could not be made out.
     declared: Vec<(String, Option<ResourceType>)>,
     types: Vec<TypeDraft>,
+    places: Places,
 }
 
 impl Compiler {
@@ -129,6 +139,7 @@ impl Compiler {
             type_names: Vec::new(),
             declared: Vec::new(),
             types: Vec::new(),
+            places: Places::default(),
         }
     }
 
@@ -158,8 +169,14 @@ impl Compiler {
         }
     }
 
-    fn finish(self) -> Mapping {
+    fn finish(mut self) -> Mapping {
+        for (ty, draft) in self.types.iter().enumerate() {
+            for rule in &draft.rules {
+                self.places.note(Named::Rule(ty, rule.rule.name.clone()), &rule.span);
+            }
+        }
         Mapping {
+            places: self.places,
             types: self.types.into_iter().map(TypeDraft::finish).collect(),
             counters: self.counters,
             errors: self.errors,

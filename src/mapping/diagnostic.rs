@@ -13,6 +13,8 @@ pub enum Severity {
     Error,
     /// The file can be used; the operator should look.
     Warning,
+    /// Nothing is wrong; the operator may want to know.
+    Note,
 }
 
 /// One finding.
@@ -57,6 +59,17 @@ impl Diagnostics {
         self.push(Severity::Warning, code, span, message.into(), help.into());
     }
 
+    /// Adds a note.
+    pub fn note(
+        &mut self,
+        code: &'static str,
+        span: &Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.push(Severity::Note, code, span, message.into(), help.into());
+    }
+
     fn push(
         &mut self,
         severity: Severity,
@@ -86,7 +99,11 @@ impl Diagnostics {
         let mut out = String::new();
         for d in sorted {
             let (line, column) = position(source, d.span.start);
-            let word = if d.severity == Severity::Error { "error" } else { "warning" };
+            let word = match d.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+                Severity::Note => "note",
+            };
             let report =
                 MietteDiagnostic::new(format!("{word}[{}] {file}:{line}:{column}: {}", d.code, d.message))
                     .with_label(LabeledSpan::at(d.span.clone(), "here"))

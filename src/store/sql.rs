@@ -16,6 +16,7 @@ mod catalogue;
 mod dialect;
 mod error;
 mod fold;
+mod inventory;
 mod pool;
 mod predicate;
 mod read;
@@ -31,6 +32,7 @@ use crate::{
     config::sql::SqlSettings,
     store::{
         Bag, Coverage, Predicate, ReadStore, Report, Row, Select, Step, Store, StoreError,
+        inventory::{Finding, Inventory, Probe},
         sql::pool::{Access, Pool},
     },
 };
@@ -53,6 +55,25 @@ impl SqlStore {
     pub fn open(settings: &SqlSettings) -> Result<Self, StoreError> {
         settings.session.keys().try_for_each(|name| dialect::check_setting(name))?;
         Ok(Self { pool: Pool::start(settings)? })
+    }
+
+    /// What the database says about these tables and about itself.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; a table that does not exist is no error but absent.
+    pub fn inventory(&self, tables: Vec<String>) -> LocalBoxFuture<'_, Result<Inventory, StoreError>> {
+        self.pool.ask(Access::Read, move |connection, _| inventory::take(connection, &tables))
+    }
+
+    /// Answers questions that only the rows or the planner know, in their order.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], if the database is away; a question that it refuses is answered as unknown.
+    pub fn probe_rows(&self, probes: Vec<Probe>) -> LocalBoxFuture<'_, Result<Vec<Finding>, StoreError>> {
+        self.pool
+            .ask(Access::Read, move |connection, catalogue| inventory::probe(connection, catalogue, &probes))
     }
 }
 

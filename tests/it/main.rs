@@ -44,6 +44,8 @@ mod large_listing;
 mod ldap_store;
 #[cfg(feature = "sqlite")]
 mod lens_laws;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod live;
 mod mapping_files;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod me;

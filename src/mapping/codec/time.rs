@@ -7,7 +7,7 @@ use time::{
 };
 
 use crate::{
-    mapping::codec::{CodecError, wrong},
+    mapping::codec::{CodecError, Stored, wrong},
     store::Value,
 };
 
@@ -56,6 +56,16 @@ impl Form {
             }
             _ => return Ok(None),
         }))
+    }
+
+    /// What the stored form is.
+    pub(super) fn stored(&self) -> Stored {
+        match self {
+            Self::Date => Stored::Day,
+            Self::DateTime(_) => Stored::Time,
+            Self::Epoch | Self::EpochMillis | Self::Days | Self::FileTime => Stored::Number,
+            Self::GeneralizedTime | Self::Custom(..) => Stored::Text,
+        }
     }
 
     /// True if the stored form is coarser than an instant.

@@ -12,6 +12,7 @@ use crate::{
             keys::{Keys, suggest},
         },
         node::{Key, Kind, Node},
+        place::Named,
     },
     scim::attribute::AttrPath,
     store::{Bag, Field, FieldId, FieldKind, Predicate, Source, Test},
@@ -153,6 +154,7 @@ impl Compiler {
                     _ => self.plain(value, &format!("`{}`", key.name)),
                 };
                 if let Some(text) = text {
+                    self.places.note(Named::Session(key.name.clone()), &value.span);
                     session.insert(key.name.clone(), text);
                 }
             }
@@ -196,6 +198,7 @@ impl Compiler {
             }
             let text = self.counter_text(node);
             if let Some(kind) = self.counter_kind(&key.name, node) {
+                self.places.note(Named::Counter(key.name.clone()), &key.span);
                 self.counters.insert(key.name.clone(), Counter { kind, from, to, step, text });
             }
         }
@@ -282,7 +285,10 @@ impl Compiler {
             let Some(text) = self.plain(node, "the attribute path") else { continue };
             let path = AttrPath::parse(&text.replace("{E}", crate::scim::ENTERPRISE));
             match path.filter(|p| self.types.iter().any(|t| t.declared.resolve(p).is_some())) {
-                Some(path) => drop(self.errors.insert(constraint.name.clone(), path)),
+                Some(path) => {
+                    self.places.note(Named::Constraint(constraint.name.clone()), &constraint.span);
+                    self.errors.insert(constraint.name.clone(), path);
+                }
                 None => {
                     let names = self
                         .types

@@ -124,7 +124,11 @@ impl Compiler {
 }
 
 /// A help text: "did you mean …?" if something is close, and what there is.
-pub(super) fn suggest<'a>(name: &str, known: impl Iterator<Item = &'a str>, intro: &str) -> String {
+pub(in crate::mapping) fn suggest<'a>(
+    name: &str,
+    known: impl Iterator<Item = &'a str>,
+    intro: &str,
+) -> String {
     let mut known: Vec<&str> = known.collect();
     known.dedup();
     let folded = name.to_lowercase();

@@ -10,6 +10,7 @@ use crate::{
             draft::{Scope, TypeDraft},
             keys::suggest,
         },
+        place,
         shape::{FieldRef, PartId},
     },
     store::Value,
@@ -49,7 +50,10 @@ impl Compiler {
             self.diagnostics.error("bad-name", span, format!("`{name}` is no field name"), help);
             return None;
         };
-        self.segments(scope, name, &segments, span)
+        let found = self.segments(scope, name, &segments, span)?;
+        self.places.note(place::Named::Field(scope.ty, found.part, found.field), span);
+        self.places.note_last(place::Named::Bound(scope.ty, found.part, found.field), span);
+        Some(found)
     }
 
     /// Reports a field name where no fields are in scope.

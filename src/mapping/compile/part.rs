@@ -147,6 +147,7 @@ impl Compiler {
         let Some(draft) = self.types.get_mut(ty) else { return };
         let part = draft.add_part(&key.name, parent, source, extra);
         let scope = Scope { ty, part };
+        self.note_places(scope, node);
         if self.is_ldap() {
             self.read_entries(scope, node);
             self.forbid(node, &["key", "slot", "value", "alias"], "LDAP");

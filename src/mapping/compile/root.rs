@@ -10,6 +10,7 @@ use crate::{
             keys::{Keys, suggest},
         },
         node::{Kind, Node},
+        place::Named,
     },
     store::{FieldKind, Source},
 };
@@ -100,6 +101,7 @@ impl Compiler {
         } else {
             self.no_document(node);
         }
+        self.note_places(scope, node);
         if self.is_ldap() {
             self.read_entries(scope, node);
             self.read_ldap_root(ty, node);
@@ -123,6 +125,17 @@ impl Compiler {
         if let Some(draft) = self.types.get_mut(ty) {
             draft.ids = ids.unwrap_or_default();
             draft.rename = rename.unwrap_or_default();
+        }
+    }
+
+    /// Notes where the source and the settings of a root or a part stand.
+    pub(super) fn note_places(&mut self, scope: Scope, node: &Node) {
+        let source = node.get("table").or(node.get("base")).unwrap_or(node);
+        self.places.note(Named::Source(scope.ty, scope.part), &source.span);
+        for key in ["key", "on", "where", "order", "delete"] {
+            if let Some(found) = node.get(key) {
+                self.places.note(Named::Setting(scope.ty, scope.part, key), &found.span);
+            }
         }
     }
 

@@ -9,6 +9,7 @@ use std::{io, ops::Range};
 use crate::mapping::{
     diagnostic::{Diagnostics, position},
     node::{Kind, Node},
+    place::Places,
 };
 
 /// Where the texts of a merged tree came from.
@@ -81,14 +82,29 @@ impl Sources {
     /// Turns positions in base files into the place of `extends`, named in the message.
     pub(super) fn place(&self, mut diagnostics: Diagnostics) -> Diagnostics {
         for d in &mut diagnostics.0 {
-            let base = self.bases.iter().rev().find(|b| d.span.start >= b.start);
-            if let Some(base) = base {
-                let (line, column) = position(&base.text, d.span.start - base.start);
-                d.message = format!("in {}:{line}:{column}: {}", base.name, d.message);
+            if let Some(base) = self.base(&d.span) {
+                d.message = format!("{base}{}", d.message);
                 d.span = self.extends.clone();
             }
         }
         diagnostics
+    }
+
+    /// Turns places of names in base files likewise.
+    pub(super) fn place_names(&self, places: &mut Places) {
+        for place in places.all_mut() {
+            if let Some(base) = self.base(&place.span) {
+                place.base = base;
+                place.span = self.extends.clone();
+            }
+        }
+    }
+
+    /// What to put before the message of a finding in a base file.
+    fn base(&self, span: &Range<usize>) -> Option<String> {
+        let base = self.bases.iter().rev().find(|b| span.start >= b.start)?;
+        let (line, column) = position(&base.text, span.start - base.start);
+        Some(format!("in {}:{line}:{column}: ", base.name))
     }
 }
 

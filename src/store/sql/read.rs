@@ -85,8 +85,17 @@ pub(super) fn shown(
     catalogue: &Catalogue,
     select: &Select,
 ) -> Result<Vec<String>, Failure> {
+    Ok(vec![statement_of(connection, catalogue, select)?.shown()])
+}
+
+/// The statement that reads rows.
+pub(super) fn statement_of(
+    connection: &mut dyn Dialect,
+    catalogue: &Catalogue,
+    select: &Select,
+) -> Result<Sql, Failure> {
     let scene = catalogue.scene(connection, &select.bag, &[&select.predicate])?;
-    Ok(vec![statement(connection.flavour(), &scene, select)?.shown()])
+    statement(connection.flavour(), &scene, select)
 }
 
 fn select_once(connection: &mut dyn Dialect, scene: &Scene, select: &Select) -> Result<Vec<Cells>, Failure> {

@@ -123,6 +123,13 @@ impl Sql {
         self
     }
 
+    /// Adds another statement.
+    pub(super) fn append(&mut self, other: &Self) -> &mut Self {
+        self.parts.extend(other.parts.iter().cloned());
+        self.binds += other.binds;
+        self
+    }
+
     /// How many values are bound.
     pub(super) fn binds(&self) -> usize {
         self.binds

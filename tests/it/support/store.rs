@@ -93,6 +93,15 @@ impl TestStore {
         Some(Self { backend, holder, mapping: fixtures.join(mapping), detour: None, _directory: temporary })
     }
 
+    /// Makes a database that fits `tests/fixtures/sql/broken/mapping.toml` nowhere, for an account that may do
+    /// little in it.
+    pub(crate) fn broken(backend: Backend) -> Option<Self> {
+        let temporary = TempDir::new().unwrap();
+        let tables = Tables::broken(backend, temporary.path())?;
+        let mapping = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sql/broken/mapping.toml");
+        Some(Self { backend, holder: Holder::Tables(tables), mapping, detour: None, _directory: temporary })
+    }
+
     /// Makes a database of these statements, behind a mapping file.
     pub(crate) fn of_statements(backend: Backend, statements: &str, mapping: PathBuf) -> Option<Self> {
         let temporary = TempDir::new().unwrap();

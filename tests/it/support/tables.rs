@@ -20,6 +20,8 @@ pub(crate) struct Tables {
     url: String,
     /// The server's own database, from which ours is made and dropped; empty for SQLite.
     server: String,
+    /// An account of the test's own that the gateway uses.
+    account: Option<String>,
 }
 
 #[derive(Clone, Copy)]
@@ -39,7 +41,7 @@ impl Tables {
     /// An SQLite file with the demo's schema and the people of the fixture.
     pub(super) fn sqlite(directory: &Path) -> Self {
         let url = directory.join("hr.db").display().to_string();
-        let tables = Self { kind: Kind::Sqlite, url, server: String::new() };
+        let tables = Self { kind: Kind::Sqlite, url, server: String::new(), account: None };
         tables.execute(include_str!("../../../src/cli/demo/schema.sql"));
         tables.execute(include_str!("../../fixtures/sql/demo-seed.sql"));
         tables
@@ -80,11 +82,38 @@ impl Tables {
             }
             _ => {
                 let url = directory.join("store.db").display().to_string();
-                let made = Self { kind: Kind::Sqlite, url, server: String::new() };
+                let made = Self { kind: Kind::Sqlite, url, server: String::new(), account: None };
                 made.execute(statements);
                 Some(made)
             }
         }
+    }
+
+    /// A database for `tests/fixtures/sql/broken`.
+    pub(super) fn broken(backend: Backend, directory: &Path) -> Option<Self> {
+        let statements = match backend {
+            Backend::Postgres => include_str!("../../fixtures/sql/broken/postgres.sql"),
+            Backend::MariaDb => include_str!("../../fixtures/sql/broken/mariadb.sql"),
+            _ => include_str!("../../fixtures/sql/broken/sqlite.sql"),
+        };
+        let mut tables = Self::of_statements(backend, statements, directory)?;
+        if backend == Backend::MariaDb {
+            tables.account = Some(tables.narrow_account());
+        }
+        Some(tables)
+    }
+
+    /// Makes an account that may read and insert only. Our own must not grant, but may write the tables of
+    /// grants.
+    fn narrow_account(&self) -> String {
+        let (name, database) = (unique("u_"), self.url.rsplit('/').next().unwrap());
+        self.execute(&format!(
+            "create user {name}@'%' identified by 'narrow';
+             insert into mysql.db (Host, Db, User, Select_priv, Insert_priv, Trigger_priv, Show_view_priv)
+             values ('%', '{database}', '{name}', 'Y', 'Y', 'Y', 'Y');
+             flush privileges"
+        ));
+        name
     }
 
     fn create(kind: Kind, server: &str, fixture: &str) -> Self {
@@ -93,7 +122,7 @@ impl Tables {
         url.set_path(&name);
         let letters = if let Kind::MariaDb = kind { " character set utf8mb4" } else { "" };
         run(kind, server, &format!("create database {name}{letters}"));
-        let tables = Self { kind, url: url.into(), server: server.to_owned() };
+        let tables = Self { kind, url: url.into(), server: server.to_owned(), account: None };
         tables.execute(fixture);
         tables
     }
@@ -119,6 +148,10 @@ impl Tables {
             return format!("[stores.main.sql]\nurl = \"sqlite:{}\"\n", self.url);
         }
         let mut url = Url::parse(&self.url).unwrap();
+        if let Some(account) = &self.account {
+            url.set_username(account).unwrap();
+            url.set_password(Some("narrow")).unwrap();
+        }
         let password = url.password().unwrap_or("").to_owned();
         url.set_password(None).unwrap();
         format!("[stores.main.sql]\nurl = \"{url}\"\npassword = \"{password}\"\nconnections = 4\n")
@@ -175,7 +208,14 @@ impl Drop for Tables {
             Kind::Sqlite => {}
             // The gateway's connections may not be closed yet.
             Kind::Postgres => self.drop_postgres(name),
-            Kind::MariaDb => run(self.kind, &self.server, &format!("drop database {name}")),
+            Kind::MariaDb => {
+                run(self.kind, &self.server, &format!("drop database {name}"));
+                if let Some(account) = &self.account {
+                    let statements =
+                        format!("delete from mysql.db where Db = '{name}'; drop user {account}@'%'");
+                    run(self.kind, &self.server, &statements);
+                }
+            }
         }
     }
 }

@@ -120,9 +120,27 @@ impl TextExpr<'_> {
     /// A sought text, treated like [`Self::caseless`] treats the column.
     fn caseless_bind(&self, sql: &mut Sql, text: String) {
         match self.flavour() {
-            Flavour::Postgres => sql.raw("lower(CAST(").bind(Bind::text(text)).raw(" AS text))"),
-            Flavour::Mysql | Flavour::Sqlite => sql.bind(Bind::text(text)),
-        };
+            Flavour::Postgres => {
+                sql.raw("lower(CAST(").bind(Bind::text(text)).raw(" AS text))");
+            }
+            Flavour::Mysql if is_caseless(&self.leaf.column.collation) && !self.cast => {
+                self.narrow_bind(sql, text);
+            }
+            Flavour::Mysql | Flavour::Sqlite => {
+                sql.bind(Bind::text(text));
+            }
+        }
+    }
+
+    /// MySQL: a sought text in the character set of the column, where that is not Unicode: the server compares
+    /// no text with a column that could not hold it. What the set lacks becomes `?`, so more may be found.
+    fn narrow_bind(&self, sql: &mut Sql, text: impl Into<String>) {
+        let charset = self.leaf.column.collation.split('_').next().unwrap_or_default();
+        if charset.is_empty() || charset.starts_with("utf8") || charset == "binary" {
+            sql.bind(Bind::text(text));
+        } else {
+            sql.raw("CONVERT(").bind(Bind::text(text)).raw(" USING ").type_name(charset).raw(")");
+        }
     }
 
     /// The text is one of these.
@@ -176,9 +194,7 @@ impl TextExpr<'_> {
                 let texts = padded(texts);
                 if !self.cast || uuid {
                     self.leaf.push_column(sql);
-                    sql.raw(" IN (").list(&texts, ", ", |sql, text| {
-                        sql.bind(Bind::text(text));
-                    });
+                    sql.raw(" IN (").list(&texts, ", ", |sql, text| self.narrow_bind(sql, text));
                     sql.raw(") AND ");
                 }
                 self.binary(sql);
@@ -257,7 +273,9 @@ impl TextExpr<'_> {
             Flavour::Mysql => {
                 if !self.cast {
                     self.leaf.push_column(sql);
-                    sql.raw(" LIKE ").bind(Bind::text(&pattern)).raw(" ESCAPE '!' AND ");
+                    sql.raw(" LIKE ");
+                    self.narrow_bind(sql, &pattern);
+                    sql.raw(" ESCAPE '!' AND ");
                 }
                 self.binary(sql);
                 sql.raw(" LIKE CAST(").bind(Bind::text(pattern)).raw(" AS BINARY) ESCAPE '!'");

@@ -1,0 +1,174 @@
+//! A compiled mapping held against a database as it is.
+//!
+//! Pure: the database's own word comes as an [`Inventory`], and what only its
+//! rows or its planner know as [`Finding`]s. Everything is looked at before
+//! anything is reported, so one run shows every mistake, with the place of the
+//! name in the file, what was found, and what to write instead.
+
+mod columns;
+mod keys;
+mod rows;
+mod session;
+mod tables;
+mod uses;
+mod values;
+
+use self::uses::Uses;
+use crate::{
+    mapping::{
+        CounterKind, Mapping, TypeMapping,
+        diagnostic::Diagnostics,
+        place::{Named, Place},
+        shape::{FieldRef, Part, PartId},
+    },
+    store::{
+        Bag, FieldId, Source,
+        inventory::{ColumnFacts, Finding, Inventory, Probe, TableFacts},
+    },
+};
+
+/// The tables that a mapping is about, each once.
+#[must_use]
+pub fn tables(mapping: &Mapping) -> Vec<String> {
+    let parts = mapping.types.iter().flat_map(|ty| &ty.shape.parts).filter(|p| p.opened.is_none());
+    let counters = mapping.counters.values().map(|counter| match &counter.kind {
+        CounterKind::Highest { bag, .. } | CounterKind::Cell { bag, .. } => bag,
+    });
+    let mut names: Vec<String> =
+        parts.map(|p| &p.bag).chain(counters).filter_map(|bag| table_of(bag)).map(str::to_owned).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The table of a bag; `None` for entries of a directory.
+fn table_of(bag: &Bag) -> Option<&str> {
+    match &bag.source {
+        Source::Table(name) if !name.is_empty() => Some(name),
+        _ => None,
+    }
+}
+
+/// Questions that the comparison has, once the tables are known.
+#[derive(Debug, Clone)]
+pub struct Questions {
+    asked: Vec<rows::Asked>,
+    /// What the store is asked.
+    pub probes: Vec<Probe>,
+}
+
+/// What is to be asked of the rows and of the planner.
+#[must_use]
+pub fn questions(mapping: &Mapping, inventory: &Inventory) -> Questions {
+    let (asked, probes) = rows::questions(mapping, inventory).into_iter().unzip();
+    Questions { asked, probes }
+}
+
+/// Everything that does not fit. `findings` answer the probes of `questions`, in their order.
+#[must_use]
+pub fn compare(
+    mapping: &Mapping,
+    inventory: &Inventory,
+    questions: &Questions,
+    findings: &[Finding],
+) -> Diagnostics {
+    let mut live = Live { mapping, inventory, out: Diagnostics::default() };
+    session::check(&mut live);
+    for (index, ty) in mapping.types.iter().enumerate() {
+        let uses = Uses::of(ty);
+        tables::check(&mut live, index, ty, &uses);
+        columns::check(&mut live, index, ty, &uses);
+        values::check(&mut live, index, ty, &uses);
+        keys::check(&mut live, index, ty, &uses);
+    }
+    for (asked, finding) in questions.asked.iter().zip(findings) {
+        rows::check(&mut live, asked, finding);
+    }
+    live.out
+}
+
+/// Reports a session setting of the mapping that the database refuses.
+pub fn refused_setting(mapping: &Mapping, name: &str, reason: &str, out: &mut Diagnostics) {
+    let place = mapping.places.find(&Named::Session(name.to_owned()));
+    let message = format!("{}the database refuses the session setting `{name}`: {reason}", place.base);
+    out.error("setting-unknown", &place.span, message, "correct its value, or remove it");
+}
+
+/// A comparison under way.
+struct Live<'m> {
+    mapping: &'m Mapping,
+    inventory: &'m Inventory,
+    out: Diagnostics,
+}
+
+impl<'m> Live<'m> {
+    fn error(
+        &mut self,
+        code: &'static str,
+        place: &Place,
+        message: impl AsRef<str>,
+        help: impl Into<String>,
+    ) {
+        self.out.error(code, &place.span, format!("{}{}", place.base, message.as_ref()), help);
+    }
+
+    fn warn(&mut self, code: &'static str, place: &Place, message: impl AsRef<str>, help: impl Into<String>) {
+        self.out.warn(code, &place.span, format!("{}{}", place.base, message.as_ref()), help);
+    }
+
+    fn note(&mut self, code: &'static str, place: &Place, message: impl AsRef<str>, help: impl Into<String>) {
+        self.out.note(code, &place.span, format!("{}{}", place.base, message.as_ref()), help);
+    }
+
+    /// Where something stands.
+    fn place(&self, named: Named) -> Place {
+        self.mapping.places.find(&named)
+    }
+
+    /// Where a field is named first; where its table is, if the file does not name it.
+    fn field_place(&self, ty: usize, part: PartId, field: FieldId) -> Place {
+        let named = Named::Field(ty, part, field);
+        let is_named = self.mapping.places.has(&named);
+        self.place(if is_named { named } else { Named::Source(ty, part) })
+    }
+
+    /// Where an attribute names its field.
+    fn bound_place(&self, ty: usize, field: &FieldRef, rule: &str) -> Place {
+        let named = Named::Bound(ty, field.part, field.field);
+        let is_named = self.mapping.places.has(&named);
+        self.place(if is_named { named } else { Named::Rule(ty, rule.to_owned()) })
+    }
+
+    /// Where a setting of a part stands; where its table is, if the file does not have it.
+    fn setting_place(&self, ty: usize, part: PartId, key: &'static str) -> Place {
+        let named = Named::Setting(ty, part, key);
+        let is_named = self.mapping.places.has(&named);
+        self.place(if is_named { named } else { Named::Source(ty, part) })
+    }
+
+    /// The table of a bag, if it is there.
+    fn table(&self, bag: &Bag) -> Option<(&'m str, &'m TableFacts)> {
+        self.inventory.tables.get_key_value(table_of(bag)?).map(|(name, table)| (name.as_str(), table))
+    }
+
+    /// The column of a field, if it is there.
+    fn column(&self, ty: &TypeMapping, field: &FieldRef) -> Option<&'m ColumnFacts> {
+        let bag = &ty.shape.part(field.part).bag;
+        self.table(bag)?.1.find(bag.field_name(field.field))
+    }
+}
+
+/// The parts whose rows lie in tables, with their numbers.
+fn parts(ty: &TypeMapping) -> impl Iterator<Item = (PartId, &Part)> {
+    ty.shape
+        .parts
+        .iter()
+        .enumerate()
+        .filter(|(_, part)| part.opened.is_none() && table_of(&part.bag).is_some())
+}
+
+/// A list for a sentence: `a`, `b` and `c` in backticks.
+fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.into_iter().map(|n| format!("`{n}`")).collect();
+    names.join(", ")
+}

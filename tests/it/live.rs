@@ -1,0 +1,99 @@
+//! `check --live`: a mapping held against databases that it does not fit, and against those that it does.
+
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
+
+use tempfile::TempDir;
+
+use crate::support::{Backend, TestStore};
+
+fn broken(name: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sql/broken");
+    fs::read_to_string(folder.join(name)).unwrap()
+}
+
+/// What the lines of the mapping say must be found, as `line: code`.
+fn expected(source: &str, backend: Backend) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for (number, line) in source.lines().enumerate() {
+        let Some((_, codes)) = line.split_once("#!").filter(|(before, _)| !before.starts_with("#")) else {
+            continue;
+        };
+        for code in codes.split_whitespace() {
+            let (only, code) = code.split_once(':').unwrap_or((backend.name(), code));
+            if only == backend.name() {
+                all.insert(format!("{}: {code}", number + 1));
+            }
+        }
+    }
+    all
+}
+
+/// Runs the program, and gives its exit code and what it printed to standard error.
+fn check(store: &TestStore, mapping: &Path) -> (i32, String) {
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("scimgate.toml");
+    let text = format!(
+        "mapping = \"{}\"\n[server]\nlisten = \"127.0.0.1:0\"\n[correlation]\nurl = \"sqlite:ids.db\"\n{}",
+        mapping.display(),
+        store.settings()
+    );
+    fs::write(&file, text).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_scimgate"))
+        .args(["check", "--live", "--config", file.to_str().unwrap()])
+        .output()
+        .unwrap();
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+/// The findings in what was printed, as `line: code`.
+fn printed(text: &str) -> BTreeSet<String> {
+    let line = |line: &str| {
+        let line = line.trim_start_matches(|c: char| !c.is_ascii_lowercase());
+        let (severity, rest) = line.split_once('[')?;
+        let (code, rest) = rest.split_once("] ")?;
+        let number = rest.split(':').nth(1)?;
+        ["error", "warning", "note"].contains(&severity).then(|| format!("{number}: {code}"))
+    };
+    text.lines().filter_map(line).collect()
+}
+
+fn every_mistake_is_found(backend: Backend) {
+    let Some(store) = TestStore::broken(backend) else { return };
+    let source = broken("mapping.toml");
+    let directory = TempDir::new().unwrap();
+    let mapping = directory.path().join("mapping.toml");
+    fs::write(&mapping, &source).unwrap();
+    let (code, text) = check(&store, &mapping);
+    assert_eq!(code, 1, "{text}");
+    let (found, expected) = (printed(&text), expected(&source, backend));
+    let missing: Vec<_> = expected.difference(&found).collect();
+    let extra: Vec<_> = found.difference(&expected).filter(|f| !f.starts_with("1: ")).collect();
+    assert!(missing.is_empty() && extra.is_empty(), "missing {missing:#?}\nextra {extra:#?}\n{text}");
+    let kinds: BTreeSet<&str> = found.iter().filter_map(|f| Some(f.split_once(": ")?.1)).collect();
+    assert!(kinds.len() >= 20, "{} kinds: {kinds:?}", kinds.len());
+}
+
+#[test]
+fn every_mistake_is_found_in_sqlite() {
+    every_mistake_is_found(Backend::Sqlite);
+}
+
+#[test]
+fn every_mistake_is_found_in_postgresql() {
+    every_mistake_is_found(Backend::Postgres);
+}
+
+#[test]
+fn every_mistake_is_found_in_mariadb() {
+    every_mistake_is_found(Backend::MariaDb);
+}
+
+#[test]
+fn shipped_mappings_fit_their_databases() {
+    for backend in [Backend::Sqlite, Backend::Postgres, Backend::MariaDb] {
+        let Some(store) = TestStore::fresh(backend) else { continue };
+        let (code, text) = check(&store, store.mapping());
+        assert_eq!(code, 0, "{}\n{text}", backend.name());
+        assert!(!text.contains("error["), "{text}");
+    }
+}
