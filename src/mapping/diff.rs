@@ -287,11 +287,26 @@ impl Diff<'_> {
             self.own(part, row)?;
         }
         for (child, index) in below {
-            if self.shape.part(child).usage == Use::Own && !self.shape.part(child).upward {
-                self.row(child, index)?;
+            match self.shape.part(child).usage {
+                Use::Own if !self.shape.part(child).upward => self.row(child, index)?,
+                Use::Watch => self.watched(child, index),
+                _ => {}
             }
         }
         Ok(())
+    }
+
+    /// A row of others, which only a SET of the mapping changes. It may come to hang elsewhere by that.
+    fn watched(&mut self, part: PartId, row: usize) {
+        let layout = self.shape.part(part);
+        let Some(draft) = self.draft(part, row) else { return };
+        let Some(was) = &draft.was else { return };
+        let set = draft.now.cells.iter().enumerate().filter(|(f, v)| !same_values(was.all(*f), v));
+        let changes: Vec<Change> = set.map(|(f, v)| Change::Set(f, Cell::Values(v.clone()))).collect();
+        if !changes.is_empty() {
+            let (target, bag) = (Target::Rows(self.identity(part, draft.parent, was)), layout.bag.clone());
+            self.plan.steps.push(Step::Update { bag, target, changes, required: false });
+        }
     }
 
     /// A looked-up row that was chosen anew.

@@ -342,11 +342,15 @@ impl Compiler {
                 }
             },
         };
-        let writes_rows = |rule: &RuleDraft| {
-            let is_list = matches!(&rule.rule.lens, Lens::Rows(rows) if rows.common.write == Write::Yes);
-            is_list && rule.rule.attribute.eq_ignore_ascii_case(&one.attribute)
-        };
-        let is_list = self.types.get(holder).is_some_and(|t| t.rules.iter().any(writes_rows));
+        // The schema has `groups` read-only to clients; only the file's own word keeps the gateway from it.
+        let is_list = self.types.get(holder).is_some_and(|t| {
+            let node = t.node.get("attributes").and_then(|a| a.get(&one.attribute));
+            let says = |key: &str| node.is_some_and(|n| n.get(key).is_some());
+            let has_rows = |rule: &RuleDraft| {
+                matches!(rule.rule.lens, Lens::Rows(_)) && rule.rule.attribute == one.attribute
+            };
+            t.rules.iter().any(has_rows) && !says("write") && !says("mutability")
+        });
         let draft = self.types.get_mut(ty)?;
         let own = draft.rules.iter_mut().find(|r| matches!(r.rule.lens, Lens::Inverse(i) if i == one.index));
         let declared = own.as_ref().and_then(|r| draft.declared.core.find(&r.rule.attribute));
@@ -358,14 +362,14 @@ impl Compiler {
         Some(Inverse {
             holder,
             attribute: one.attribute,
-            writable,
-            shows_type,
             part,
             pointer,
             by,
             via,
             superset: one.superset,
             nested,
+            writable,
+            shows_type,
         })
     }
 

@@ -163,7 +163,7 @@ impl Compiler {
             Ok(document) => document,
             Err(message) => {
                 let help = "the formats are described below \"Opened fields\" in docs/mapping.md";
-                self.error("unknown-codec", at, message, help);
+                self.error("bad-codec", at, message, help);
                 return None;
             }
         };
