@@ -7,7 +7,7 @@ use crate::{
         record::same_values,
         shape::{FieldRef, PartId},
     },
-    store::{Expected, FieldId, Predicate, Row, Step, Target},
+    store::{Expected, FieldId, Fold, Predicate, Row, Step, Target, Value},
 };
 
 impl Diff<'_> {
@@ -17,7 +17,13 @@ impl Diff<'_> {
         for FieldRef { part, field, slot } in self.shape.document_fields() {
             for (row, draft) in self.record.rows(part).iter().enumerate() {
                 let old = draft.was.as_ref().map(|was| was.all(field)).unwrap_or_default();
-                if draft.removed || same_values(old, draft.now.all(field)) {
+                // Rows of other names hold no such document.
+                let names = self.shape.part(part).slot.iter().zip(slot.iter().flatten());
+                let is_other = |(f, v): (&FieldId, &Value)| {
+                    !draft.now.first(*f).is_some_and(|have| have.same(v, Fold::Exact))
+                };
+                if draft.removed || names.into_iter().any(is_other) || same_values(old, draft.now.all(field))
+                {
                     continue;
                 }
                 match &draft.was {

@@ -34,3 +34,17 @@ fn a_change_of_the_profile_keeps_the_rest_of_the_document() {
         site.assert_changes(&before, &[]);
     });
 }
+
+#[test]
+fn a_preference_is_added_beside_one_that_holds_a_document() {
+    NEXTCLOUD.each(|site| {
+        if !site.own {
+            return;
+        }
+        let path = site.user("Greta");
+        site.execute("delete from oc_preferences where userid = 'Greta' and configkey = 'timezone'");
+        let before = site.look();
+        site.patch(&path, json!([{ "op": "add", "path": "timezone", "value": "Europe/Oslo" }]));
+        site.assert_changes(&before, &["+ oc_preferences[Greta,core,timezone]"]);
+    });
+}
