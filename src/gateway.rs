@@ -17,6 +17,7 @@ mod delta;
 mod error;
 pub mod explain;
 mod identity;
+pub mod inspect;
 mod listing;
 mod load;
 mod lock;
