@@ -17,6 +17,7 @@ mod connection;
 pub mod error;
 pub mod id;
 mod insert;
+mod kept;
 pub mod model;
 mod query;
 mod schema;
@@ -63,7 +64,10 @@ impl Correlation {
     pub fn open(settings: &CorrelationSettings, tenant: &str) -> Result<Self, CorrelationError> {
         let unavailable = |e: &dyn std::fmt::Display| CorrelationError::Unavailable(e.to_string());
         let pool = Manager::pool(settings)?;
-        pool.get().map_err(|e| unavailable(&e))?.migrate()?;
+        let mut first = pool.get().map_err(|e| unavailable(&e))?;
+        first.migrate()?;
+        first.write(kept::fill)?;
+        drop(first);
         let policy = settings.cache_policy();
         let cache = Arc::new(Cache::new(settings.cache_rows, policy));
         let workers = Workers::start(settings, &pool, &cache).map_err(|e| unavailable(&e))?;
@@ -129,6 +133,23 @@ impl Correlation {
         external_id: &str,
     ) -> Result<Vec<Arc<Row>>, CorrelationError> {
         self.find(By::ExternalId, resource_type, &[external_id.to_owned()]).await
+    }
+
+    /// Living rows whose sidecar may hold this value at this path (`nickName`, `urn:…:Staff:desk`,
+    /// `emails.value`): without regard to case, and of long values only the beginning counts.
+    ///
+    /// # Errors
+    ///
+    /// [`CorrelationError`].
+    pub async fn find_by_kept(
+        &self,
+        resource_type: &str,
+        path: &str,
+        value: &str,
+    ) -> Result<Vec<Arc<Row>>, CorrelationError> {
+        let (scope, path, value) = (self.scope(resource_type), path.to_owned(), value.to_owned());
+        let ids = self.workers.read(move |conn| kept::find(conn, &scope, &path, &value)).await?;
+        self.load(By::Id, resource_type, ids).await
     }
 
     /// The anchors of these ids, from memory where it has them, in no particular order.
@@ -197,6 +218,7 @@ impl Correlation {
             .write(move |conn| {
                 query::update(conn, &scope, &row)?;
                 let rows = found(query::find(conn, &scope, By::Id, std::slice::from_ref(&row.id))?);
+                kept::write(conn, &scope, rows.iter().map(|row| &**row))?;
                 Ok((rows.first().cloned(), rows))
             })
             .await
@@ -242,6 +264,7 @@ impl Correlation {
         self.workers
             .write(move |conn| {
                 let was_alive = query::bury(conn, &scope, &id, when)?;
+                kept::remove(conn, &scope.tenant, &id)?;
                 // The dead row is handed to the cache, which forgets it.
                 let row = query::find_any(conn, &scope.tenant, &id)?;
                 Ok((was_alive, found(row.filter(|r| r.deleted_at.is_some()))))

@@ -9,6 +9,7 @@
 //! contradict; only the pair of id and anchor, which never changes, is cached.
 
 pub mod bulk;
+mod clocked;
 mod counter;
 mod create;
 mod cursor;
@@ -16,12 +17,14 @@ mod delete;
 mod delta;
 mod error;
 pub mod explain;
+mod holders;
 mod identity;
 pub mod inspect;
 mod listing;
 mod load;
 mod lock;
 pub mod me;
+mod nested;
 mod patch;
 mod present;
 mod replace;
@@ -42,7 +45,7 @@ use crate::{
     gateway::{cursor::Sealer, listing::Listings, lock::Locks},
     mapping::{Mapping, TypeMapping},
     scim::{error::ScimError, schema::ResourceType, validate},
-    store::{Store, StoreError},
+    store::{Store, StoreError, opened::OpenedStore},
 };
 
 /// What a use case needs to know of the request.
@@ -78,9 +81,10 @@ impl Gateway {
         correlation: Correlation,
         limits: LimitSettings,
     ) -> Self {
+        let store = OpenedStore::around(store, mapping.types.iter().map(TypeMapping::bag));
         Self {
             mapping,
-            store,
+            store: Arc::new(clocked::Clocked(store)),
             correlation,
             limits,
             locks: Locks::default(),

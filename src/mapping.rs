@@ -168,6 +168,19 @@ pub struct Counter {
     pub to: Option<i64>,
     /// Distance between values.
     pub step: i64,
+    /// What stands around the number; `None`: the number itself is given.
+    pub text: Option<CounterText>,
+}
+
+/// The text that a counter gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CounterText {
+    /// Before the number.
+    pub before: String,
+    /// Least number of digits, with zeros in front.
+    pub width: usize,
+    /// Behind the number.
+    pub after: String,
 }
 
 /// How a counter's next value is found.

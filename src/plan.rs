@@ -29,9 +29,21 @@ impl Plan {
         Self { resource_type: resource_type.to_owned(), id: Some(id.to_owned()), steps, ..Self::default() }
     }
 
+    /// Puts the steps of another plan behind all others.
+    pub fn append(&mut self, mut other: Plan) {
+        other.shift(self.steps.len());
+        self.steps.append(&mut other.steps);
+    }
+
     /// Puts steps that report nothing in front of all others.
     pub fn precede(&mut self, mut first: Vec<Step>) {
-        let by = first.len();
+        self.shift(first.len());
+        first.append(&mut self.steps);
+        self.steps = first;
+    }
+
+    /// Makes room for so many steps in front.
+    fn shift(&mut self, by: usize) {
         let shift = |cell: &mut Cell| match cell {
             Cell::From { step, .. } => *step += by,
             Cell::Values(_) => {}
@@ -45,6 +57,9 @@ impl Plan {
                     Change::Set(_, cell) => shift(cell),
                     Change::Add(..) | Change::Remove(..) => {}
                 }),
+                Step::Reopen { cells, changes, .. } => {
+                    cells.iter_mut().chain(changes).for_each(|(_, cell)| shift(cell));
+                }
                 Step::Expect { .. }
                 | Step::Find { add: None, .. }
                 | Step::Delete { .. }
@@ -55,8 +70,6 @@ impl Plan {
         if let Some((step, _)) = &mut self.root_insert {
             *step += by;
         }
-        first.append(&mut self.steps);
-        self.steps = first;
     }
 }
 

@@ -17,6 +17,8 @@ pub mod inventory;
 #[cfg(feature = "ldap")]
 pub mod ldap;
 pub mod memory;
+pub mod moment;
+pub mod opened;
 pub mod predicate;
 pub mod rehearsal;
 #[cfg(feature = "sql")]
@@ -72,6 +74,8 @@ pub enum Source {
         /// Naming attribute(s) of a new entry.
         rdn: Vec<FieldId>,
     },
+    /// The items of a document that one fixed row holds.
+    Items(Box<opened::Held>),
 }
 
 /// A column or an attribute description.

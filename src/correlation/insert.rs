@@ -13,6 +13,7 @@ use crate::correlation::{
     CorrelationError, NewRow, Row,
     connection::Conn,
     id::minted_id,
+    kept,
     model::StoredRow,
     query::{self, By, Scope},
     worker::Written,
@@ -60,6 +61,8 @@ pub(super) fn insert_missing(
 
     let answer: Option<Vec<Arc<Row>>> = new.iter().map(|n| rows.get(&n.anchor).cloned()).collect();
     let answer = answer.ok_or_else(|| CorrelationError::Unavailable("a row vanished".to_owned()))?;
+    // What is new, or came back to life.
+    kept::write(conn, scope, rows.values().filter(|row| row.sidecar.is_some()).map(|row| &**row))?;
     let living = rows.into_values().filter(|row| row.deleted_at.is_none()).collect();
     Ok((answer, living))
 }

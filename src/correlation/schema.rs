@@ -3,6 +3,22 @@
 // @generated automatically by Diesel CLI.
 
 diesel::table! {
+    /// An index over what `resource.sidecar` holds: one row for each simple value.
+    kept (tenant, id, path, value) {
+        /// Tenant that the resource belongs to.
+        tenant -> Text,
+        /// Name of the SCIM resource type.
+        resource_type -> Text,
+        /// Path of the attribute, in lower case.
+        path -> Text,
+        /// The value as text, without case, cut to 200 characters.
+        value -> Text,
+        /// SCIM id of the resource.
+        id -> Text,
+    }
+}
+
+diesel::table! {
     /// One row per SCIM resource that was ever seen. Rows are never removed, so that no id is given out twice (RFC 7643 §3.1).
     resource (tenant, id) {
         /// Tenant that the resource belongs to.
@@ -42,4 +58,4 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(resource, secret,);
+diesel::allow_tables_to_appear_in_same_query!(kept, resource, secret,);

@@ -14,8 +14,8 @@ use crate::{
 const TRIES: usize = 20;
 
 impl Gateway {
-    /// The next value of a counter.
-    pub(super) async fn next(&self, name: &str) -> Result<Value, ScimError> {
+    /// The next value of a counter. `given` is the largest that this request has had from it.
+    pub(super) async fn next(&self, name: &str, given: Option<i64>) -> Result<Value, ScimError> {
         let counter = self
             .mapping
             .counters
@@ -23,18 +23,21 @@ impl Gateway {
             .ok_or_else(|| ScimError::internal("The mapping names no such counter."))?;
         let _turn = self.locks.acquire(vec![format!("counter {name}")]).await;
         let value = match &counter.kind {
-            CounterKind::Highest { bag, field } => self.highest(counter, bag, *field).await?,
+            CounterKind::Highest { bag, field } => {
+                let free = self.highest(counter, bag, *field).await?;
+                given.map_or(free, |given| free.max(given.saturating_add(counter.step)))
+            }
             CounterKind::Cell { bag, field, before } => self.take(counter, bag, *field, *before).await?,
         };
         match counter.to {
             Some(to) if value > to => Err(ScimError::internal("A counter of the mapping is used up.")),
-            _ => Ok(Value::Int(value)),
+            _ => Ok(counter.shown(value)),
         }
     }
 
     async fn highest(&self, counter: &Counter, bag: &Arc<Bag>, field: FieldId) -> Result<i64, ScimError> {
         let used = self.rows(bag, Predicate::Field(field, Test::Present), vec![field], None).await?;
-        let numbers = used.iter().flat_map(|r| r.all(field)).filter_map(|v| v.to_text().parse::<i64>().ok());
+        let numbers = used.iter().flat_map(|r| r.all(field)).filter_map(|v| counter.number(&v.to_text()));
         let inside = numbers.filter(|n| *n >= counter.from && counter.to.is_none_or(|to| *n <= to));
         Ok(inside.max().map_or(counter.from, |n| n.saturating_add(counter.step)))
     }
@@ -72,6 +75,27 @@ impl Gateway {
     ) -> Result<Vec<Row>, ScimError> {
         let select = Select { bag: bag.clone(), predicate, fields, order: Vec::new(), offset: 0, limit };
         self.store.select(select).await.map_err(|e| error::reading(&e))
+    }
+}
+
+impl Counter {
+    /// A number in the counter's form.
+    fn shown(&self, number: i64) -> Value {
+        match &self.text {
+            None => Value::Int(number),
+            Some(text) => {
+                Value::Text(format!("{}{number:0width$}{}", text.before, text.after, width = text.width))
+            }
+        }
+    }
+
+    /// The number in a used value; `None` if it is not of the counter's form.
+    fn number(&self, used: &str) -> Option<i64> {
+        let digits = match &self.text {
+            None => used,
+            Some(text) => used.strip_prefix(&text.before)?.strip_suffix(&text.after)?,
+        };
+        digits.parse().ok()
     }
 }
 

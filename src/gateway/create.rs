@@ -6,12 +6,13 @@ use crate::{
     gateway::{
         Context, Gateway, TypeId,
         identity::{failed, unside},
-        write::{keep_external_id, reported_anchor},
+        write::{again_if_overtaken, keep_external_id, reported_anchor},
     },
     mapping::{TypeMapping, record::Record},
     scim::{
         Json, Object,
         error::ScimError,
+        precondition::Preconditions,
         resource::Selection,
         schema::DataType,
         validate::{self, Purpose},
@@ -40,6 +41,7 @@ impl Gateway {
         self.check_unique(cx, ty, &nothing, &wanted, None).await?;
         let base = Record::create(&mapping.shape);
         let written = self.written(cx, ty, &base, &nothing, &nothing, &wanted).await?;
+        self.check_unique_within(cx, ty, &wanted, (&base, &written.record), None).await?;
         let plan = mapping.diff(&written)?;
         let reports = self.execute(ty, &plan).await?;
         let anchor = reported_anchor(mapping, &plan, &reports, &written.record)
@@ -56,6 +58,16 @@ impl Gateway {
             self.correlation.insert_missing(name, vec![row], Buried::Mint).await.map_err(|e| failed(&e))?;
         let row =
             rows.into_iter().next().ok_or_else(|| ScimError::internal("The new resource got no id."))?;
+        // Others can point at it now that it is there; if they cannot, it must not stay.
+        let open = Preconditions::default();
+        let pointed = again_if_overtaken(&open, || async {
+            let plan = self.hold(cx, ty, &row.id, &nothing, &wanted).await?;
+            if plan.steps.is_empty() { Ok(()) } else { self.execute(ty, &plan).await.map(drop) }
+        });
+        if let Err(error) = pointed.await {
+            self.delete_once(cx, ty, &row.id, &open).await?;
+            return Err(error);
+        }
         self.again(cx, ty, row, selection).await
     }
 

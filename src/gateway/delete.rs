@@ -7,7 +7,7 @@
 use crate::{
     auth::Action,
     gateway::{
-        Context, Gateway, TypeId,
+        Context, Gateway, TypeId, error,
         identity::{Known, side},
         resolve::field_predicate,
         write::{again_if_overtaken, root_of},
@@ -15,14 +15,14 @@ use crate::{
     mapping::{
         TypeMapping,
         form::{Eval, set},
-        lens::{Lens, RefTarget, Reference},
-        record::Record,
+        lens::{Lens, RefTarget, Reference, face::Reads},
+        record::{Draft, Record},
         shape::{FieldRef, Use},
         write::Written,
     },
     plan::Plan,
-    scim::{error::ScimError, precondition::Preconditions},
-    store::{Cell, Change, Fold, Predicate, Source, Step, Target, Test, Value},
+    scim::{Object, error::ScimError, precondition::Preconditions},
+    store::{Cell, Change, Fold, Predicate, Source, Step, Target, Test, Value, document::Items},
 };
 
 /// A lens of another type that may point at a resource.
@@ -52,7 +52,8 @@ impl Gateway {
         again_if_overtaken(conditions, || self.delete_once(cx, ty, id, conditions)).await
     }
 
-    async fn delete_once(
+    /// As [`Self::delete`], by whoever may and holds the lock.
+    pub(super) async fn delete_once(
         &self,
         cx: &Context,
         ty: TypeId,
@@ -71,18 +72,22 @@ impl Gateway {
         let mut record = known.record.clone();
         set::apply(&mapping.delete.set, &mapping.shape, &mut record, (0, 0), &answers);
         record.pack(&mapping.shape)?;
+        if mapping.delete.keep {
+            close_rows(mapping, &mut record);
+        }
+        let record = mapping.ended(record, &answers);
         let written = Written { record, side: side(&known.row), password: None };
         let mut plan = mapping.diff(&written)?;
         if conditions.names_version() {
             plan.precede(mapping.expectations(&known.record, root_of(mapping, &known)));
         }
         let mut steps = plan.steps;
+        steps.extend(self.unlink(cx, ty, &known, mapping.delete.keep).await?);
         if !mapping.delete.keep {
-            steps.extend(self.unlink(ty, &known).await?);
             steps.extend(own_rows(mapping, &known.record));
             steps.push(root_removal(mapping, &known));
         }
-        self.execute(ty, &Plan::of(&mapping.resource_type.name, id, steps)).await?;
+        self.store.apply(steps).await.map_err(|e| error::removing(&e, &self.mapping, mapping))?;
         self.vanished(ty, &known.row).await
     }
 
@@ -103,14 +108,58 @@ impl Gateway {
         out
     }
 
-    /// The steps that take a resource out of the lists and references of others.
-    async fn unlink(&self, ty: TypeId, known: &Known) -> Result<Vec<Step>, ScimError> {
+    /// The steps that take a resource out of the lists and references of others. Of one that stays,
+    /// only rows that are closed instead of removed end.
+    async fn unlink(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        known: &Known,
+        stays: bool,
+    ) -> Result<Vec<Step>, ScimError> {
         let mut steps = Vec::new();
         for pointer in self.pointers_at(ty) {
             let Some(value) = pointed_value(self.ty(ty)?, &known.record, &pointer) else { continue };
-            steps.extend(self.relink(&pointer, &value, None).await?);
+            let holder = self.ty(pointer.holder)?;
+            let layout = holder.shape.part(pointer.reference.field.part);
+            if stays && layout.close.is_empty() {
+                continue;
+            }
+            // The row itself is the pointer: without it, it is nothing.
+            let field = pointer.reference.field.field;
+            let is_link = pointer.part.is_some() || layout.identity.contains(&field);
+            match &layout.past {
+                Some(_) if stays => steps.extend(self.ending(cx, holder, &pointer, &value)),
+                Some(past) if is_link => {
+                    let target = Target::Rows(Predicate::equals(field, value.clone()));
+                    steps.push(Step::Delete { bag: past.clone(), target, required: false });
+                }
+                _ => steps.extend(self.relink(&pointer, &value, None).await?),
+            }
         }
         Ok(steps)
+    }
+
+    /// The step that closes the rows which point at a resource.
+    fn ending(
+        &self,
+        cx: &Context,
+        holder: &TypeMapping,
+        pointer: &Pointer<'_>,
+        value: &Value,
+    ) -> Option<Step> {
+        let part = pointer.reference.field.part;
+        let layout = holder.shape.part(part);
+        let answers = self.answers(cx);
+        let record = Record::create(&holder.shape);
+        let eval = Eval { shape: &holder.shape, record: &record, at: (part, 0), answers: &answers };
+        let touches = holder.touch.iter().filter(|(p, _)| *p == part).map(|(_, assign)| assign);
+        let set: Vec<_> = layout.close.iter().chain(touches).cloned().collect();
+        let cells = set::cells(&set, &eval).into_iter();
+        let changes: Vec<Change> = cells.map(|(f, v)| Change::Set(f, Cell::Values(v))).collect();
+        let target = Target::Rows(Predicate::equals(pointer.reference.field.field, value.clone()));
+        let step = Step::Update { bag: layout.bag.clone(), target, changes, required: false };
+        (!layout.close.is_empty()).then_some(step)
     }
 
     /// After a rename: whatever pointed at the old name points at the new one.
@@ -154,11 +203,42 @@ impl Gateway {
         }
         let test = Test::OneOf(vec![old.clone()], Fold::Exact);
         let predicate = field_predicate(&mapping.shape, field, test);
+        if layout.items().is_some() {
+            let holders =
+                self.load(pointer.holder, predicate, &Reads::everything(&mapping.shape), None).await?;
+            let steps = holders.into_iter().map(|holder| document_relink(mapping, holder, field, old, new));
+            return Ok(steps.collect::<Result<Vec<_>, _>>()?.concat());
+        }
         let mut reads = mapping.reads_for(&|_| false);
         reads.parts.entry(0).or_default().extend(mapping.find_root("dn"));
         let holders = self.load(pointer.holder, predicate, &reads, None).await?;
         Ok(holders.iter().filter_map(|h| entry_relink(mapping, h, field, old, new)).collect())
     }
+}
+
+/// The change of a holder's document. What is not pointed at from there stays as it is.
+fn document_relink(
+    mapping: &TypeMapping,
+    mut holder: Record,
+    field: &FieldRef,
+    old: &Value,
+    new: Option<&Value>,
+) -> Result<Vec<Step>, ScimError> {
+    let shape = &mapping.shape;
+    let is_row = shape.part(field.part).items().is_some_and(Items::takes_items);
+    for row in 0..holder.rows(field.part).len() {
+        let points = |d: &Draft| d.now.first(field.field).is_some_and(|v| v.same(old, Fold::Exact));
+        if !holder.row(field.part, row).is_some_and(points) {
+            continue;
+        }
+        match new {
+            None if is_row => holder.remove_row(shape, field.part, row),
+            value => holder.assign(shape, (field.part, row), field, value.cloned().into_iter().collect()),
+        }
+    }
+    holder.pack(shape)?;
+    let written = Written { record: holder, side: Object::new(), password: None };
+    Ok(mapping.diff(&written)?.steps)
 }
 
 /// One modify of a holding entry. The list's placeholder comes in if the last value goes.
@@ -201,7 +281,20 @@ fn references<'m>(lens: &'m Lens, part: Option<usize>, found: &mut dyn FnMut(&'m
             slots.slots.iter().flat_map(|(_, s)| s).for_each(|s| references(&s.lens, part, found))
         }
         Lens::First(list) | Lens::Union(list) => list.iter().for_each(|l| references(l, part, found)),
+        Lens::Guarded(guarded) => references(&guarded.lens, part, found),
         Lens::Scalar(_) | Lens::Inverse(_) | Lens::Password(_) | Lens::Side => {}
+    }
+}
+
+/// Ends the rows of the own parts that are closed instead of removed.
+fn close_rows(mapping: &TypeMapping, record: &mut Record) {
+    for (part, layout) in mapping.shape.parts.iter().enumerate().filter(|(_, p)| !p.close.is_empty()) {
+        debug_assert_eq!(layout.usage, Use::Own, "only own rows are closed");
+        for row in 0..record.rows(part).len() {
+            if record.row(part, row).is_some_and(|d| !d.removed) {
+                record.remove_row(&mapping.shape, part, row);
+            }
+        }
     }
 }
 
@@ -215,7 +308,7 @@ fn own_rows(mapping: &TypeMapping, record: &Record) -> Vec<Step> {
             }
         }
     }
-    mapping.removals(&gone)
+    mapping.all_removals(&gone)
 }
 
 fn root_removal(mapping: &TypeMapping, known: &Known) -> Step {

@@ -9,6 +9,7 @@ use crate::{
     gateway::{Context, Gateway, TypeId, error, identity::Known},
     mapping::{
         Settle, TypeMapping,
+        diff::reopening,
         form::{AssignTarget, Eval, Need, SetOp, set},
         is_generated,
         lens::{Lens, Reference, Rows, Write, face::Reads},
@@ -156,7 +157,7 @@ impl Gateway {
         let field = reference.field.field;
         let row = link_of(layout, known)?.and(Predicate::equals(field, value.clone()));
         let bag = layout.bag.clone();
-        if !add {
+        if !add && layout.close.is_empty() {
             return Some(Step::Delete { bag, target: Target::Rows(row), required: false });
         }
         let mut record = known.record.clone();
@@ -169,13 +170,25 @@ impl Gateway {
         let answers = self.answers(cx);
         let at = (rows.part, index);
         let defaults = mapping.settle.iter().filter(|s| s.part == rows.part).map(|s| &s.assign);
-        let touches = mapping.touch.iter().filter(|(part, _)| *part == rows.part).map(|(_, assign)| assign);
-        for assign in defaults.chain(touches) {
+        let touches =
+            || mapping.touch.iter().filter(|(part, _)| *part == rows.part).map(|(_, assign)| assign);
+        if !add {
+            let set: Vec<_> = layout.close.iter().chain(touches()).cloned().collect();
+            let eval = Eval { shape: &mapping.shape, record: &record, at, answers: &answers };
+            let cells = set::cells(&set, &eval).into_iter();
+            let changes = cells.map(|(field, values)| Change::Set(field, Cell::Values(values))).collect();
+            return Some(Step::Update { bag, target: Target::Rows(row), changes, required: false });
+        }
+        for assign in defaults.chain(touches()) {
             set::apply(std::slice::from_ref(assign), &mapping.shape, &mut record, at, &answers);
         }
         let now = &record.row(rows.part, index)?.now;
         let cells = now.cells.iter().enumerate().filter(|(_, v)| !v.is_empty());
         let cells = cells.map(|(f, v)| (f, Cell::Values(v.clone()))).collect();
+        if !layout.revive.is_empty() {
+            let eval = Eval { shape: &mapping.shape, record: &record, at, answers: &answers };
+            return Some(reopening(layout, cells, &set::cells(&layout.revive, &eval), Vec::new()));
+        }
         Some(Step::Find { bag, predicate: row, report: Vec::new(), add: Some(cells) })
     }
 

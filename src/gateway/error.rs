@@ -74,6 +74,15 @@ pub(super) fn writing(error: &StoreError, mapping: &Mapping, ty: &TypeMapping) -
     }
 }
 
+/// The answer to a failed removal of a resource of this type.
+pub(super) fn removing(error: &StoreError, mapping: &Mapping, ty: &TypeMapping) -> ScimError {
+    let StoreError::ConstraintViolated { constraint, reason } = error else {
+        return writing(error, mapping, ty);
+    };
+    tracing::info!(store.constraint = constraint, store.reason = reason, "the store refused a removal");
+    ScimError::conflict("The store does not let go of this resource: other data depends on it.")
+}
+
 /// The SCIM attribute that a constraint, column or attribute of the store is about.
 fn attribute_of(constraint: &str, mapping: &Mapping, ty: &TypeMapping) -> Option<String> {
     if constraint.is_empty() {
@@ -112,6 +121,7 @@ fn collect_fields<'a>(lens: &'a Lens, out: &mut Vec<&'a FieldRef>) {
         Lens::Reference(reference) => out.push(&reference.field),
         Lens::Password(password) => out.push(&password.field),
         Lens::First(list) | Lens::Union(list) => list.iter().for_each(|l| collect_fields(l, out)),
+        Lens::Guarded(guarded) => collect_fields(&guarded.lens, out),
         Lens::Inverse(_) | Lens::Side => {}
     }
 }

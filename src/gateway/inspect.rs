@@ -94,6 +94,7 @@ fn source(mapping: &TypeMapping, part: PartId) -> String {
     match &mapping.shape.part(part).bag.source {
         Source::Table(name) => name.clone(),
         Source::Entries { .. } => "entry".to_owned(),
+        Source::Items(_) => mapping.shape.part(part).name.clone(),
     }
 }
 

@@ -80,7 +80,7 @@ impl Gateway {
             if layout.opened.is_some() || layout.on.is_empty() {
                 continue;
             }
-            let parents = parents_by_link(layout, records);
+            let parents = parents_by_link(mapping, *part, records);
             let links: Vec<&Vec<Value>> = parents.values().map(|(values, _)| values).collect();
             let mut rows = Vec::new();
             for batch in links.chunks(BATCH) {
@@ -120,10 +120,14 @@ fn with_protection(mapping: &TypeMapping, reads: &Reads) -> Reads {
 /// Link values → where their rows belong: (record, row of the parent part).
 type Parents = HashMap<Vec<String>, (Vec<Value>, Vec<(usize, usize)>)>;
 
-fn parents_by_link(layout: &Part, records: &[Record]) -> Parents {
+fn parents_by_link(mapping: &TypeMapping, part: PartId, records: &[Record]) -> Parents {
+    let layout = mapping.shape.part(part);
     let mut parents = Parents::new();
     for (index, record) in records.iter().enumerate() {
         for (row, draft) in record.rows(layout.parent).iter().enumerate() {
+            if !mapping.shape.hangs_on(part, &draft.now) {
+                continue;
+            }
             let values: Option<Vec<Value>> =
                 layout.on.iter().map(|(_, above)| draft.now.first(*above).cloned()).collect();
             let Some(values) = values else { continue };

@@ -69,8 +69,10 @@ impl Gateway {
             let needs = answers.take_needs();
             if needs.is_empty() {
                 // A password is never part of what a resource reads as.
-                let whole =
-                    mapping.rules.iter().all(|rule| matches!(rule.lens, Lens::Password(_)) || wants(rule));
+                let whole = mapping
+                    .rules
+                    .iter()
+                    .all(|rule| matches!(rule.lens.bare(), Lens::Password(_)) || wants(rule));
                 let finished = known.iter().zip(read).map(|(k, r)| finish(cx, mapping, k, r, whole));
                 return Ok(finished.collect());
             }

@@ -35,6 +35,7 @@ impl Gateway {
             let body = fill_required(mapping, body, &before.resource);
             let wanted = self.normalised(cx, ty, &body, Purpose::Replace)?;
             let wanted = validate::merge_replace(&before.resource, wanted, &mapping.resource_type)?;
+            let wanted = mapping.with_unmatched(&before.resource, wanted);
             self.change(cx, ty, before, conditions, wanted, selection).await
         })
         .await

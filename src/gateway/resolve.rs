@@ -23,6 +23,12 @@ use crate::{
 /// Most values in one batched look-up.
 const BATCH: usize = 500;
 
+/// What pointers at one resource hold: all of them, and, where a shortcut lists more, the direct ones.
+type Wanted = (Vec<String>, Vec<String>);
+
+/// A value that our own database keeps of more resources than this tells too little to ask the store for them.
+const MOST_ANCHORS: usize = 1000;
+
 impl Gateway {
     /// Answers needs of computations about resources of type `ty`.
     pub(super) async fn resolve(
@@ -34,22 +40,28 @@ impl Gateway {
     ) -> Result<(), ScimError> {
         let mut pointers: BTreeMap<usize, Vec<String>> = BTreeMap::new();
         let mut ids: BTreeMap<usize, Vec<String>> = BTreeMap::new();
-        let mut inverses: BTreeMap<usize, Vec<Vec<String>>> = BTreeMap::new();
+        let mut inverses: BTreeMap<usize, Vec<Wanted>> = BTreeMap::new();
         for need in needs {
             match need {
                 Need::ByToId { reference, by } => pointers.entry(reference).or_default().push(by),
                 Need::IdToBy { reference, id } => ids.entry(reference).or_default().push(id),
-                Need::Inverse { inverse, by } => inverses.entry(inverse).or_default().push(by),
+                Need::Inverse { inverse, by, direct } => {
+                    inverses.entry(inverse).or_default().push((by, direct));
+                }
                 Need::Anchors { ref attribute, ref value } => {
                     let found = self.anchors(ty, attribute, value).await?;
-                    answers.lists.insert(need, found);
+                    if attribute.as_str() != "id" && found.len() > MOST_ANCHORS {
+                        answers.unbounded.insert(need);
+                    } else {
+                        answers.lists.insert(need, found);
+                    }
                 }
-                Need::Next(ref name) => {
-                    let value = self.next(name).await?;
+                Need::Next { ref counter, .. } => {
+                    let value = self.next(counter, given(answers, counter)).await?;
                     answers.values.insert(need, Some(value));
                 }
-                Need::Unique { field, ref stem, ref separator } => {
-                    let value = self.free_name(ty, field, stem, separator).await?;
+                Need::Unique { part, field, ref stem, ref separator } => {
+                    let value = self.free_name(ty, (part, field), stem, separator).await?;
                     answers.values.insert(need, Some(Value::Text(value)));
                 }
             }
@@ -145,6 +157,7 @@ impl Gateway {
                 endpoint: mapping.resource_type.endpoint.clone(),
                 id: known.row.id.clone(),
                 display: name,
+                indirect: false,
             };
             (known, pointed)
         });
@@ -192,12 +205,12 @@ impl Gateway {
         _cx: &Context,
         ty: TypeId,
         index: usize,
-        wanted: Vec<Vec<String>>,
+        wanted: Vec<Wanted>,
         answers: &mut Answers,
     ) -> Result<(), ScimError> {
         let Some(inverse) = self.ty(ty)?.inverses.get(index).cloned() else { return Ok(()) };
         let all: Vec<String> =
-            wanted.iter().flatten().collect::<BTreeSet<_>>().into_iter().cloned().collect();
+            wanted.iter().flat_map(|(by, _)| by).collect::<BTreeSet<_>>().into_iter().cloned().collect();
         let found: Vec<(String, Pointed)> = match &inverse.via {
             Some((_, holders)) => self.find_by_field(inverse.holder, holders, &all).await?,
             // The pointer is a field of the holder itself, not of a list.
@@ -208,21 +221,36 @@ impl Gateway {
         for (text, pointed) in &found {
             by_text.entry(text).or_default().push(pointed);
         }
-        for by in wanted {
+        let nesting = match &inverse.nested {
+            Some(nested) => Some(self.nesting(nested, &found).await?),
+            None => None,
+        };
+        let own: Vec<String> =
+            wanted.iter().flat_map(|(_, own)| own).collect::<BTreeSet<_>>().into_iter().cloned().collect();
+        let close: Vec<(String, Pointed)> =
+            if inverse.superset { self.holders(&inverse, &own).await? } else { Vec::new() };
+        for (by, direct) in wanted {
             let mut list: Vec<Pointed> = Vec::new();
             for pointed in by.iter().filter_map(|t| by_text.get(t.as_str())).flatten() {
                 if !list.contains(pointed) {
                     list.push((*pointed).clone());
                 }
             }
+            if let Some(nesting) = &nesting {
+                nesting.extend(&mut list);
+            }
+            if inverse.superset {
+                let is_close = |p: &Pointed| close.iter().any(|(t, c)| direct.contains(t) && c.id == p.id);
+                list.iter_mut().for_each(|p| p.indirect = !is_close(p));
+            }
             list.sort_by(|a, b| (&a.display, &a.id).cmp(&(&b.display, &b.id)));
-            answers.lists.insert(Need::Inverse { inverse: index, by }, list);
+            answers.lists.insert(Need::Inverse { inverse: index, by, direct }, list);
         }
         Ok(())
     }
 
     /// The holders whose pointer is one of these texts.
-    async fn holders(
+    pub(super) async fn holders(
         &self,
         inverse: &Inverse,
         wanted: &[String],
@@ -230,6 +258,21 @@ impl Gateway {
         let mapping = self.ty(inverse.holder)?;
         let layout = mapping.shape.part(inverse.part);
         let mut out = Vec::new();
+        if layout.items().is_some() {
+            let values = wanted.iter().map(|text| Value::Text(text.clone())).collect();
+            let test = Test::OneOf(values, Fold::Exact);
+            let predicate = field_predicate(&mapping.shape, &inverse.pointer, test);
+            let mut reads = mapping.reads_for(&|_| false);
+            reads.field(&mapping.shape, &inverse.pointer);
+            // What the store finds of documents is more than what points here.
+            for (known, pointed) in self.pointed(inverse.holder, predicate, reads).await? {
+                let rows = known.record.rows(inverse.part).iter();
+                let pointers = rows.filter_map(|d| d.now.first(inverse.pointer.field)).map(Value::to_text);
+                let here = pointers.filter(|text| wanted.contains(text)).map(|text| (text, pointed.clone()));
+                out.extend(here);
+            }
+            return Ok(out);
+        }
         if layout.opened.is_some() {
             // The values of a list cannot be read one by one: one search per resource, without the list.
             for text in wanted {
@@ -289,12 +332,13 @@ impl Gateway {
         Ok(pairs.collect())
     }
 
-    /// The anchors of the resources with this id or client id.
+    /// The anchors of the resources with this id or client id, or that may have a value kept by us.
     async fn anchors(&self, ty: TypeId, attribute: &str, value: &str) -> Result<Vec<Pointed>, ScimError> {
         let resource_type = &self.ty(ty)?.resource_type;
         let rows = match attribute {
             "id" => self.correlation.find_by_ids(&resource_type.name, &[value.to_owned()]).await,
-            _ => self.correlation.find_by_external_id(&resource_type.name, value).await,
+            "externalId" => self.correlation.find_by_external_id(&resource_type.name, value).await,
+            path => self.correlation.find_by_kept(&resource_type.name, path, value).await,
         };
         let rows = rows.map_err(|e| failed(&e))?;
         let pointed = rows.iter().map(|row| Pointed {
@@ -302,6 +346,7 @@ impl Gateway {
             endpoint: resource_type.endpoint.clone(),
             id: row.anchor.clone(),
             display: None,
+            indirect: false,
         });
         Ok(pointed.collect())
     }
@@ -330,7 +375,16 @@ fn comparable(shape: &Shape, field: &FieldRef, text: &str) -> String {
     }
 }
 
-fn values_of(mapping: &TypeMapping, record: &Record, field: &FieldRef) -> Vec<Value> {
+pub(super) fn values_of(mapping: &TypeMapping, record: &Record, field: &FieldRef) -> Vec<Value> {
     let answers = Answers::new(crate::ops::clock::now(), "");
     Eval { shape: &mapping.shape, record, at: (0, 0), answers: &answers }.values(field).to_vec()
+}
+
+/// The largest value that a counter gave to this request.
+fn given(answers: &Answers, name: &str) -> Option<i64> {
+    let values = answers.values.iter().filter_map(|(need, value)| match (need, value) {
+        (Need::Next { counter, .. }, Some(Value::Int(value))) if counter == name => Some(*value),
+        _ => None,
+    });
+    values.max()
 }

@@ -1,53 +1,33 @@
 //! Uniqueness where the mapping asks for it, and free names.
 
+mod claim;
+
 use crate::{
-    gateway::{Context, Gateway, TypeId, error, resolve::field_predicate},
+    gateway::{
+        Context, Gateway, TypeId, error, identity::failed, resolve::field_predicate, unique::claim::Claim,
+    },
     mapping::{
         TypeMapping,
-        lens::{Common, Lens, Rule, face::Reads, face::side_value},
+        form::Eval,
+        lens::{Lens, face::Reads},
+        record::Record,
+        shape::PartId,
     },
     scim::{Json, Object, error::ScimError},
     store::{Fold, Predicate, Select, Test},
 };
 
-/// The attributes of a type that are unique, with how they fold.
-fn unique_rules(mapping: &TypeMapping) -> impl Iterator<Item = (&Rule, Fold)> {
-    fn fold(lens: &Lens) -> Option<Fold> {
-        match lens {
-            Lens::Scalar(scalar) => scalar.common.unique,
-            Lens::First(list) => list.iter().find_map(fold),
-            _ => None,
-        }
-    }
-    mapping.rules.iter().filter_map(|r| fold(&r.lens).map(|f| (r, f)))
-}
-
-/// Every unique slot value is claimed by the element's lens; the common keys of a slot's `value`.
-fn slot_commons(lens: &Lens) -> Vec<(&str, &Common, &Lens)> {
-    match lens {
-        Lens::Slots(slots) => slots
-            .slots
-            .iter()
-            .flat_map(|(kind, subs)| subs.iter().map(move |s| (kind.as_str(), s)))
-            .filter_map(|(kind, sub)| match &sub.lens {
-                Lens::Scalar(scalar) if scalar.common.unique.is_some() => {
-                    Some((kind, &scalar.common, &sub.lens))
-                }
-                _ => None,
-            })
-            .collect(),
-        _ => Vec::new(),
-    }
-}
+/// Of how many rows with the same name by the store's equality are compared by ours.
+const MOST: u64 = 20;
 
 impl Gateway {
     /// Names of the locks that keep two requests from claiming one value at once.
     pub(super) fn claims(&self, ty: TypeId, wanted: &Object) -> Result<Vec<String>, ScimError> {
         let mapping = self.ty(ty)?;
         let mut names = Vec::new();
-        for (rule, fold) in unique_rules(mapping) {
-            if let Some(value) = side_value(wanted, rule.urn.as_deref(), &rule.attribute) {
-                names.push(format!("{ty} {} {}", rule.name, comparable(value, fold)));
+        for claim in mapping.unique_claims() {
+            for value in claim.values(wanted) {
+                names.push(format!("{ty} {} {}", claim.name(), comparable(value, claim.fold)));
             }
         }
         Ok(names)
@@ -63,26 +43,45 @@ impl Gateway {
         own: Option<&str>,
     ) -> Result<(), ScimError> {
         let mapping = self.ty(ty)?;
-        for (rule, fold) in unique_rules(mapping) {
-            let value = |of: &Object| side_value(of, rule.urn.as_deref(), &rule.attribute).cloned();
-            let (Some(new), old) = (value(wanted), value(current)) else { continue };
-            if Some(&new) == old.as_ref() {
-                continue;
-            }
-            if self.is_taken(cx, ty, rule, &new, fold, own).await? {
-                return Err(ScimError::uniqueness(format!("`{}` is in use already.", rule.attribute)));
+        for claim in mapping.unique_claims().into_iter().filter(|c| c.within.is_empty()) {
+            let old = claim.values(current);
+            for new in claim.values(wanted).into_iter().filter(|new| !old.contains(new)) {
+                if self.is_taken(cx, ty, &claim, new, own, &Predicate::True).await? {
+                    return Err(taken(&claim));
+                }
             }
         }
-        for rule in &mapping.rules {
-            for (kind, common, lens) in slot_commons(&rule.lens) {
-                let value = |of: &Object| slot_value(of, rule, kind);
-                let (Some(new), old) = (value(wanted), value(current)) else { continue };
-                if Some(&new) == old.as_ref() {
-                    continue;
-                }
-                let probe = Rule { lens: lens.clone(), ..rule.clone() };
-                if self.is_taken(cx, ty, &probe, &new, common.unique.unwrap_or_default(), own).await? {
-                    return Err(ScimError::uniqueness(format!("`{}` is in use already.", rule.attribute)));
+        Ok(())
+    }
+
+    /// As [`check_unique`](Self::check_unique), for what is unique among some resources only: those that
+    /// hold the same as the record will in certain fields.
+    pub(super) async fn check_unique_within(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        wanted: &Object,
+        (before, after): (&Record, &Record),
+        own: Option<&str>,
+    ) -> Result<(), ScimError> {
+        let mapping = self.ty(ty)?;
+        if before == after {
+            return Ok(());
+        }
+        for claim in mapping.unique_claims().into_iter().filter(|c| !c.within.is_empty()) {
+            let mut among = Predicate::True;
+            for field in claim.within {
+                let test = match after.values(&mapping.shape, (0, 0), field) {
+                    [] => Predicate::Not(Box::new(field_predicate(&mapping.shape, field, Test::Present))),
+                    values => {
+                        field_predicate(&mapping.shape, field, Test::OneOf(values.to_vec(), Fold::Exact))
+                    }
+                };
+                among = among.and(test);
+            }
+            for new in claim.values(wanted) {
+                if self.is_taken(cx, ty, &claim, new, own, &among).await? {
+                    return Err(taken(&claim));
                 }
             }
         }
@@ -93,60 +92,97 @@ impl Gateway {
         &self,
         cx: &Context,
         ty: TypeId,
-        rule: &Rule,
+        claim: &Claim<'_>,
         value: &Json,
-        fold: Fold,
         own: Option<&str>,
+        among: &Predicate,
     ) -> Result<bool, ScimError> {
         let mapping = self.ty(ty)?;
-        let Some(predicate) = unique_predicate(mapping, &rule.lens, value, fold) else { return Ok(false) };
+        if claim.lens.is_side() {
+            return self.is_kept_elsewhere(ty, claim, value, own).await;
+        }
+        let Some(predicate) = unique_predicate(mapping, claim.lens, value, claim.fold) else {
+            return Ok(false);
+        };
         let mut reads = Reads::default();
         reads.part(&mapping.shape, 0);
-        rule.lens.reads(mapping, &mut reads);
+        claim.lens.reads(mapping, &mut reads);
         // Protected rows hold their names too.
         let select = Select {
             bag: mapping.bag().clone(),
-            predicate,
-            fields: reads.parts.get(&0).into_iter().flatten().copied().collect(),
+            predicate: predicate.and(among.clone()),
+            fields: mapping
+                .bag()
+                .key
+                .iter()
+                .copied()
+                .chain(reads.parts.get(&0).into_iter().flatten().copied())
+                .collect(),
             order: Vec::new(),
             offset: 0,
-            limit: Some(20),
+            limit: Some(MOST),
         };
         let rows = self.store.select(select).await.map_err(|e| error::reading(&e))?;
         let answers = self.answers(cx);
         for row in rows {
-            if own.is_some() && mapping.anchor(&row).as_deref() == own {
+            let anchor = mapping.anchor(&row);
+            if own.is_some() && anchor.as_deref() == own {
                 continue;
             }
             // The store's equality may be wider than ours: what it found must really be the same.
-            let record = crate::mapping::record::Record::stored(&mapping.shape, row);
-            let eval = crate::mapping::form::Eval {
-                shape: &mapping.shape,
-                record: &record,
-                at: (0, 0),
-                answers: &answers,
+            let is_whole = reads.parts.keys().all(|part| *part == 0);
+            let record = match (is_whole, &anchor) {
+                (false, Some(anchor)) => {
+                    let only = mapping.anchor_predicate(std::iter::once(anchor.as_str()));
+                    self.load(ty, only, &reads, Some(1)).await?.into_iter().next()
+                }
+                _ => Some(Record::stored(&mapping.shape, row)),
             };
-            let theirs = rule.lens.get_at(mapping, &eval, 0);
-            // A field of a part was not read; the predicate decided.
-            let same = theirs.is_none_or(|theirs| comparable(&theirs, fold) == comparable(value, fold));
-            if same {
+            // One that is not ours to read has the name all the same.
+            let Some(record) = record else { return Ok(true) };
+            let eval = Eval { shape: &mapping.shape, record: &record, at: (0, 0), answers: &answers };
+            let same = |json: &Json| comparable(json, claim.fold) == comparable(value, claim.fold);
+            let found = claim.read(mapping, &eval);
+            if found.is_empty() || found.iter().any(same) {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    /// A text that no row holds in this field of the root: the stem, or the stem with a number.
+    /// True if our own database keeps the value of another resource.
+    async fn is_kept_elsewhere(
+        &self,
+        ty: TypeId,
+        claim: &Claim<'_>,
+        value: &Json,
+        own: Option<&str>,
+    ) -> Result<bool, ScimError> {
+        let name = &self.ty(ty)?.resource_type.name;
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let rows = match claim.rule.urn.is_none() && claim.rule.attribute == "externalId" {
+            true => self.correlation.find_by_external_id(name, &text).await,
+            false => self.correlation.find_by_kept(name, &claim.path(), &text).await,
+        };
+        let rows = rows.map_err(|e| failed(&e))?;
+        let same = |json: &&Json| comparable(json, claim.fold) == comparable(value, claim.fold);
+        Ok(rows.iter().filter(|row| own != Some(row.anchor.as_str())).any(|row| {
+            let side = super::identity::side(row);
+            claim.values(&side).iter().any(same)
+        }))
+    }
+
+    /// A text that no row of a part holds in this field: the stem, or the stem with a number.
     pub(super) async fn free_name(
         &self,
         ty: TypeId,
-        field: usize,
+        (part, field): (PartId, usize),
         stem: &str,
         separator: &str,
     ) -> Result<String, ScimError> {
         let mapping = self.ty(ty)?;
         let select = Select {
-            bag: mapping.bag().clone(),
+            bag: mapping.shape.part(part).bag.clone(),
             predicate: Predicate::Field(field, Test::Starts(stem.to_owned(), Fold::Case)),
             fields: vec![field],
             order: Vec::new(),
@@ -167,10 +203,14 @@ impl Gateway {
     }
 }
 
+fn taken(claim: &Claim<'_>) -> ScimError {
+    ScimError::uniqueness(format!("`{}` is in use already.", claim.attribute()))
+}
+
 /// The rows whose value is this one, under the folding: at least those.
 fn unique_predicate(mapping: &TypeMapping, lens: &Lens, value: &Json, fold: Fold) -> Option<Predicate> {
     use crate::mapping::lens::{Scalar, Source};
-    let scalar: &Scalar = match lens {
+    let scalar: &Scalar = match lens.bare() {
         Lens::Scalar(scalar) => scalar,
         Lens::First(list) => {
             return list
@@ -188,14 +228,6 @@ fn unique_predicate(mapping: &TypeMapping, lens: &Lens, value: &Json, fold: Fold
         value.as_str().map(|text| confusable(text, fold)).filter(|plain| Some(&**plain) != value.as_str());
     stored.extend(plain.and_then(|plain| encode(&plain.into())));
     Some(field_predicate(&mapping.shape, field, Test::OneOf(stored, fold)))
-}
-
-fn slot_value(of: &Object, rule: &Rule, kind: &str) -> Option<Json> {
-    let list = side_value(of, rule.urn.as_deref(), &rule.attribute)?.as_array()?;
-    let element = list
-        .iter()
-        .find(|e| e.get("type").and_then(Json::as_str).is_some_and(|t| t.eq_ignore_ascii_case(kind)))?;
-    element.get("value").cloned()
 }
 
 /// A value in the form that is equal for values that are not told apart.

@@ -106,8 +106,10 @@ impl Gateway {
         self.check_unique(cx, ty, &resource, &wanted, own).await?;
         let kept = side(&known.row);
         let written = self.written(cx, ty, &known.record, &kept, &resource, &wanted).await?;
+        self.check_unique_within(cx, ty, &wanted, (&known.record, &written.record), own).await?;
         let mut plan = mapping.diff(&written)?;
         plan.id = Some(known.row.id.clone());
+        plan.append(self.hold(cx, ty, &known.row.id, &resource, &wanted).await?);
         let mut new_side = written.side.clone();
         keep_external_id(mapping, &mut new_side, &wanted);
         if plan.steps.is_empty() && new_side == kept {

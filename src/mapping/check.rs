@@ -5,6 +5,7 @@
 //! indexes) is checked against the store elsewhere.
 
 mod fields;
+mod history;
 mod rows;
 mod states;
 mod types;
@@ -23,6 +24,7 @@ pub(super) fn run(types: &[TypeDraft], diagnostics: &mut Diagnostics) {
         if !draft.broken {
             // These ask for what is missing; it may be what could not be read.
             rows::check_where(draft, diagnostics);
+            history::check_endings(draft, diagnostics);
             rows::check_rdn(draft, diagnostics);
             types::check_required(draft, diagnostics);
         }

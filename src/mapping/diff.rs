@@ -9,7 +9,7 @@ use crate::{
         Rename, TypeMapping,
         diff::{among::Among, entry::Naming},
         record::{Draft, Record, same_values},
-        shape::{PartId, Shape, Use},
+        shape::{Part, PartId, Shape, Use},
         write::Written,
     },
     plan::Plan,
@@ -46,6 +46,7 @@ impl TypeMapping {
         };
         diff.removals();
         diff.row(0, 0)?;
+        diff.removals_above();
         if let Some(password) = &written.password {
             let target = diff.password_target();
             diff.plan.steps.push(Step::Password {
@@ -62,12 +63,13 @@ impl TypeMapping {
 }
 
 impl TypeMapping {
-    /// The steps that remove the record's removed own rows, children first.
+    /// The steps that remove the record's removed own rows, children first, and the closed rows that hung
+    /// on the same row before.
     #[must_use]
-    pub fn removals(&self, record: &Record) -> Vec<Step> {
+    pub fn all_removals(&self, record: &Record) -> Vec<Step> {
         let mut diff =
             Diff { ty: self, shape: &self.shape, record, plan: Plan::default(), made: BTreeMap::new() };
-        diff.removals();
+        diff.all_removals();
         diff.plan.steps
     }
 }
@@ -77,20 +79,97 @@ impl Diff<'_> {
         self.record.row(part, row)
     }
 
-    /// Own rows that go, children first.
+    /// Own rows that go, children first. What hung on a row that is closed, and has no end of its own,
+    /// stays as it is.
     fn removals(&mut self) {
         for part in (1..self.shape.parts.len()).rev() {
+            let layout = self.shape.part(part);
+            if layout.opened.is_some() || layout.usage != Use::Own || layout.upward {
+                continue;
+            }
+            for draft in self.record.rows(part).iter().filter(|d| d.removed) {
+                self.removal(part, draft);
+            }
+        }
+    }
+
+    /// Rows that go for good, with all that was before them.
+    fn all_removals(&mut self) {
+        let parts = (1..self.shape.parts.len()).rev();
+        let (upward, others): (Vec<_>, Vec<_>) = parts.partition(|p| self.shape.part(*p).upward);
+        for part in others.into_iter().chain(upward.into_iter().rev()) {
             let layout = self.shape.part(part);
             if layout.opened.is_some() || layout.usage != Use::Own {
                 continue;
             }
-            for draft in self.record.rows(part) {
-                if let (true, Some(was)) = (draft.removed, &draft.was) {
+            let mut past: Vec<Predicate> = Vec::new();
+            if let Some(bag) = &layout.past {
+                for above in self.record.rows(layout.parent).iter().filter_map(|d| d.was.as_ref()) {
+                    let link = self.link(part, above);
+                    past.extend(link.filter(|link| !past.contains(link)));
+                }
+                for link in past {
+                    let target = Target::Rows(link);
+                    self.plan.steps.push(Step::Delete { bag: bag.clone(), target, required: false });
+                }
+                continue;
+            }
+            for draft in self.record.rows(part).iter().filter(|d| d.removed) {
+                if let Some(was) = &draft.was {
                     let target = Target::Rows(self.identity(part, draft.parent, was));
                     self.plan.steps.push(Step::Delete { bag: layout.bag.clone(), target, required: false });
                 }
             }
         }
+    }
+
+    /// The predicate that means the rows of a part that hang on a row.
+    fn link(&self, part: PartId, above: &crate::store::Row) -> Option<Predicate> {
+        let layout = self.shape.part(part);
+        let mut link = Predicate::True;
+        for (own, theirs) in &layout.on {
+            link = link.and(Predicate::equals(*own, above.first(*theirs)?.clone()));
+        }
+        self.shape.hangs_on(part, above).then_some(link)
+    }
+
+    /// Rows whose key the row above held: they go after it.
+    fn removals_above(&mut self) {
+        for part in 1..self.shape.parts.len() {
+            if self.shape.part(part).upward {
+                for draft in self.record.rows(part).iter().filter(|d| d.removed) {
+                    self.removal(part, draft);
+                }
+            }
+        }
+    }
+
+    fn removal(&mut self, part: PartId, draft: &Draft) {
+        let layout = self.shape.part(part);
+        let Some(was) = &draft.was else { return };
+        let bag = layout.bag.clone();
+        let target = || Target::Rows(self.identity(part, draft.parent, was));
+        if !layout.close.is_empty() {
+            let set = draft.now.cells.iter().enumerate().filter(|(f, v)| !same_values(was.all(*f), v));
+            let changes: Vec<Change> = set.map(|(f, v)| Change::Set(f, Cell::Values(v.clone()))).collect();
+            if !changes.is_empty() {
+                let step = Step::Update { target: target(), bag, changes, required: false };
+                self.plan.steps.push(step);
+            }
+        } else if !self.is_history(layout.parent, draft.parent) {
+            let step = Step::Delete { target: target(), bag, required: false };
+            self.plan.steps.push(step);
+        }
+    }
+
+    /// True if a row is closed, or stays because one above it is.
+    fn is_history(&self, part: PartId, row: usize) -> bool {
+        let layout = self.shape.part(part);
+        self.draft(part, row).is_some_and(|d| {
+            d.removed
+                && d.was.is_some()
+                && (!layout.close.is_empty() || self.is_history(layout.parent, d.parent))
+        })
     }
 
     /// The predicate that means one stored row: its key, its link to the parent, its slots.
@@ -153,11 +232,16 @@ impl Diff<'_> {
                 self.find(*child, *index);
             }
         }
+        for (child, index) in &below {
+            if self.shape.part(*child).upward {
+                self.row(*child, *index)?;
+            }
+        }
         if part == 0 || self.shape.part(part).usage == Use::Own {
             self.own(part, row)?;
         }
         for (child, index) in below {
-            if self.shape.part(child).usage == Use::Own {
+            if self.shape.part(child).usage == Use::Own && !self.shape.part(child).upward {
                 self.row(child, index)?;
             }
         }
@@ -192,7 +276,7 @@ impl Diff<'_> {
     fn linked(&self, part: PartId, row: usize) -> Vec<(FieldId, Cell)> {
         let layout = self.shape.part(part);
         let mut cells = Vec::new();
-        if part != 0 {
+        if part != 0 && !layout.upward {
             let parent = self.draft(part, row).map_or(0, |d| d.parent);
             for (own, above) in &layout.on {
                 let value = self.draft(layout.parent, parent).map(|d| d.now.all(*above)).unwrap_or_default();
@@ -208,7 +292,7 @@ impl Diff<'_> {
         }
         for (child, layout) in self.shape.parts.iter().enumerate().skip(1) {
             if layout.parent != part
-                || !matches!(layout.usage, Use::Find | Use::FindOrAdd)
+                || !(layout.upward || matches!(layout.usage, Use::Find | Use::FindOrAdd))
                 || layout.opened.is_some()
             {
                 continue;
@@ -217,7 +301,10 @@ impl Diff<'_> {
             let chosen = rows().find(|(_, d)| !d.removed && d.was.is_none());
             let dropped = rows().any(|(_, d)| d.removed) && !rows().any(|(_, d)| !d.removed);
             for (own, above) in &layout.on {
-                if let Some((step, _)) = chosen.and_then(|(i, _)| self.made.get(&(child, i))) {
+                let known = chosen.map(|(_, d)| d.now.all(*own)).filter(|v| layout.upward && !v.is_empty());
+                if let Some(values) = known {
+                    cells.push((*above, Cell::Values(values.to_vec())));
+                } else if let Some((step, _)) = chosen.and_then(|(i, _)| self.made.get(&(child, i))) {
                     cells.push((*above, Cell::From { step: *step, field: *own }));
                 } else if dropped {
                     cells.push((*above, Cell::Values(Vec::new())));
@@ -283,10 +370,22 @@ impl Diff<'_> {
         if part == 0 {
             self.plan.root_insert = Some((step, report.clone()));
         }
+        if !layout.revive.is_empty() {
+            let step = self.reopening(part, row, cells, report);
+            self.plan.steps.push(step);
+            return Ok(());
+        }
         // A bag of references is a set: a link that somebody else made meanwhile is no error.
         let unless_exists = part != 0 && layout.many && layout.bag.key.is_empty();
         self.plan.steps.push(Step::Insert { bag: layout.bag.clone(), cells, report, unless_exists });
         Ok(())
+    }
+
+    /// A new row, or a closed one of its key that comes back.
+    fn reopening(&self, part: PartId, row: usize, cells: Vec<(FieldId, Cell)>, report: Vec<FieldId>) -> Step {
+        let layout = self.shape.part(part);
+        let reopen = self.draft(part, row).map_or(&[][..], |d| d.reopen.as_slice());
+        reopening(layout, cells, reopen, report)
     }
 
     /// Fields of a part's rows that its children's links need.
@@ -428,6 +527,31 @@ impl Diff<'_> {
         let anchor = bag.key.first().and_then(|k| was?.first(*k).cloned());
         Target::Entry { dn: dn.unwrap_or_default(), anchor: anchor.unwrap_or(Value::Text(String::new())) }
     }
+}
+
+/// The step that makes a new row, or lets a closed one of its key come back. What a new row gets by
+/// default, one that was there has already.
+#[must_use]
+pub fn reopening(
+    layout: &Part,
+    cells: Vec<(FieldId, Cell)>,
+    reopen: &[(FieldId, Vec<Value>)],
+    report: Vec<FieldId>,
+) -> Step {
+    let by_default = |field: &FieldId| layout.initial.iter().any(|(f, _)| f.field == *field);
+    let touched = |field: &FieldId| layout.touch.iter().any(|(f, _)| f.field == *field);
+    let set = |field: &FieldId| reopen.iter().any(|(f, _)| f == field);
+    let given = |field: &FieldId| !by_default(field) && !touched(field) && !set(field);
+    let key: Vec<FieldId> = if layout.identity.is_empty() {
+        let given = cells.iter().map(|(f, _)| *f).filter(given);
+        given.chain(layout.revive_by.iter().copied()).collect()
+    } else {
+        layout.revive_by.clone()
+    };
+    let changed = cells.iter().filter(|(f, _)| !key.contains(f) && (given(f) || touched(f)));
+    let reopened = reopen.iter().map(|(f, v)| (*f, Cell::Values(v.clone())));
+    let changes = changed.cloned().chain(reopened).collect();
+    Step::Reopen { bag: layout.bag.clone(), key, cells, changes, report }
 }
 
 fn text(value: &Value) -> Option<&str> {

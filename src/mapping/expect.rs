@@ -37,7 +37,9 @@ impl TypeMapping {
         }
         let mut steps = Vec::new();
         for (index, parent) in record.rows(layout.parent).iter().enumerate() {
-            let Some(above) = &parent.was else { continue };
+            let Some(above) = parent.was.as_ref().filter(|above| self.shape.hangs_on(part, above)) else {
+                continue;
+            };
             let mut link = Predicate::True;
             for (own, theirs) in &layout.on {
                 link = match above.first(*theirs) {
@@ -94,6 +96,7 @@ fn collect(lens: &Lens, fields: &mut Vec<FieldId>) {
         | Lens::Inverse(_)
         | Lens::Password(_)
         | Lens::Union(_)
+        | Lens::Guarded(_)
         | Lens::Side => {}
     }
 }

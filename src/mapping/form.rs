@@ -14,7 +14,10 @@ pub use self::{
     template::Template,
 };
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use time::OffsetDateTime;
 
@@ -31,7 +34,9 @@ use crate::{
 pub enum Need {
     /// A text based on `stem` that no row holds in this field yet.
     Unique {
-        /// Field of the root.
+        /// Part whose rows are meant.
+        part: PartId,
+        /// Field of those rows.
         field: usize,
         /// The wished text.
         stem: String,
@@ -39,7 +44,12 @@ pub enum Need {
         separator: String,
     },
     /// The next value of a counter.
-    Next(String),
+    Next {
+        /// Its name.
+        counter: String,
+        /// The field and row that it is for: each gets a value of its own.
+        place: String,
+    },
     /// What a reference rule writes for a SCIM id: the answer is the field value.
     IdToBy {
         /// Index of the reference rule in the type mapping.
@@ -61,11 +71,13 @@ pub enum Need {
         /// Texts of the values that pointers at this resource hold, or, by the shortcut, that
         /// this resource holds of its holders.
         by: Vec<String>,
+        /// Texts of the values that pointers hold, where the shortcut lists more than those.
+        direct: Vec<String>,
     },
     /// The resources whose id, or whose attribute in our own database, is this: the answer is a
     /// list whose `id`s are their anchors.
     Anchors {
-        /// `id` or `externalId`.
+        /// `id`, `externalId`, or the path of what our own database keeps.
         attribute: String,
         /// The value.
         value: String,
@@ -83,6 +95,8 @@ pub struct Pointed {
     pub id: String,
     /// A name for people, where cheap.
     pub display: Option<String>,
+    /// True: not itself, but something that it holds points here.
+    pub indirect: bool,
 }
 
 /// What the gateway found out so far. A pure computation asks here; what is
@@ -97,12 +111,17 @@ pub struct Answers {
     pub base_url: String,
     /// True: listed references to resources that do not exist are left out instead of refused.
     pub skip_unknown: bool,
+    /// True: conditions on the time keep it open ([`Predicate::Clock`](crate::store::Predicate::Clock)),
+    /// for what outlives the request.
+    pub timeless: bool,
     /// Found values, by need.
     pub values: BTreeMap<Need, Option<Value>>,
     /// Found resources, by need.
     pub pointed: BTreeMap<Need, Option<Pointed>>,
     /// Found lists of resources, by need.
     pub lists: BTreeMap<Need, Vec<Pointed>>,
+    /// Lists that would be too long to be of use.
+    pub unbounded: BTreeSet<Need>,
     needs: RefCell<Vec<Need>>,
     uuids: RefCell<BTreeMap<String, String>>,
 }
@@ -116,9 +135,11 @@ impl Answers {
             actor: actor.to_owned(),
             base_url: String::new(),
             skip_unknown: false,
+            timeless: false,
             values: BTreeMap::new(),
             pointed: BTreeMap::new(),
             lists: BTreeMap::new(),
+            unbounded: BTreeSet::new(),
             needs: RefCell::default(),
             uuids: RefCell::default(),
         }
@@ -144,11 +165,11 @@ impl Answers {
         found
     }
 
-    /// The resources for a need: `None` = not known yet (noted).
+    /// The resources for a need: `None` = not known yet (noted), or too many.
     #[must_use]
     pub fn list(&self, need: &Need) -> Option<&[Pointed]> {
         let found = self.lists.get(need);
-        if found.is_none() {
+        if found.is_none() && !self.unbounded.contains(need) {
             self.note(need);
         }
         found.map(Vec::as_slice)

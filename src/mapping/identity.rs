@@ -62,6 +62,7 @@ impl TypeMapping {
             match lens {
                 Lens::Rows(rows) => rows.part == part && rows.is_positional(),
                 Lens::Union(list) | Lens::First(list) => list.iter().any(|l| find(l, part)),
+                Lens::Guarded(guarded) => find(&guarded.lens, part),
                 _ => false,
             }
         }

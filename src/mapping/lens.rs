@@ -6,7 +6,9 @@
 //! the attribute). This file holds the compiled form that all of them share.
 
 pub mod face;
+pub mod guarded;
 pub mod json;
+pub mod kinds;
 #[cfg(test)]
 mod laws;
 pub mod password;
@@ -65,6 +67,32 @@ pub enum Lens {
     First(Vec<Lens>),
     /// Multi-valued: all elements of all of them; added to the first writable one, removed wherever found.
     Union(Vec<Lens>),
+    /// One with terms of its own.
+    Guarded(Box<Guarded>),
+}
+
+/// A lens with terms of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guarded {
+    /// The lens.
+    pub lens: Lens,
+    /// It applies while this holds; else it reads as nothing and takes no value.
+    pub when: Option<Cond>,
+    /// Carried out after a write that changed something, for kinds that do not do it themselves.
+    pub also: Vec<Assign>,
+    /// Values may go, but none may come.
+    pub removes_only: bool,
+    /// A value that has no form here is dropped instead of refused.
+    pub ignore: bool,
+}
+
+/// Sub-attributes of an element that one field of its row tells together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kinds {
+    /// The field.
+    pub field: FieldRef,
+    /// Stored value, `None` for NULL, and what it says. A row with another value is not ours.
+    pub pairs: Vec<(Option<Value>, crate::scim::Object)>,
 }
 
 /// A sub-attribute and its lens.
@@ -163,6 +191,8 @@ pub struct Common {
     pub also: Vec<Assign>,
     /// Values are unique among all resources of the type, under this folding.
     pub unique: Option<Fold>,
+    /// Among those only that hold the same in all of these fields.
+    pub within: Vec<FieldRef>,
     /// What a write to something that cannot be written does: true = ignored, false = refused.
     pub ignore: bool,
 }
@@ -175,8 +205,6 @@ pub enum Write {
     Yes,
     /// No.
     No,
-    /// Values may be removed, not added.
-    Remove,
 }
 
 /// The rows of a part, one element each.
@@ -189,8 +217,12 @@ pub struct Rows {
     pub each: Vec<Sub>,
     /// True if the elements are simple values, not objects.
     pub simple: bool,
+    /// Sub-attributes that one field tells together.
+    pub kinds: Option<Kinds>,
     /// Sub-attribute by which an element of a request is matched with a row; usually `value`.
     pub by: String,
+    /// True: rows that a PUT does not name stay.
+    pub keeps_unmatched: bool,
     /// What goes for every lens.
     pub common: Common,
 }
@@ -257,6 +289,10 @@ pub struct Inverse {
     pub holder: usize,
     /// Name of the holder's attribute (`members`).
     pub attribute: String,
+    /// True: clients change this side, and with it each holder.
+    pub writable: bool,
+    /// True: an element's `type` is the holder's resource type; false: `direct`, as groups of a user have.
+    pub shows_type: bool,
     /// The part whose rows hold the pointers, in the holder's shape.
     pub part: PartId,
     /// The field of that part's rows that holds the pointer.
@@ -265,6 +301,10 @@ pub struct Inverse {
     pub by: FieldRef,
     /// Shortcut: a field of this type that lists the holders, and the holder's field whose value it holds.
     pub via: Option<(FieldRef, FieldRef)>,
+    /// True: the shortcut also lists holders that do not point here themselves.
+    pub superset: bool,
+    /// How holders hold each other: who holds a holder is one, too, though an indirect one.
+    pub nested: Option<Box<Inverse>>,
 }
 
 /// A password.

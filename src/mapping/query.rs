@@ -5,6 +5,7 @@
 //! narrowed afterwards, a subset never widened).
 
 mod element;
+mod kinds;
 mod order;
 mod scalar;
 
@@ -17,7 +18,7 @@ use crate::{
     mapping::{
         TypeMapping,
         form::{Answers, Eval, Need},
-        lens::{Lens, Reference, Rows, Rule, Scalar, Slots, Source, Sub},
+        lens::{Lens, Reference, Rows, Rule, Scalar, Source, Sub},
         record::Record,
         shape::PartId,
     },
@@ -25,6 +26,7 @@ use crate::{
         Json,
         attribute::AttrPath,
         filter::{CompareOp, Filter},
+        schema::DataType,
     },
     store::{Fold, Predicate, Test},
 };
@@ -91,6 +93,18 @@ impl Pushed {
 struct Compare<'f> {
     op: Option<CompareOp>,
     json: &'f Json,
+    /// The attribute as the filter names it, where our own database may be asked for it.
+    path: Option<&'f AttrPath>,
+}
+
+impl<'f> Compare<'f> {
+    fn new(op: Option<CompareOp>, json: &'f Json) -> Self {
+        Self { op, json, path: None }
+    }
+
+    fn presence() -> Compare<'static> {
+        Compare::new(None, &Json::Null)
+    }
 }
 
 struct Query<'a> {
@@ -112,6 +126,28 @@ impl TypeMapping {
     fn rule_of<'f>(&self, path: &'f AttrPath) -> Option<(&Rule, Option<&'f str>)> {
         let urn = path.urn.as_deref();
         self.find_rule(urn, &path.name).map(|rule| (rule, path.sub.as_deref()))
+    }
+
+    /// Whose anchors match a comparison of what our own database keeps, where it has an index of that.
+    fn kept_need(&self, path: &AttrPath, value: &Json) -> Option<Need> {
+        let found = self.resource_type.resolve(path)?;
+        let urn = found.extension.map(|urn| format!("{urn}:")).unwrap_or_default();
+        let leaf = match (found.sub, found.attribute.data_type) {
+            (Some(sub), _) => sub,
+            (None, DataType::Complex) => found.attribute.find_sub("value")?,
+            (None, _) => found.attribute,
+        };
+        let name = &found.attribute.name;
+        let attribute = match found.attribute.data_type {
+            DataType::Complex => format!("{urn}{name}.{}", leaf.name),
+            _ => format!("{urn}{name}"),
+        };
+        let value = match (leaf.data_type, value) {
+            (DataType::String, Json::String(text)) => text.clone(),
+            (DataType::Boolean, Json::Bool(_)) => value.to_string(),
+            _ => return None,
+        };
+        Some(Need::Anchors { attribute, value })
     }
 
     /// The needs that a comparison of a side attribute or an id has: whose anchors match.
@@ -142,12 +178,12 @@ impl Query<'_> {
             Filter::Or(list) => Pushed::any(list.iter().map(|f| self.filter(f))),
             Filter::And(list) => Pushed::all(list.iter().map(|f| self.filter(f))),
             Filter::Not(inner) => self.filter(inner).not(),
-            Filter::Present(path) => self.compare(path, Compare { op: None, json: &Json::Null }),
+            Filter::Present(path) => self.compare(path, Compare::presence()),
             Filter::Compare(path, op, json) => match (op, json) {
-                (CompareOp::Eq, Json::Null) => self.compare(path, Compare { op: None, json }).not(),
-                (CompareOp::Ne, Json::Null) => self.compare(path, Compare { op: None, json }),
+                (CompareOp::Eq, Json::Null) => self.compare(path, Compare::new(None, json)).not(),
+                (CompareOp::Ne, Json::Null) => self.compare(path, Compare::new(None, json)),
                 (CompareOp::Ne, _) => self.differs(path, json),
-                _ => self.compare(path, Compare { op: Some(*op), json }),
+                _ => self.compare(path, Compare::new(Some(*op), json)),
             },
             Filter::Element(path, inner) => self.element(path, inner),
         }
@@ -157,7 +193,7 @@ impl Query<'_> {
     fn differs(&self, path: &AttrPath, json: &Json) -> Pushed {
         match self.ty.rule_of(path) {
             Some((rule, _)) if rule.many => Pushed::EVERYTHING,
-            _ => self.compare(path, Compare { op: Some(CompareOp::Eq), json }).not(),
+            _ => self.compare(path, Compare::new(Some(CompareOp::Eq), json)).not(),
         }
     }
 
@@ -168,7 +204,16 @@ impl Query<'_> {
             return self.anchors(&need);
         }
         match self.ty.rule_of(path) {
-            Some((rule, sub)) => self.lens(&rule.lens, sub, compare, 0),
+            Some((rule, sub)) => self.lens(&rule.lens, sub, Compare { path: Some(path), ..compare }, 0),
+            None => Pushed::EVERYTHING,
+        }
+    }
+
+    /// A comparison with what our own database keeps: the resources that it finds are at least those.
+    fn kept(&self, compare: Compare<'_>) -> Pushed {
+        let (Some(path), Some(CompareOp::Eq)) = (compare.path, compare.op) else { return Pushed::EVERYTHING };
+        match self.ty.kept_need(path, compare.json) {
+            Some(need) => Pushed { exact: false, ..self.anchors(&need) },
             None => Pushed::EVERYTHING,
         }
     }
@@ -191,8 +236,9 @@ impl Query<'_> {
             },
             Lens::Rows(rows) => self.rows(rows, sub, compare),
             Lens::Slots(slots) => {
-                Pushed::any(slots.slots.iter().map(|(kind, subs)| self.slot(kind, subs, sub, compare, part)))
-                    .and_rest(slots)
+                let own = slots.slots.iter().map(|(kind, subs)| self.slot(kind, subs, sub, compare, part));
+                let rest = slots.rest_side.then(|| self.kept(compare));
+                Pushed::any(own.chain(rest))
             }
             Lens::Reference(reference) => self.reference(reference, sub, compare, part),
             Lens::First(list) => match list.as_slice() {
@@ -202,7 +248,12 @@ impl Query<'_> {
                 ),
             },
             Lens::Union(list) => Pushed::any(list.iter().map(|l| self.lens(l, sub, compare, part))),
-            Lens::Scalar(_) | Lens::Inverse(_) | Lens::Password(_) | Lens::Side => Pushed::EVERYTHING,
+            Lens::Guarded(guarded) => {
+                let inner = self.lens(&guarded.lens, sub, compare, part);
+                Pushed::all([self.applying(guarded, part), inner])
+            }
+            Lens::Side => self.kept(compare),
+            Lens::Scalar(_) | Lens::Inverse(_) | Lens::Password(_) => Pushed::EVERYTHING,
         }
     }
 
@@ -268,6 +319,9 @@ impl Query<'_> {
     }
 
     fn row_sub(&self, rows: &Rows, name: &str, compare: Compare<'_>) -> Pushed {
+        if let Some(kinds) = rows.kinds.as_ref().filter(|kinds| kinds.names(name)) {
+            return self.kind(kinds, name, compare, rows.part);
+        }
         match rows.each.iter().find(|s| s.name.eq_ignore_ascii_case(name)) {
             // An absent `primary` is false (RFC 7643 §2.4).
             Some(sub)
@@ -289,13 +343,18 @@ impl Query<'_> {
         if inner.predicate == Predicate::False {
             return inner;
         }
+        let inner = match &rows.kinds {
+            Some(kinds) => Pushed::all([inner, self.known_kind(kinds, rows.part)]),
+            None => inner,
+        };
         let layout = self.ty.shape.part(rows.part);
         let one_test = matches!(inner.predicate, Predicate::Field(..));
         let exact = inner.exact
             && layout.floor.is_none()
             && (layout.opened.is_none() || one_test)
             && !hides(rows)
-            && self.is_found_exactly(rows.part, &inner.predicate);
+            && self.is_found_exactly(rows.part, &inner.predicate)
+            && !self.ty.shape.may_be_shadowed(rows.part, 0);
         Pushed { predicate: self.ty.shape.lift(rows.part, 0, inner.predicate), exact }
     }
 
@@ -340,7 +399,8 @@ impl Query<'_> {
                     });
                     if may_be(true, inner) { self.if_shown(subs, here, 0) } else { here }
                 });
-                Pushed::any(per_slot).and_rest(slots)
+                // Elements that our own database keeps are not in the predicate.
+                if slots.rest_side { Pushed::EVERYTHING } else { Pushed::any(per_slot) }
             }
             Lens::Union(list) | Lens::First(list) => {
                 Pushed::superset(Pushed::any(list.iter().map(|l| self.element_of(l, inner))).predicate)
@@ -348,6 +408,9 @@ impl Query<'_> {
             Lens::Complex(subs) => {
                 let here = self.within(inner, &|path, compare| self.sub(subs, &path.name, compare, 0));
                 if may_be(true, inner) { self.if_shown(subs, here, 0) } else { here }
+            }
+            Lens::Guarded(guarded) => {
+                Pushed::all([self.applying(guarded, 0), self.element_of(&guarded.lens, inner)])
             }
             _ => Pushed::EVERYTHING,
         }
@@ -366,12 +429,12 @@ impl Query<'_> {
             Filter::Or(list) => Pushed::any(list.iter().map(|f| self.within(f, leaf))),
             Filter::And(list) => Pushed::all(list.iter().map(|f| self.within(f, leaf))),
             Filter::Not(inner) => self.within(inner, leaf).not(),
-            Filter::Present(path) => leaf(path, Compare { op: None, json: &Json::Null }),
+            Filter::Present(path) => leaf(path, Compare::presence()),
             Filter::Compare(path, op, json) => match (op, json) {
-                (CompareOp::Eq, Json::Null) => leaf(path, Compare { op: None, json }).not(),
-                (CompareOp::Ne, Json::Null) => leaf(path, Compare { op: None, json }),
-                (CompareOp::Ne, _) => leaf(path, Compare { op: Some(CompareOp::Eq), json }).not(),
-                _ => leaf(path, Compare { op: Some(*op), json }),
+                (CompareOp::Eq, Json::Null) => leaf(path, Compare::new(None, json)).not(),
+                (CompareOp::Ne, Json::Null) => leaf(path, Compare::new(None, json)),
+                (CompareOp::Ne, _) => leaf(path, Compare::new(Some(CompareOp::Eq), json)).not(),
+                _ => leaf(path, Compare::new(Some(*op), json)),
             },
             Filter::Element(..) => Pushed::EVERYTHING,
         }
@@ -410,14 +473,7 @@ impl Query<'_> {
     }
 }
 
-impl Pushed {
-    /// Elements that our own database keeps are not in the predicate.
-    fn and_rest(self, slots: &Slots) -> Self {
-        if slots.rest_side { Self::EVERYTHING } else { self }
-    }
-}
-
 /// True if some rows of the list may not be shown: a dangling pointer reads as nothing.
 fn hides(rows: &Rows) -> bool {
-    rows.each.iter().any(|s| matches!(s.lens, Lens::Scalar(Scalar { source: Source::Place(_), .. })))
+    rows.each.iter().any(|s| matches!(s.lens.bare(), Lens::Scalar(Scalar { source: Source::Place(_), .. })))
 }

@@ -8,11 +8,13 @@
 use crate::{
     mapping::shape::{FieldRef, Part, PartId, Shape, Use},
     store::{
-        Fold, Row, Value,
+        FieldId, Fold, Row, Value,
         document::{Node, Seg},
         memory::predicate::matches,
     },
 };
+
+mod succession;
 
 /// A row of a record.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +27,14 @@ pub struct Draft {
     pub parent: usize,
     /// True if it shall go.
     pub removed: bool,
+    /// What a closed row of the same key gets, should there be one, instead of this new row.
+    pub reopen: Vec<(FieldId, Vec<Value>)>,
+}
+
+impl Draft {
+    fn new(now: Row, was: Option<Row>, parent: usize) -> Self {
+        Self { now, was, parent, removed: false, reopen: Vec::new() }
+    }
 }
 
 /// The rows of one resource, by part.
@@ -47,7 +57,7 @@ impl Record {
             row.set(*field, vec![value.clone()]);
         }
         if let Some(root) = parts.first_mut() {
-            root.push(Draft { now: row, was: None, parent: 0, removed: false });
+            root.push(Draft::new(row, None, 0));
         }
         Self { parts }
     }
@@ -85,7 +95,7 @@ impl Record {
             }
         }
         if let Some(rows) = self.parts.get_mut(part) {
-            rows.push(Draft { now: row.clone(), was: Some(row), parent, removed: false });
+            rows.push(Draft::new(row.clone(), Some(row), parent));
         }
     }
 
@@ -105,7 +115,7 @@ impl Record {
                 }
             }
             if let Some(rows) = self.parts.get_mut(part) {
-                rows.push(Draft { now: row.clone(), was: Some(row), parent, removed: false });
+                rows.push(Draft::new(row.clone(), Some(row), parent));
             }
         }
     }
@@ -210,7 +220,7 @@ impl Record {
     /// Makes sure the row that new rows of a part hang on exists; gives its index.
     pub fn ensure_parent(&mut self, shape: &Shape, at: (PartId, usize), part: PartId) -> usize {
         let layout = shape.part(part);
-        let slot = layout.opened.as_ref().and_then(|o| o.slot.as_ref());
+        let slot = layout.opened.as_ref().and_then(|o| o.slot.as_ref()).or(layout.hook.as_ref());
         self.ensure_row(shape, at, layout.parent, slot)
     }
 
@@ -231,7 +241,7 @@ impl Record {
             row.set(*field, vec![value.clone()]);
         }
         let Some(rows) = self.parts.get_mut(part) else { return 0 };
-        rows.push(Draft { now: row, was: None, parent, removed: false });
+        rows.push(Draft::new(row, None, parent));
         rows.len() - 1
     }
 
@@ -277,57 +287,60 @@ impl Record {
         let part = shape.part(field.part);
         // A value of a list, or an item that is one value.
         let is_item = part.opened.is_some() && part.bag.field_name(field.field) == "it";
-        let Some(draft) = self.row_mut(field.part, row) else { return };
+        let Some(draft) = self.row(field.part, row) else { return };
         if same_values(draft.now.all(field.field), &values) {
             return;
         }
         if matches!(part.usage, Use::Find | Use::FindOrAdd) && field.part != at.0 {
-            self.choose(shape, field, row, values);
+            self.choose(shape, at, field, row, values);
             return;
         }
+        let emptied = values.is_empty();
+        if !emptied {
+            self.succeed(shape, (field.part, row), field.field);
+        }
+        let Some(draft) = self.row_mut(field.part, row) else { return };
         let back = draft.was.as_ref().filter(|was| same_values(was.all(field.field), &values));
         let values = back.map_or(values, |was| was.all(field.field).to_vec());
-        let emptied = values.is_empty();
         draft.now.set(field.field, values);
-        if emptied && field.part != 0 && at.0 != field.part && !part.stays_empty() {
+        let stays = part.stays_empty() || part.usage != Use::Own;
+        if emptied && field.part != 0 && at.0 != field.part && !stays {
             let is_value = part.value == Some(field.field) || is_item;
-            if (is_value || (!part.always && self.carries_nothing(shape, field.part, row)))
-                && part.usage == Use::Own
-            {
+            if is_value || (!part.always && self.carries_nothing(shape, field.part, row)) {
                 self.remove_row(shape, field.part, row);
+                self.remove_empty_above(shape, at, (field.part, row));
             }
         }
     }
 
     /// Looked-up rows are never changed: another value means another row.
-    fn choose(&mut self, shape: &Shape, field: &FieldRef, row: usize, values: Vec<Value>) {
+    fn choose(
+        &mut self,
+        shape: &Shape,
+        at: (PartId, usize),
+        field: &FieldRef,
+        row: usize,
+        values: Vec<Value>,
+    ) {
         let is_new = self.row(field.part, row).is_some_and(|d| d.was.is_none());
         let parent = self.row(field.part, row).map_or(0, |d| d.parent);
+        let layout = shape.part(field.part);
+        if !values.is_empty() {
+            for (_, above) in &layout.on {
+                self.succeed(shape, (layout.parent, parent), *above);
+            }
+        }
         if !is_new || values.is_empty() {
             self.remove_row(shape, field.part, row);
         }
         if values.is_empty() {
+            self.remove_empty_above(shape, at, (field.part, row));
             return;
         }
         let row = if is_new { row } else { self.add_row(shape, field.part, parent, field.slot.as_ref()) };
         if let Some(draft) = self.row_mut(field.part, row) {
             draft.now.set(field.field, values);
         }
-    }
-
-    /// True if a row has no value beside its key, constants, slots and links.
-    fn carries_nothing(&self, shape: &Shape, part: PartId, row: usize) -> bool {
-        let layout = shape.part(part);
-        let Some(draft) = self.row(part, row) else { return true };
-        let fixed = |field: &usize| {
-            layout.on.iter().any(|(own, _)| own == field)
-                || layout.slot.contains(field)
-                || layout.bag.key.contains(field)
-                || layout.constants.iter().any(|(f, _)| f == field)
-                || layout.initial.iter().any(|(f, _)| f.part == part && f.field == *field)
-                || layout.touch.iter().any(|(f, _)| f.part == part && f.field == *field)
-        };
-        draft.now.cells.iter().enumerate().all(|(i, cell)| cell.is_empty() || fixed(&i))
     }
 }
 

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use crate::{
-    mapping::form::Template,
+    mapping::form::{Assign, Template},
     store::{
-        Bag, FieldId, Predicate, Related, Source, Value,
+        Bag, FieldId, Fold, Predicate, Related, Row, Source, Value,
         document::{Format, Items},
     },
 };
@@ -61,6 +61,24 @@ pub struct Part {
     pub parent: PartId,
     /// Pairs of (own field, parent's field) that must be equal.
     pub on: Vec<(FieldId, FieldId)>,
+    /// The row of a slotted parent that it hangs on: the values of its slot columns.
+    pub hook: Option<Vec<Value>>,
+    /// True if its own key is what the parent's column holds: the row is made before the parent's.
+    pub upward: bool,
+    /// What is set in a row instead of removing it; empty: rows are removed.
+    pub close: Vec<Assign>,
+    /// What is set in a closed row of the same key instead of making a new one.
+    pub revive: Vec<Assign>,
+    /// The fields that identify a closed row; empty: all that a client's value made.
+    pub revive_by: Vec<FieldId>,
+    /// The bag with closed rows, for parts that close theirs.
+    pub past: Option<Arc<Bag>>,
+    /// True: a changed value closes or removes the row and puts in a new one.
+    pub replace: bool,
+    /// Key fields that the file names: another value in one means another row.
+    pub identity: Vec<FieldId>,
+    /// Fields of a row that takes another's place that it does not take over from it.
+    pub fresh: Vec<FieldId>,
     /// The parent's field that this part's rows lie in.
     pub opened: Option<Opened>,
     /// A bag of rows, or at most one.
@@ -107,7 +125,10 @@ impl Part {
     #[must_use]
     pub fn stays_empty(&self) -> bool {
         let own = |items: &Items| {
-            items.document.as_ref().is_none_or(|d| matches!(d.format, Format::Json | Format::Php))
+            items
+                .document
+                .as_ref()
+                .is_none_or(|d| d.is_one_row() && matches!(d.format, Format::Json | Format::Php))
         };
         self.items().is_some_and(own)
     }
@@ -156,6 +177,12 @@ impl Shape {
             }
             part = self.part(part).parent;
         }
+    }
+
+    /// True if a part's row is made together with the resource.
+    #[must_use]
+    pub fn is_always(&self, part: PartId) -> bool {
+        part == 0 || (self.part(part).always && self.is_always(self.part(part).parent))
     }
 
     /// The values of a field that stand for nothing wherever a text is composed.
@@ -222,7 +249,10 @@ impl Shape {
                     slots.fold(Predicate::True, |all, (f, v)| all.and(Predicate::equals(*f, v.clone())));
                 here.and(document.hint(*field, &predicate, &items.places))
             }
-            None => Predicate::Exists(Box::new(Related { bag: p.bag.clone(), on: p.on.clone(), predicate })),
+            None => {
+                let exists = Related { bag: p.bag.clone(), on: p.on.clone(), predicate };
+                self.hook_test(part).and(Predicate::Exists(Box::new(exists)))
+            }
         };
         self.lift(p.parent, outer, lifted)
     }
@@ -239,6 +269,23 @@ impl Shape {
             part = layout.parent;
         }
         false
+    }
+
+    /// The test that a row of a slotted parent is the one that a part hangs on.
+    #[must_use]
+    pub fn hook_test(&self, part: PartId) -> Predicate {
+        let p = self.part(part);
+        let slots = self.part(p.parent).slot.iter().zip(p.hook.iter().flatten());
+        slots.fold(Predicate::True, |all, (f, v)| all.and(Predicate::equals(*f, v.clone())))
+    }
+
+    /// True if a row of the parent is one that the part hangs on.
+    #[must_use]
+    pub fn hangs_on(&self, part: PartId, above: &Row) -> bool {
+        let p = self.part(part);
+        let slots = self.part(p.parent).slot.iter().zip(p.hook.iter().flatten());
+        let has = |f: &FieldId, v: &Value| above.first(*f).is_some_and(|have| have.same(v, Fold::Exact));
+        slots.into_iter().all(|(f, v)| has(f, v))
     }
 
     /// Name of a field as the file would write it.

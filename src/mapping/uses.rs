@@ -166,6 +166,10 @@ impl<'m> Uses<'m> {
                     self.lens(lens, &Site { always: false, ..site.clone() });
                 }
             }
+            Lens::Guarded(guarded) => {
+                self.assigns(&guarded.also, &site.path);
+                self.lens(&guarded.lens, &Site { always: false, ..site.clone() });
+            }
             Lens::Inverse(_) | Lens::Side => {}
         }
     }

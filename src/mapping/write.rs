@@ -9,7 +9,7 @@ use crate::{
         Settle, TypeMapping,
         form::{Answers, AssignTarget, Eval, SetOp, Template, set},
         lens::{
-            Common, Lens, Rule, Source,
+            Common, Lens, Rows, Rule, Scalar, Source,
             face::{Aside, side_value},
             scalar,
             writer::Writer,
@@ -72,25 +72,29 @@ impl TypeMapping {
             for (part, _) in
                 self.shape.parts.iter().enumerate().filter(|(_, p)| p.always && p.usage == Use::Own)
             {
+                if !self.shape.is_always(part) {
+                    continue;
+                }
                 w.record.ensure_row(&self.shape, (0, 0), part, None);
             }
         }
         let mut empty = Vec::new();
-        for rule in &self.rules {
+        for rule in self.in_turn() {
             let (now, new) = (
                 side_value(current, rule.urn.as_deref(), &rule.attribute),
                 side_value(wanted, rule.urn.as_deref(), &rule.attribute),
             );
-            if now == new && !is_new {
+            // What a condition shows may follow from what was written before.
+            if now == new && !is_new && !rule.lens.is_conditional() {
                 continue;
             }
-            if !is_new || new.is_some() || matches!(rule.lens, Lens::Rows(_)) {
+            if !is_new || new.is_some() || matches!(rule.lens.bare(), Lens::Rows(_)) {
                 rule.lens.put(&mut w, (0, 0), &rule_path(rule), new)?;
             }
             if is_new {
                 self.default(&mut w, &rule.lens, new);
-                empty.extend(absent(&rule.lens, new));
-                if new.is_none() && !matches!(rule.lens, Lens::Rows(_)) {
+                empty.extend(absent(&rule.lens, new, &w.eval((0, 0))));
+                if new.is_none() && !matches!(rule.lens.bare(), Lens::Rows(_)) {
                     continue;
                 }
             }
@@ -104,23 +108,92 @@ impl TypeMapping {
             let kept = rule.lens.kept_aside(&aside);
             put_value(&mut w.side, rule.urn.as_deref(), &rule.attribute, kept);
         }
+        always_below(self, &mut w);
         settle(self, &mut w, base);
         self.clear(&mut w, empty);
         w.record.pack(&self.shape)?;
+        keys_upward(self, &mut w);
         touch(self, &mut w);
+        endings(self, &mut w);
         w.record.pack(&self.shape)?;
         Ok(Written { record: w.record, side: w.side, password: w.password })
     }
 
+    /// The record with what follows from its removed rows: rows that end are closed, and rows that change
+    /// are touched.
+    #[must_use]
+    pub fn ended(&self, record: Record, answers: &Answers) -> Record {
+        let mut w = Writer { ty: self, record, side: Object::new(), password: None, answers };
+        touch(self, &mut w);
+        endings(self, &mut w);
+        w.record
+    }
+
+    /// The rules, those with conditions last: the fields that they test may be written, too.
+    fn in_turn(&self) -> Vec<&Rule> {
+        let mut rules: Vec<&Rule> = self.rules.iter().collect();
+        rules.sort_by_key(|rule| rule.lens.is_conditional());
+        rules
+    }
+
+    /// A resource to replace another with, and the elements of that one which stay without being named.
+    #[must_use]
+    pub fn with_unmatched(&self, current: &Object, mut wanted: Object) -> Object {
+        for rule in &self.rules {
+            let Lens::Rows(rows) = rule.lens.bare() else { continue };
+            let now = side_value(current, rule.urn.as_deref(), &rule.attribute).and_then(Json::as_array);
+            let (true, Some(now)) = (rows.keeps_unmatched, now) else { continue };
+            let new = side_value(&wanted, rule.urn.as_deref(), &rule.attribute).and_then(Json::as_array);
+            let mut all = new.cloned().unwrap_or_default();
+            let by = |e: &Json| if rows.simple { Some(e.clone()) } else { e.get(&rows.by).cloned() };
+            let named: Vec<Option<Json>> = all.iter().map(by).collect();
+            all.extend(now.iter().filter(|e| !named.contains(&by(e))).cloned());
+            put_value(&mut wanted, rule.urn.as_deref(), &rule.attribute, Some(Json::Array(all)));
+        }
+        wanted
+    }
+
     /// What a new row stores for an attribute that the client does not give: the lens's `initial`.
     fn default(&self, w: &mut Writer<'_>, lens: &Lens, given: Option<&Json>) {
-        for (common, _, field) in absent(lens, given) {
+        if let (Lens::Rows(rows), None) = (lens.bare(), given)
+            && lens.applies(&w.eval((0, 0)))
+        {
+            self.initial_rows(w, rows);
+        }
+        if let (Lens::Scalar(Scalar { source: Source::State { on_true, on_false, .. }, common, .. }), None) =
+            (lens.bare(), given)
+            && let [Template::Literal(Value::Bool(truth))] = common.initial.as_slice()
+            && lens.applies(&w.eval((0, 0)))
+        {
+            let assigns = if *truth { on_true } else { on_false };
+            set::apply(assigns, &self.shape, &mut w.record, (0, 0), w.answers);
+        }
+        for (common, _, field) in absent(lens, given, &w.eval((0, 0))) {
             let eval = w.eval((0, 0));
             let values: Vec<Value> =
                 common.initial.iter().flat_map(|t| t.many(&eval, field, false)).collect();
             if !values.is_empty() {
                 w.assign((0, 0), field, values);
             }
+        }
+    }
+
+    /// The rows of a list that a client does not give: one for each `initial` value of what the elements are
+    /// told apart by.
+    fn initial_rows(&self, w: &mut Writer<'_>, rows: &Rows) {
+        let field = rows.each.iter().find(|sub| sub.name == rows.by).and_then(|sub| match &sub.lens {
+            Lens::Reference(reference) => Some(reference.field.clone()),
+            Lens::Scalar(Scalar { source: Source::Field { field, .. }, .. }) => Some(field.clone()),
+            _ => None,
+        });
+        let Some(field) = field.filter(|f| f.part == rows.part) else { return };
+        let eval = w.eval((0, 0));
+        let values: Vec<Value> =
+            rows.common.initial.iter().flat_map(|t| t.many(&eval, &field, false)).collect();
+        for value in values {
+            let above = w.record.ensure_parent(&self.shape, (0, 0), rows.part);
+            let row = w.record.add_row(&self.shape, rows.part, above, None);
+            w.assign((rows.part, row), &field, vec![value]);
         }
     }
 
@@ -141,7 +214,7 @@ impl TypeMapping {
 type Absent<'l> = (&'l Common, &'l [Template], &'l FieldRef);
 
 /// The field lenses whose attribute or sub-attribute is not given.
-fn absent<'l>(lens: &'l Lens, given: Option<&Json>) -> Vec<Absent<'l>> {
+fn absent<'l>(lens: &'l Lens, given: Option<&Json>, eval: &Eval<'_>) -> Vec<Absent<'l>> {
     match lens {
         Lens::Scalar(s) if given.is_none() => match &s.source {
             Source::Field { field, nothing, .. } => vec![(&s.common, nothing, field)],
@@ -149,14 +222,16 @@ fn absent<'l>(lens: &'l Lens, given: Option<&Json>) -> Vec<Absent<'l>> {
         },
         Lens::Reference(r) if given.is_none() => vec![(&r.common, &[], &r.field)],
         Lens::Complex(subs) => {
-            subs.iter().flat_map(|s| absent(&s.lens, given.and_then(|g| g.get(&s.name)))).collect()
+            subs.iter().flat_map(|s| absent(&s.lens, given.and_then(|g| g.get(&s.name)), eval)).collect()
         }
         Lens::Slots(slots) if given.is_none() => {
-            slots.slots.iter().flat_map(|(_, subs)| subs).flat_map(|s| absent(&s.lens, None)).collect()
+            slots.slots.iter().flat_map(|(_, subs)| subs).flat_map(|s| absent(&s.lens, None, eval)).collect()
         }
         Lens::First(list) => {
-            list.iter().find(|l| l.is_writable()).map(|l| absent(l, given)).unwrap_or_default()
+            let first = list.iter().find(|l| l.is_writable() && l.applies(eval));
+            first.map(|l| absent(l, given, eval)).unwrap_or_default()
         }
+        Lens::Guarded(guarded) if guarded.applies(eval) => absent(&guarded.lens, given, eval),
         _ => Vec::new(),
     }
 }
@@ -188,6 +263,24 @@ pub fn put_value(object: &mut Object, urn: Option<&str>, attribute: &str, value:
             extension.remove(attribute);
             if extension.is_empty() {
                 object.remove(urn);
+            }
+        }
+    }
+}
+
+/// New rows get those rows below them that are always there.
+fn always_below(ty: &TypeMapping, w: &mut Writer<'_>) {
+    for (part, layout) in ty.shape.parts.iter().enumerate().skip(1) {
+        if !layout.always || layout.usage != Use::Own {
+            continue;
+        }
+        for parent in 0..w.record.rows(layout.parent).len() {
+            let above = w.record.row(layout.parent, parent);
+            let is_new =
+                above.is_some_and(|d| d.was.is_none() && !d.removed && ty.shape.hangs_on(part, &d.now));
+            let is_there = w.record.rows(part).iter().any(|d| d.parent == parent && !d.removed);
+            if is_new && !is_there {
+                w.record.add_row(&ty.shape, part, parent, None);
             }
         }
     }
@@ -285,6 +378,51 @@ fn touch(ty: &TypeMapping, w: &mut Writer<'_>) {
             if changed || done.contains(&at) {
                 done.push(at);
                 set::apply(std::slice::from_ref(assign), &ty.shape, &mut w.record, at, w.answers);
+            }
+        }
+    }
+}
+
+/// Keys that new rows have named flow into the rows that point at them.
+fn keys_upward(ty: &TypeMapping, w: &mut Writer<'_>) {
+    let upward = ty.shape.parts.iter().enumerate().rev().filter(|(_, p)| p.upward);
+    for (part, layout) in upward {
+        for row in 0..w.record.rows(part).len() {
+            let Some(draft) = w.record.row(part, row).filter(|d| !d.removed && d.was.is_none()) else {
+                continue;
+            };
+            let parent = draft.parent;
+            let keys = layout.on.iter().map(|(own, above)| (*above, draft.now.all(*own).to_vec()));
+            let keys: Vec<_> = keys.filter(|(_, values)| !values.is_empty()).collect();
+            let Some(above) = w.record.row_mut(layout.parent, parent) else { continue };
+            keys.into_iter().for_each(|(field, values)| above.now.set(field, values));
+        }
+    }
+}
+
+/// How rows end and come back: `close` for those that go, `revive` for those that come.
+fn endings(ty: &TypeMapping, w: &mut Writer<'_>) {
+    for (part, layout) in ty.shape.parts.iter().enumerate().filter(|(_, p)| !p.close.is_empty()) {
+        for row in 0..w.record.rows(part).len() {
+            let at = (part, row);
+            match w.record.row_mut(part, row) {
+                Some(draft) if draft.removed => {
+                    let Some(was) = &draft.was else { continue };
+                    draft.now = was.clone();
+                    set::apply(&layout.close, &ty.shape, &mut w.record, at, w.answers);
+                    if w.record.row(part, row).is_some_and(|d| d.was.as_ref() != Some(&d.now)) {
+                        let touches = ty.touch.iter().filter(|(p, _)| *p == part).map(|(_, a)| a.clone());
+                        let touches: Vec<_> = touches.collect();
+                        set::apply(&touches, &ty.shape, &mut w.record, at, w.answers);
+                    }
+                }
+                Some(draft) if draft.was.is_none() => {
+                    let reopen = set::cells(&layout.revive, &w.eval(at));
+                    if let Some(draft) = w.record.row_mut(part, row) {
+                        draft.reopen = reopen;
+                    }
+                }
+                _ => {}
             }
         }
     }

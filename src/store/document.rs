@@ -55,6 +55,8 @@ pub struct Document {
     pub format: Format,
     /// True if the text is stored as base64.
     pub base64: bool,
+    /// True if the first item is the one row.
+    pub first: bool,
     /// The text that a new document starts from.
     pub fresh: Option<String>,
     /// True: a text that cannot be read counts as none and is replaced. False: it is left alone.
@@ -68,8 +70,9 @@ impl Document {
     ///
     /// A sentence for a diagnostic.
     pub fn parse(codecs: &[String]) -> Result<Self, String> {
-        let known =
-            "there are json, php, csv:, lines bits tag:: pattern:{a} {b} fields:, and base64 before them";
+        let known = "there are json, php, csv:, lines bits tag:: pattern:{a} {b} fields:, base64 before them and first behind them";
+        let first = codecs.last().is_some_and(|last| last == "first");
+        let codecs = if first { codecs.get(..codecs.len() - 1).unwrap_or_default() } else { codecs };
         let (last, before) = codecs.split_last().ok_or("the codec is missing")?;
         if let Some(other) = before.iter().find(|step| *step != "base64") {
             return Err(format!("`{other}` opens nothing before another codec; {known}"));
@@ -98,7 +101,7 @@ impl Document {
         if argument.is_some() && matches!(format, Format::Json | Format::Php | Format::Bits) {
             return Err(format!("`{name}` takes no argument"));
         }
-        Ok(Self { format, base64: !before.is_empty(), fresh: None, renew: false })
+        Ok(Self { format, base64: !before.is_empty(), first, fresh: None, renew: false })
     }
 
     /// The tree of a field's values; `None` if there is no document.
@@ -182,7 +185,7 @@ impl Document {
     /// True if the whole document is one row, whatever it holds.
     #[must_use]
     pub fn is_one_row(&self) -> bool {
-        !matches!(self.format, Format::List(_) | Format::Bits)
+        !self.first && !matches!(self.format, Format::List(_) | Format::Bits)
     }
 
     /// What can be said of the stored field if some item meets a predicate, whose fields lie at `places`.
@@ -204,7 +207,7 @@ impl Document {
                 Predicate::Any(list.iter().map(|p| self.hint(field, p, places)).collect())
             }
             Predicate::Field(of, test) => self.hint_test(field, places.get(*of), test).unwrap_or(present),
-            Predicate::True | Predicate::Not(_) | Predicate::Exists(_) => present,
+            Predicate::True | Predicate::Not(_) | Predicate::Exists(_) | Predicate::Clock(..) => present,
         }
     }
 

@@ -17,7 +17,7 @@ use futures_util::future::{LocalBoxFuture, ready};
 
 use crate::store::{
     Bag, Cell, Change, Coverage, FieldId, Fold, Predicate, ReadStore, Related, Report, Row, Select, Source,
-    Step, Store, StoreError, Target, Value, coerce::coerce,
+    Step, Store, StoreError, Target, Value, coerce::coerce, step::reopenable,
 };
 
 /// Rules of one table.
@@ -122,6 +122,7 @@ fn source_name(bag: &Bag) -> String {
     match &bag.source {
         Source::Table(name) => name.to_lowercase(),
         Source::Entries { bases, .. } => bases.join("\n").to_lowercase(),
+        Source::Items(held) => source_name(&held.bag),
     }
 }
 
@@ -192,6 +193,21 @@ impl Tables {
                     }
                 }
                 self.insert(bag, &cells, report)
+            }
+            Step::Reopen { bag, key, cells, changes, report } => {
+                let cells = resolve(cells, steps, reports)?;
+                let closed = reopenable(bag, key, &cells);
+                let everything = Bag { scope: Predicate::True, ..Bag::clone(bag) };
+                let rows: Vec<usize> =
+                    self.find(&everything, &closed).into_iter().map(|(index, _)| index).take(1).collect();
+                let Some(index) = rows.first().copied() else { return self.insert(bag, &cells, report) };
+                for (field, values) in resolve(changes, steps, reports)? {
+                    self.change(bag, &rows, &Change::Set(field, Cell::Values(values)));
+                }
+                self.check(bag)?;
+                let rows = self.find(&everything, &Predicate::True);
+                let row = rows.into_iter().find(|(i, _)| *i == index).map(|(_, row)| row).unwrap_or_default();
+                Ok(report_of(&row, report))
             }
             Step::Find { bag, predicate, report, add } => {
                 let mut found = self.find(bag, predicate);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::store::{Bag, FieldId, Fold, ReadStore, Value};
+use crate::store::{Bag, FieldId, Fold, ReadStore, Value, moment::Moment};
 
 /// A test of one row. Two-valued: a test of a field without value is false,
 /// except [`Test::Absent`]; [`Predicate::Not`] turns that false into true.
@@ -27,6 +27,9 @@ pub enum Predicate {
     Field(FieldId, Test),
     /// Some row of another bag, hung on this row, meets a predicate.
     Exists(Box<Related>),
+    /// The field has this order to a time relative to now. Stores never see it: [`Predicate::at`] puts
+    /// the time in first.
+    Clock(FieldId, Order, Moment),
 }
 
 /// The rows of another bag that hang on a row.

@@ -108,6 +108,20 @@ pub enum Step {
         /// SQL: do nothing if a row with these same cells exists already (a bag of references is a set).
         unless_exists: bool,
     },
+    /// SQL: makes a row that is there, but not ours (closed, marked as deleted), ours again; if there is
+    /// none, makes a new one.
+    Reopen {
+        /// Where. Its scope tells which rows are ours.
+        bag: Arc<Bag>,
+        /// The fields whose values in `cells` identify the row.
+        key: Vec<FieldId>,
+        /// The cells of a new row.
+        cells: Vec<(FieldId, Cell)>,
+        /// What a row that is there gets instead.
+        changes: Vec<(FieldId, Cell)>,
+        /// Fields to report afterwards.
+        report: Vec<FieldId>,
+    },
     /// Finds one row and reports fields of it, so that later steps can point at it.
     Find {
         /// Where.
@@ -160,12 +174,13 @@ pub enum Step {
 }
 
 impl Step {
-    /// The bag that it is about.
+    /// The bag it is about.
     #[must_use]
     pub fn bag(&self) -> &Arc<Bag> {
         match self {
             Self::Expect { bag, .. }
             | Self::Insert { bag, .. }
+            | Self::Reopen { bag, .. }
             | Self::Find { bag, .. }
             | Self::Update { bag, .. }
             | Self::Delete { bag, .. }
@@ -186,6 +201,9 @@ impl fmt::Display for Step {
                 write!(f, "expect {}{} as it was read", bag.name, one(target))
             }
             Step::Insert { bag, cells, .. } => write!(f, "insert into {}: {}", bag.name, named(cells, bag)),
+            Step::Reopen { bag, cells, .. } => {
+                write!(f, "reopen a row of {}, or insert: {}", bag.name, named(cells, bag))
+            }
             Step::Find { bag, add, .. } => {
                 write!(f, "find {} of {}", if add.is_some() { "or add a row" } else { "a row" }, bag.name)
             }
@@ -242,7 +260,9 @@ pub(super) fn cell_values(cell: &Cell, steps: &[Step], reports: &[Report]) -> Re
         Cell::From { step, field } => (*step, *field),
     };
     let reported = match steps.get(step) {
-        Some(Step::Insert { report, .. } | Step::Find { report, .. }) => report.as_slice(),
+        Some(Step::Insert { report, .. } | Step::Reopen { report, .. } | Step::Find { report, .. }) => {
+            report.as_slice()
+        }
         _ => &[],
     };
     let place = reported.iter().position(|f| *f == field);
@@ -251,4 +271,16 @@ pub(super) fn cell_values(cell: &Cell, steps: &[Step], reports: &[Report]) -> Re
         StoreError::Unsupported(format!("step {step} does not report field {field}, or does not come first"))
     })?;
     Ok(values.first().cloned().into_iter().collect())
+}
+
+/// The rows that [`Step::Reopen`] takes: of that key, and not ours.
+pub(super) fn reopenable(bag: &Bag, key: &[FieldId], cells: &[(FieldId, Vec<Value>)]) -> Predicate {
+    let given =
+        |field: &FieldId| cells.iter().find(|(f, _)| f == field).map_or(&[][..], |(_, v)| v.as_slice());
+    let keyed = key.iter().fold(Predicate::True, |all, field| all.and(super::holds(*field, given(field))));
+    match (&keyed, &bag.scope) {
+        // Without a key nothing is the same row; without a scope every row is ours.
+        (Predicate::True, _) | (_, Predicate::True) => Predicate::False,
+        (_, scope) => keyed.and(Predicate::Not(Box::new(scope.clone()))),
+    }
 }

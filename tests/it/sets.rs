@@ -4,3 +4,5 @@
 #[allow(dead_code, reason = "each set uses what it needs")]
 mod harness;
 mod koha;
+mod nextcloud;
+mod ofbiz;

@@ -274,6 +274,7 @@ fn is_stored(lens: &Lens) -> bool {
             !slots.rest_side && slots.slots.iter().flat_map(|(_, subs)| subs).all(|s| is_stored(&s.lens))
         }
         Lens::First(list) | Lens::Union(list) => list.iter().all(is_stored),
+        Lens::Guarded(guarded) => is_stored(&guarded.lens),
         Lens::Reference(_) | Lens::Inverse(_) | Lens::Password(_) | Lens::Side => false,
     }
 }

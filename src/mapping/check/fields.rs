@@ -10,7 +10,8 @@ use crate::mapping::{
 /// No two lenses write one field: the second would undo the first.
 ///
 /// The sub-attributes of one row may share a field (`type` and `primary` of
-/// one mark): they must agree when written, which is checked then.
+/// one mark): they must agree when written, which is checked then. Lenses whose
+/// conditions exclude each other never write at once.
 pub(super) fn check_written_once(draft: &TypeDraft, diagnostics: &mut Diagnostics) {
     for (index, write) in draft.writes.iter().enumerate() {
         let field = draft.stored_at(&write.field);
@@ -19,12 +20,16 @@ pub(super) fn check_written_once(draft: &TypeDraft, diagnostics: &mut Diagnostic
                 && write.group == other.group
                 && is_mark(&write.rule)
                 && is_mark(&other.rule);
-            draft.stored_at(&other.field) == field && !grouped
+            let apart = match (&write.when, &other.when) {
+                (Some(a), Some(b)) => a.excludes(b),
+                _ => false,
+            };
+            draft.stored_at(&other.field) == field && !grouped && !apart
         });
         if let Some(first) = first {
             let name = draft.shape.field_name(&field);
             let message = format!("`{name}` is written by `{}` and by `{}`", first.rule, write.rule);
-            let help = "give one of the two `write = \"no\"`, or another field";
+            let help = "give one of the two `write = \"no\"` or another field, or both a `when` that tests one field for different values";
             diagnostics.error("field-written-twice", &write.span, message, help);
         }
     }

@@ -58,7 +58,7 @@ fn is_known(draft: &TypeDraft, field: &FieldRef) -> bool {
     !written && !settled
 }
 
-fn new_row(draft: &TypeDraft, part: PartId) -> (Record, usize) {
+pub(super) fn new_row(draft: &TypeDraft, part: PartId) -> (Record, usize) {
     let shape = &draft.shape;
     let mut record = Record::create(shape);
     let answers = Answers::new(OffsetDateTime::UNIX_EPOCH, "");

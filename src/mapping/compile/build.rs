@@ -7,11 +7,11 @@ use time::OffsetDateTime;
 use crate::{
     mapping::{
         compile::{Compiler, TypeDraft},
-        form::{Answers, Eval},
+        form::{Answers, Cond, Eval},
         record::Record,
         shape::PartId,
     },
-    store::{FieldKind, Fold, Predicate, Source, Test, Value},
+    store::{FieldKind, Fold, Predicate, Source, Test, Value, opened::Held},
 };
 
 impl Compiler {
@@ -27,6 +27,7 @@ impl Compiler {
                     }
                 }
             }
+            draft.hold();
             // Children first: a parent's scope holds the bags of parts that it tests.
             for part in (0..draft.shape.parts.len()).rev() {
                 let scope = draft.row_scope(part);
@@ -34,11 +35,21 @@ impl Compiler {
                     Arc::make_mut(&mut part.bag).scope = scope;
                 }
             }
+            draft.settle_history();
         }
     }
 }
 
 impl TypeDraft {
+    /// Rows that lie in a document are looked for there, now that all their fields are known.
+    fn hold(&mut self) {
+        let Some((bag, field)) = self.held.clone() else { return };
+        let Some(root) = self.shape.parts.first_mut() else { return };
+        if let Some(items) = root.items().cloned() {
+            Arc::make_mut(&mut root.bag).source = Source::Items(Box::new(Held { bag, field, items }));
+        }
+    }
+
     /// A value of an opened part has the type of the field it lies in.
     fn share_kinds(&mut self) {
         for id in 1..self.shape.parts.len() {
@@ -53,14 +64,19 @@ impl TypeDraft {
 
     /// Which rows of a part are ours, beside how they hang on the parent.
     fn row_scope(&self, id: PartId) -> Predicate {
+        self.scope_of(id, self.extras.get(id).and_then(|x| x.scope.as_ref()))
+    }
+
+    /// Which rows of a part a COND selects.
+    pub(super) fn scope_of(&self, id: PartId, given: Option<&Cond>) -> Predicate {
         let part = self.shape.part(id);
         if part.values_of().is_some() {
             return Predicate::True;
         }
         let record = Record::create(&self.shape);
-        let answers = Answers::new(OffsetDateTime::UNIX_EPOCH, "");
+        let mut answers = Answers::new(OffsetDateTime::UNIX_EPOCH, "");
+        answers.timeless = true;
         let eval = Eval { shape: &self.shape, record: &record, at: (0, 0), answers: &answers };
-        let given = self.extras.get(id).and_then(|x| x.scope.as_ref());
         let scope = given.map_or(Predicate::True, |cond| cond.to_predicate(id, &eval));
         let Source::Entries { classes, .. } = &part.bag.source else { return scope };
         if part.opened.is_some() {

@@ -51,6 +51,8 @@ pub(in crate::mapping) struct TypeDraft {
     pub(in crate::mapping) states: Vec<StateSite>,
     pub(in crate::mapping) wheres: Vec<WhereSite>,
     pub(in crate::mapping) bys: Vec<BySite>,
+    /// The bag and the field that hold the root's rows, if those lie in a document.
+    pub(super) held: Option<(Arc<Bag>, FieldId)>,
     pub(super) version: Option<FieldId>,
     pub(in crate::mapping) ids: Ids,
     pub(super) protect: Option<Cond>,
@@ -70,7 +72,7 @@ pub(in crate::mapping) struct PartExtra {
     /// What its fields read as nothing.
     pub(super) nothing: Vec<Template>,
     /// Its `where`.
-    pub(super) scope: Option<Cond>,
+    pub(in crate::mapping) scope: Option<Cond>,
     pub(in crate::mapping) span: Range<usize>,
 }
 
@@ -133,6 +135,8 @@ pub(in crate::mapping) struct WriteSite {
     pub(in crate::mapping) span: Range<usize>,
     /// Lenses of the same group write one field together and must agree (`type` and `primary` of a row).
     pub(in crate::mapping) group: Option<usize>,
+    /// Under this condition only.
+    pub(in crate::mapping) when: Option<Cond>,
 }
 
 /// A state lens, for the check of its SETs.
@@ -165,6 +169,8 @@ pub(super) struct PendingInverse {
     pub(super) holder: String,
     pub(super) attribute: String,
     pub(super) via: Option<(FieldRef, String, Range<usize>)>,
+    pub(super) superset: bool,
+    pub(super) nested: bool,
     pub(super) span: Range<usize>,
 }
 
@@ -189,6 +195,7 @@ impl TypeDraft {
             states: Vec::new(),
             wheres: Vec::new(),
             bys: Vec::new(),
+            held: None,
             version: None,
             ids: Ids::default(),
             protect: None,
@@ -215,6 +222,15 @@ impl TypeDraft {
             bag: Arc::new(bag),
             parent,
             on: Vec::new(),
+            hook: None,
+            upward: false,
+            close: Vec::new(),
+            revive: Vec::new(),
+            revive_by: Vec::new(),
+            past: None,
+            replace: false,
+            identity: Vec::new(),
+            fresh: Vec::new(),
             opened: None,
             many: false,
             usage: Use::Own,

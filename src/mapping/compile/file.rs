@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     mapping::{
-        Counter, CounterKind, Profile, StoreKind,
+        Counter, CounterKind, CounterText, Profile, StoreKind,
         compile::{
             Compiler,
             draft::{NOWHERE, TypeDraft},
@@ -19,6 +19,29 @@ use crate::{
 };
 
 pub(super) const FILE: &[&str] = &["extends", "let", "sql", "ldap", "next", "errors", "schema", "type"];
+
+pub(super) const SQL: &[&str] = &["store", "session"];
+pub(super) const LDAP: &[&str] = &["store", "profile"];
+pub(super) const COUNTER: &[&str] = &[
+    "table",
+    "where",
+    "column",
+    "entry",
+    "attribute",
+    "highest",
+    "base",
+    "from",
+    "to",
+    "step",
+    "gives",
+    "text",
+];
+pub(super) const SESSION: &[&str] = &["sql_mode", "time_zone", "search_path", "isolation", "foreign_keys"];
+const ISOLATIONS: &[(&str, &str)] = &[
+    ("read committed", "read committed"),
+    ("repeatable read", "repeatable read"),
+    ("serializable", "serializable"),
+];
 
 impl Compiler {
     /// Reads the file level and finds the resource types.
@@ -117,8 +140,7 @@ impl Compiler {
         if !self.is_table(table, "the store") {
             return;
         }
-        let (what, known): (_, &[&str]) =
-            if ldap { ("`[ldap]`", &["store", "profile"]) } else { ("`[sql]`", &["store", "session"]) };
+        let (what, known): (_, &[&str]) = if ldap { ("`[ldap]`", LDAP) } else { ("`[sql]`", SQL) };
         self.check_keys(table, &Keys { what, known, later: &[] });
         if let Some(name) = self.text_key(table, "store") {
             self.store_name = name;
@@ -135,11 +157,18 @@ impl Compiler {
     fn read_session(&mut self, table: &Node) -> BTreeMap<String, String> {
         let mut session = BTreeMap::new();
         let Some(node) = table.get("session") else { return session };
-        let keys = Keys { what: "`session`", known: &["sql_mode", "time_zone", "search_path"], later: &[] };
+        let keys = Keys { what: "`session`", known: SESSION, later: &[] };
         self.check_keys(node, &keys);
         if self.is_table(node, "`session`") {
             for (key, value) in node.entries() {
-                if let Some(text) = self.plain(value, &format!("`{}`", key.name)) {
+                let text = match key.name.as_str() {
+                    "isolation" => self.word_key(node, "isolation", ISOLATIONS).map(str::to_owned),
+                    "foreign_keys" => self
+                        .word_key(node, "foreign_keys", &[("on", "on"), ("off", "off")])
+                        .map(str::to_owned),
+                    _ => self.plain(value, &format!("`{}`", key.name)),
+                };
+                if let Some(text) = text {
                     self.places.note(Named::Session(key.name.clone()), &value.span);
                     session.insert(key.name.clone(), text);
                 }
@@ -153,23 +182,7 @@ impl Compiler {
             if !self.is_table(node, &format!("`next.{}`", key.name)) {
                 continue;
             }
-            let keys = Keys {
-                what: "a counter",
-                known: &[
-                    "table",
-                    "where",
-                    "column",
-                    "entry",
-                    "attribute",
-                    "highest",
-                    "base",
-                    "from",
-                    "to",
-                    "step",
-                    "gives",
-                ],
-                later: &["text"],
-            };
+            let keys = Keys { what: "a counter", known: COUNTER, later: &[] };
             self.check_keys(node, &keys);
             let step = self.int_key(node, "step").unwrap_or(1);
             let (from, to) = (self.int_key(node, "from").unwrap_or(1), self.int_key(node, "to"));
@@ -181,11 +194,32 @@ impl Compiler {
                     "`step` is not 0, and `to` not below `from`",
                 );
             }
+            let text = self.counter_text(node);
             if let Some(kind) = self.counter_kind(&key.name, node) {
                 self.places.note(Named::Counter(key.name.clone()), &key.span);
-                self.counters.insert(key.name.clone(), Counter { kind, from, to, step });
+                self.counters.insert(key.name.clone(), Counter { kind, from, to, step, text });
             }
         }
+    }
+
+    /// `text = "E{n:5}"`: what stands around the number, and its width.
+    fn counter_text(&mut self, table: &Node) -> Option<CounterText> {
+        let node = table.get("text")?;
+        let found = node.text().and_then(|text| {
+            let (before, rest) = text.split_once('{')?;
+            let (hole, after) = rest.split_once('}')?;
+            let width = match hole.split_once(':') {
+                None => 0,
+                Some((_, width)) => width.parse().ok().filter(|w| *w <= 18)?,
+            };
+            let is_number = hole.split(':').next() == Some("n") && !after.contains(['{', '}']);
+            is_number.then(|| CounterText { before: before.to_owned(), width, after: after.to_owned() })
+        });
+        if found.is_none() {
+            let help = "write `text = \"E{n}\"`, or `\"E{n:5}\"` for five digits";
+            self.error("bad-text", node, "this text has no place for the number", help);
+        }
+        found
     }
 
     fn counter_kind(&mut self, name: &str, node: &Node) -> Option<CounterKind> {
@@ -211,7 +245,10 @@ impl Compiler {
             }
             return None;
         };
-        let field = push_field(&mut bag, &field, FieldKind::Int);
+        // Numbers within texts are read as texts.
+        let is_text = number == "highest" && node.get("text").is_some();
+        let kind = if is_text { FieldKind::Text } else { FieldKind::Int };
+        let field = push_field(&mut bag, &field, kind);
         bag.source = if ldap {
             let bases = vec![where_.clone()];
             Source::Entries { bases, subtree: true, classes: Vec::new(), rdn: Vec::new() }

@@ -34,21 +34,23 @@ impl Compiler {
                 extra.nothing = nothing.unwrap_or_default();
             }
             if self.types.get(ty).is_some_and(|t| t.shape.part(part).values_of().is_none()) {
-                self.read_where(scope, &node);
+                // The `where` of a root that lies in a document selects the row that holds it.
+                if part != 0 || self.types.get(ty).is_some_and(|t| t.held.is_none()) {
+                    self.read_where(scope, &node);
+                }
                 self.read_sets(scope, &node);
+                self.read_history(scope, &node);
             }
         }
     }
 
     fn read_where(&mut self, scope: Scope, node: &Node) {
         let Some(table) = node.get("where") else { return };
-        if mentions_time(table) {
-            self.unsupported(&table.span, "a `where` that depends on the time");
-            return;
-        }
         let Some(cond) = self.cond(scope, table) else { return };
         if !is_constant(&cond) {
-            self.unsupported(&table.span, "a `where` that compares fields with each other");
+            let what =
+                "a `where` that compares fields with each other, or is a time instead of before or after it,";
+            self.unsupported(&table.span, what);
             return;
         }
         let Some(draft) = self.types.get(scope.ty) else { return };
@@ -137,17 +139,7 @@ fn is_entries(part: &Part) -> bool {
     matches!(part.bag.source, Source::Entries { .. })
 }
 
-/// True if `@now` or `@today` stands anywhere in a COND.
-fn mentions_time(node: &Node) -> bool {
-    match &node.kind {
-        Kind::Text(text) => text.starts_with("@now") || text.starts_with("@today"),
-        Kind::Array(items) => items.iter().any(mentions_time),
-        Kind::Table(entries) => entries.iter().any(|(_, v)| mentions_time(v)),
-        _ => false,
-    }
-}
-
-/// True if a COND compares fields with constants only.
+/// True if a COND compares fields with constants, and with times that are as far from now for every row.
 fn is_constant(cond: &Cond) -> bool {
     match cond {
         Cond::All(list) | Cond::Any(list) => list.iter().all(is_constant),
@@ -163,7 +155,8 @@ fn is_constant_test(test: &CondTest) -> bool {
     match test {
         CondTest::AnyOf(list, _) => list.iter().all(constant),
         CondTest::Either(tests) => tests.iter().all(is_constant_test),
-        CondTest::Differs(t) | CondTest::Order(_, t) | CondTest::Starts(t) | CondTest::Ends(t) => constant(t),
+        CondTest::Order(_, t) => constant(t) || t.moment().is_some(),
+        CondTest::Differs(t) | CondTest::Starts(t) | CondTest::Ends(t) => constant(t),
         CondTest::Bits(_) | CondTest::NoBits(_) => true,
     }
 }

@@ -1,6 +1,7 @@
 //! Lenses from their tables: which kind a table means, and the keys that go
 //! with every kind.
 
+mod guard;
 mod link;
 mod many;
 mod simple;
@@ -88,13 +89,13 @@ const COMMON: &[&str] = &[
     "match",
     "filter",
     "accept_loss",
+    "when",
 ];
 
 /// What inverses have no use for.
-const BARE: &[&str] = &["initial", "also", "write", "mutability", "refuse", "unique", "match"];
+const BARE: &[&str] = &["initial", "also", "write", "mutability", "refuse", "unique", "match", "when"];
 /// What passwords have no use for.
-const SECRET: &[&str] =
-    &["initial", "also", "write", "mutability", "returned", "refuse", "unique", "match", "filter"];
+const SECRET: &[&str] = &["initial", "write", "mutability", "returned", "unique", "match", "filter"];
 
 /// A kind of lens: the keys that tell it, and the keys it may have.
 struct Form {
@@ -104,6 +105,8 @@ struct Form {
     later: &'static [&'static str],
     /// Keys of every lens that this kind does not carry out.
     without: &'static [&'static str],
+    /// Keys of every lens that are carried out around it; see [`Guarded`](crate::mapping::lens::Guarded).
+    around: &'static [&'static str],
     make: fn(&mut Compiler, &Site<'_>, &Node) -> Option<Made>,
 }
 
@@ -112,9 +115,10 @@ const FORMS: &[Form] = &[
     Form {
         by: &["rows"],
         what: "a rows lens",
-        keys: &["rows", "each", "type", "primary", "by", "ref", "dangling", "here"],
-        later: &["unmatched", "there"],
-        without: &["initial", "also", "unique", "refuse"],
+        keys: &["rows", "each", "type", "primary", "kinds", "by", "ref", "dangling", "here", "unmatched"],
+        later: &["there"],
+        without: &["unique"],
+        around: &["also", "refuse"],
         make: Compiler::rows_lens,
     },
     Form {
@@ -122,7 +126,8 @@ const FORMS: &[Form] = &[
         what: "a slots lens",
         keys: &["slots", "primary", "rest"],
         later: &[],
-        without: &["initial", "also", "unique", "match", "refuse"],
+        without: &["initial", "unique", "match"],
+        around: &["also", "refuse"],
         make: Compiler::slots_lens,
     },
     Form {
@@ -130,15 +135,17 @@ const FORMS: &[Form] = &[
         what: "a complex value",
         keys: &["sub"],
         later: &[],
-        without: &["initial", "also", "unique", "match", "refuse"],
+        without: &["initial", "unique", "match"],
+        around: &["also", "refuse"],
         make: Compiler::sub_lens,
     },
     Form {
         by: &["inverse"],
         what: "an inverse lens",
-        keys: &["inverse", "via"],
-        later: &["superset"],
+        keys: &["inverse", "via", "superset", "nested"],
+        later: &[],
         without: BARE,
+        around: &[],
         make: Compiler::inverse_lens,
     },
     Form {
@@ -146,7 +153,8 @@ const FORMS: &[Form] = &[
         what: "a state lens",
         keys: &["read", "true", "false"],
         later: &[],
-        without: &["initial", "unique", "match", "refuse"],
+        without: &["unique", "match"],
+        around: &["refuse"],
         make: Compiler::state_lens,
     },
     Form {
@@ -154,7 +162,8 @@ const FORMS: &[Form] = &[
         what: "a text lens",
         keys: &["text", "parse"],
         later: &[],
-        without: &["initial", "unique", "refuse"],
+        without: &["initial", "unique"],
+        around: &["refuse"],
         make: Compiler::text_lens,
     },
     Form {
@@ -163,6 +172,7 @@ const FORMS: &[Form] = &[
         keys: &["const"],
         later: &[],
         without: &["initial", "also", "unique"],
+        around: &[],
         make: Compiler::const_lens,
     },
     Form {
@@ -170,7 +180,8 @@ const FORMS: &[Form] = &[
         what: "a place lens",
         keys: &["place"],
         later: &[],
-        without: &["initial", "also", "unique", "refuse"],
+        without: &["initial", "also", "unique"],
+        around: &["refuse"],
         make: Compiler::place_lens,
     },
     Form {
@@ -179,6 +190,7 @@ const FORMS: &[Form] = &[
         keys: &["latest", "earliest", "codec"],
         later: &[],
         without: &["initial", "also", "unique", "refuse"],
+        around: &[],
         make: Compiler::extreme_lens,
     },
     Form {
@@ -187,6 +199,7 @@ const FORMS: &[Form] = &[
         keys: &["field", "scheme"],
         later: &[],
         without: SECRET,
+        around: &["also", "refuse"],
         make: Compiler::password_lens,
     },
     Form {
@@ -194,7 +207,8 @@ const FORMS: &[Form] = &[
         what: "a reference",
         keys: &["field", "codec", "ref", "by", "dangling", "here"],
         later: &["there"],
-        without: &["unique", "match", "refuse"],
+        without: &["unique", "match"],
+        around: &["refuse"],
         make: Compiler::reference_lens,
     },
     Form {
@@ -202,19 +216,28 @@ const FORMS: &[Form] = &[
         what: "a field lens",
         keys: &["field", "codec", "nothing", "map", "else"],
         later: &[],
-        without: &["refuse"],
+        without: &[],
+        around: &["refuse"],
         make: Compiler::field_lens,
     },
 ];
 
 /// Lenses of the language that this version does not carry out.
-const LATER: &[&str] = &["search", "when", "kinds", "tree"];
+const LATER: &[&str] = &["search", "tree"];
+
+/// The keys that a lens may have, of every kind.
+pub(super) fn lens_keys() -> Vec<&'static str> {
+    let mut keys: Vec<&str> = FORMS.iter().flat_map(|form| form.keys).chain(COMMON).copied().collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
 
 impl Compiler {
     /// Compiles a lens.
     pub(super) fn lens(&mut self, site: &Site<'_>, node: &Node) -> Option<Made> {
         match &node.kind {
-            Kind::Text(text) if text == "@side" => self.side_lens(site, node),
+            Kind::Text(text) if text == "@side" => Self::side_lens(site),
             Kind::Text(name) => self.named_field(site, name, node),
             Kind::Array(items) => self.alternatives(site, items, node),
             Kind::Table(_) => self.table_lens(site, node),
@@ -229,12 +252,10 @@ impl Compiler {
         }
     }
 
-    fn side_lens(&mut self, site: &Site<'_>, node: &Node) -> Option<Made> {
-        if site.attribute.uniqueness != Uniqueness::None {
-            self.unsupported(&node.span, "uniqueness of what our own database keeps");
-            return None;
-        }
-        Some(Made { lens: Lens::Side, face: Face::default() })
+    fn side_lens(site: &Site<'_>) -> Option<Made> {
+        // Our own database has the values of all: see `gateway::unique`.
+        let unique = site.attribute.uniqueness != Uniqueness::None;
+        Some(Made { lens: Lens::Side, face: Face { unique, ..Face::default() } })
     }
 
     fn table_lens(&mut self, site: &Site<'_>, node: &Node) -> Option<Made> {
@@ -251,7 +272,7 @@ impl Compiler {
         let later = [form.later, form.without].concat();
         self.check_keys(node, &Keys { what: form.what, known: &known, later: &later });
         let mark = self.diagnostics.0.len();
-        let made = (form.make)(self, site, node);
+        let made = self.guarded(site, node, form);
         if made.is_none() && self.diagnostics.0.len() == mark && !self.diagnostics.has_errors() {
             self.error(
                 "no-lens",
@@ -296,10 +317,13 @@ impl Compiler {
         }
         let mut lenses = Vec::new();
         let mut face: Option<Face> = None;
+        // One that is written whatever the resource holds; those after it never are.
+        let mut settled = false;
         for item in items {
             let mark = self.types.get(site.scope.ty).map_or(0, |t| t.writes.len());
             let Some(made) = self.lens(site, item) else { continue };
-            let written = face.as_ref().is_some_and(|f| f.writable);
+            let written = settled;
+            settled |= made.face.writable && !made.lens.is_conditional();
             if written && !site.is_list() {
                 // Only the first writable one is written.
                 if let Some(draft) = self.types.get_mut(site.scope.ty) {
@@ -339,16 +363,14 @@ impl Compiler {
             Some(n) if n.text() == Some("fold") => Some(Fold::Case),
             // For a file that lies over another one, where false takes the key away.
             Some(n) if n.text() == Some("no") => None,
-            Some(n) if n.get("within").is_some() => {
-                self.unsupported(&n.span, "`unique` within fields");
-                None
-            }
+            Some(n) if matches!(n.kind, Kind::Table(_)) => Some(by_case),
             Some(n) => {
                 self.wrong_type(n, "`unique`", "true, false, \"fold\" or \"no\"");
                 None
             }
             None => (attribute.uniqueness != Uniqueness::None && !attribute.multi_valued).then_some(by_case),
         };
+        let within = node.get("unique").map(|n| self.within(site, n)).unwrap_or_default();
         let mutability = self.word_key(node, "mutability", MUTABILITIES);
         let returned = self.word_key(node, "returned", RETURNED);
         let is_secret = mutability.unwrap_or(attribute.mutability) == Mutability::WriteOnly;
@@ -356,19 +378,8 @@ impl Compiler {
             let message = format!("`{}` is writeOnly, so it is never returned", attribute.name);
             self.error("bad-value", at, message, "remove `returned`, or the mutability");
         }
-        for key in ["initial", "unique"].into_iter().filter(|_| site.group.is_some()) {
-            if let Some(found) = node.get(key) {
-                self.unsupported(&found.span, &format!("`{key}` of a value in `rows`"));
-            }
-        }
-        if let Some(remove) = node.get("write").filter(|n| n.text() == Some("remove")) {
-            self.unsupported(&remove.span, "`write = \"remove\"`");
-        }
-        let write = self.word_key(
-            node,
-            "write",
-            &[("yes", Write::Yes), ("no", Write::No), ("remove", Write::Remove)],
-        );
+        let write =
+            self.word_key(node, "write", &[("yes", Write::Yes), ("no", Write::No), ("remove", Write::Yes)]);
         let fixed = mutability.map_or(site.fixed, |m| m == Mutability::ReadOnly);
         let write = write.unwrap_or(if fixed { Write::No } else { Write::Yes });
         let accepted = self.text_key(node, "accept_loss").is_some_and(|t| !t.trim().is_empty());
@@ -377,6 +388,7 @@ impl Compiler {
             initial: node.get("initial").map(|n| self.values(site.scope, n)).unwrap_or_default(),
             also: node.get("also").map(|n| self.set(site.scope, n)).unwrap_or_default(),
             unique,
+            within,
             ignore: self.word_key(node, "refuse", &[("reject", false), ("ignore", true)]).unwrap_or_default(),
         };
         let face = Face {
@@ -422,6 +434,7 @@ impl Compiler {
                 },
                 span: span.clone(),
                 group: site.group,
+                when: None,
             });
         }
     }

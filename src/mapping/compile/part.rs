@@ -18,26 +18,14 @@ use crate::{
     store::{FieldId, FieldKind, Source, Value},
 };
 
-const PART: Keys<'static> = Keys {
+pub(super) const PART: Keys<'static> = Keys {
     what: "a part",
     known: &[
         "table", "base", "scope", "in", "on", "where", "key", "many", "order", "slot", "value", "alias",
         "use", "find_by", "always", "like", "floor", "nothing", "initial", "derived", "touch", "rdn",
-        "classes", "codec", "new", "invalid",
+        "classes", "codec", "new", "invalid", "close", "revive", "change", "span",
     ],
-    later: &[
-        "names",
-        "close",
-        "revive",
-        "change",
-        "span",
-        "floor_shown",
-        "remember",
-        "rename",
-        "points",
-        "aux",
-        "make",
-    ],
+    later: &["names", "floor_shown", "remember", "rename", "points", "aux", "make"],
 };
 
 const USES: &[(&str, Use)] =
@@ -240,9 +228,13 @@ impl Compiler {
             let own = self.field(scope, &key.name, &key.span);
             let above = self.field(root, &name, &value.span);
             let (Some(own), Some(above)) = (own, above) else { continue };
-            if above.slot.is_some() {
-                self.unsupported(&value.span, "a part that hangs on a slot");
+            if above.slot.is_some() && table.entries().len() > 1 {
+                let help = "a part that hangs on a slot has one pair in `on`";
+                self.error("bad-value", value, format!("`{name}` is one row of several"), help);
                 continue;
+            }
+            if let Some(part) = self.types.get_mut(scope.ty).and_then(|t| t.shape.parts.get_mut(scope.part)) {
+                part.hook.clone_from(&above.slot);
             }
             let Some(above) = self.climb(scope, parent, above) else {
                 self.unsupported(

@@ -15,7 +15,7 @@ use crate::{
     store::{FieldKind, Source},
 };
 
-const ROOT: Keys<'static> = Keys {
+pub(super) const ROOT: Keys<'static> = Keys {
     what: "a resource type",
     known: &[
         "base",
@@ -41,12 +41,22 @@ const ROOT: Keys<'static> = Keys {
         "every_part",
         "part",
         "attributes",
+        "in",
+        "codec",
+        "new",
+        "invalid",
     ],
-    later: &[
-        "in", "codec", "names", "new", "invalid", "adopt", "log", "examples", "aux", "points", "like",
-        "change", "on", "make",
-    ],
+    later: &["names", "adopt", "log", "examples", "aux", "points", "like", "change", "on", "make"],
 };
+
+pub(super) const FIELD: Keys<'static> = Keys {
+    what: "a field's settings",
+    known: &["codec", "nothing", "type", "many"],
+    later: &["length", "map"],
+};
+
+pub(super) const DELETE: Keys<'static> =
+    Keys { what: "`delete`", known: &["refuse", "set", "keep"], later: &["archive"] };
 
 /// The types of `[R.fields]`.
 const KINDS: &[(&str, FieldKind)] = &[
@@ -94,6 +104,11 @@ impl Compiler {
         let extra = PartExtra { span: node.span.clone(), ..PartExtra::default() };
         let Some(draft) = self.types.get_mut(ty) else { return };
         draft.add_part(&name, 0, source, extra);
+        if let Some(column) = node.get("in") {
+            self.read_held(ty, node, column);
+        } else {
+            self.no_document(node);
+        }
         self.note_places(scope, node);
         if self.is_ldap() {
             self.read_entries(scope, node);
@@ -248,12 +263,7 @@ impl Compiler {
         let scope = Scope { ty, part: 0 };
         let Some(table) = node.get("fields").filter(|t| self.is_table(t, "`fields`")) else { return };
         for (key, settings) in table.entries() {
-            let keys = Keys {
-                what: "a field's settings",
-                known: &["codec", "nothing", "type", "many"],
-                later: &["length", "map"],
-            };
-            self.check_keys(settings, &keys);
+            self.check_keys(settings, &FIELD);
             let Some(field) = self.field(scope, &key.name, &key.span) else { continue };
             let kind = self.word_key(settings, "type", KINDS);
             let many = self.bool_key(settings, "many");
@@ -287,10 +297,7 @@ impl Compiler {
         if !self.is_table(table, "`delete`") {
             return;
         }
-        self.check_keys(
-            table,
-            &Keys { what: "`delete`", known: &["refuse", "set", "keep"], later: &["archive"] },
-        );
+        self.check_keys(table, &DELETE);
         let refuse = table.get("refuse").and_then(|n| self.cond(scope, n));
         let set = table.get("set").map(|n| self.set(scope, n)).unwrap_or_default();
         let keep = self.bool_key(table, "keep").unwrap_or_default();

@@ -24,7 +24,7 @@ impl Compiler {
                 Some(Named::Part(part)) => self.set_part(scope, part, value, &mut out),
                 Some(Named::Field(field)) => {
                     let Some(op) = self.set_op(scope, value) else { continue };
-                    if !self.is_assignable(&op, field.part, value) {
+                    if !self.is_assignable(&op, value) {
                         continue;
                     }
                     if let Some(draft) = self.types.get_mut(scope.ty) {
@@ -45,7 +45,7 @@ impl Compiler {
     }
 
     /// That words stand where they have a meaning.
-    fn is_assignable(&mut self, op: &SetOp, part: PartId, node: &Node) -> bool {
+    fn is_assignable(&mut self, op: &SetOp, node: &Node) -> bool {
         let (SetOp::To(list) | SetOp::Add(list) | SetOp::Remove(list)) = op else { return true };
         if list.contains(&Template::Some) {
             self.error(
@@ -54,10 +54,6 @@ impl Compiler {
                 "`@some` is no value of a field",
                 "it makes or tests a row of a part",
             );
-            return false;
-        }
-        if part != 0 && list.iter().any(|t| matches!(t, Template::Unique { .. })) {
-            self.unsupported(&node.span, "`@unique` in a field of a part");
             return false;
         }
         true

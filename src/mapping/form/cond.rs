@@ -44,6 +44,12 @@ pub enum CondTest {
     NoBits(i64),
 }
 
+/// What a condition asks of a field.
+enum Demand<'c> {
+    OneOf(Vec<&'c Template>),
+    Not(&'c Template),
+}
+
 /// A test of a part.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PartTest {
@@ -88,12 +94,16 @@ impl Cond {
             Self::Not(inner) => Predicate::Not(Box::new(inner.to_predicate(outer, eval))),
             Self::Field(field, test) => {
                 let (slot, inner) = (slot_test(eval.shape, field), test.to_predicate(field, eval));
-                // What holds of no value holds, seen from above a part, also where there is no row.
-                if field.part != outer && test.holds(&[], eval, field) {
-                    let fails = slot.and(Predicate::Not(Box::new(inner)));
-                    return Predicate::Not(Box::new(eval.shape.lift(field.part, outer, fails)));
+                let lift = |p| eval.shape.lift(field.part, outer, slot.clone().and(p));
+                if field.part == outer || !test.holds(&[], eval, field) {
+                    return lift(inner);
                 }
-                eval.shape.lift(field.part, outer, slot.and(inner))
+                // What holds of no value holds, seen from above a part, also where there is no row.
+                if eval.shape.may_be_shadowed(field.part, outer) {
+                    let nobody = Predicate::Not(Box::new(lift(Predicate::True)));
+                    return Predicate::Any(vec![lift(inner), nobody]);
+                }
+                Predicate::Not(Box::new(lift(Predicate::Not(Box::new(inner)))))
             }
             Self::Part(part, test) => {
                 let some = |p| eval.shape.lift(*part, outer, p);
@@ -113,6 +123,62 @@ impl Cond {
             Self::All(list) => list.iter().flat_map(Cond::equalities).collect(),
             Self::Field(field, CondTest::AnyOf(values, _)) => match values.as_slice() {
                 [Template::Literal(value)] => vec![(field.clone(), value.clone())],
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    /// True if more rows never make it false.
+    #[must_use]
+    pub fn is_positive(&self, outer: PartId, eval: &Eval<'_>) -> bool {
+        match self {
+            Self::All(list) | Self::Any(list) => list.iter().all(|c| c.is_positive(outer, eval)),
+            Self::Not(_) | Self::Part(_, PartTest::None) => false,
+            Self::Field(field, test) => field.part == outer || !test.holds(&[], eval, field),
+            Self::Part(_, PartTest::Some) => true,
+            Self::Part(part, PartTest::Row(inner)) => inner.is_positive(*part, eval),
+        }
+    }
+
+    /// True if both can be seen never to hold at once: they ask one field for different values.
+    #[must_use]
+    pub fn excludes(&self, other: &Cond) -> bool {
+        let (own, theirs) = (self.demands(), other.demands());
+        own.iter().any(|(field, a)| {
+            theirs.iter().any(|(other, b)| {
+                let (Demand::OneOf(a), b) = (a, b) else { return false };
+                field == other
+                    && match b {
+                        Demand::OneOf(b) => !a.iter().any(|t| b.contains(t)),
+                        Demand::Not(b) => a.iter().all(|t| t == b),
+                    }
+            })
+        }) || theirs.iter().any(|(field, b)| {
+            let Demand::OneOf(b) = b else { return false };
+            own.iter()
+                .any(|(other, a)| matches!(a, Demand::Not(a) if other == field && b.iter().all(|t| t == a)))
+        })
+    }
+
+    /// What every row that meets it holds in a field: one of these values, or not this one.
+    fn demands(&self) -> Vec<(&FieldRef, Demand<'_>)> {
+        let constant = |t: &&Template| matches!(t, Template::Literal(_) | Template::Nothing);
+        match self {
+            Self::All(list) => list.iter().flat_map(Cond::demands).collect(),
+            Self::Field(field, CondTest::AnyOf(values, Fold::Exact))
+                if values.iter().all(|t| constant(&t)) =>
+            {
+                vec![(field, Demand::OneOf(values.iter().collect()))]
+            }
+            Self::Field(field, CondTest::Differs(value)) if constant(&value) => {
+                vec![(field, Demand::Not(value))]
+            }
+            Self::Not(inner) => match inner.as_ref() {
+                Self::Field(field, CondTest::AnyOf(values, Fold::Exact)) => match values.as_slice() {
+                    [value] if constant(&value) => vec![(field, Demand::Not(value))],
+                    _ => Vec::new(),
+                },
                 _ => Vec::new(),
             },
             _ => Vec::new(),
@@ -225,9 +291,10 @@ impl CondTest {
                 Some(g) => Predicate::Not(Box::new(Predicate::equals(field, g))),
                 None => Predicate::True,
             },
-            Self::Order(order, t) => {
-                given(t).map_or(Predicate::False, |g| test(Test::Order(*order, g, Fold::Exact)))
-            }
+            Self::Order(order, t) => match t.moment().filter(|_| eval.answers.timeless) {
+                Some(moment) => Predicate::Clock(field, *order, moment),
+                None => given(t).map_or(Predicate::False, |g| test(Test::Order(*order, g, Fold::Exact))),
+            },
             Self::Starts(t) => {
                 given(t).map_or(Predicate::False, |g| test(Test::Starts(g.to_text(), Fold::Exact)))
             }

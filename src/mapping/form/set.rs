@@ -6,7 +6,7 @@ use crate::{
         record::Record,
         shape::{FieldRef, PartId, Shape},
     },
-    store::{Fold, Value},
+    store::{FieldId, Fold, Value},
 };
 
 /// One assignment of a SET.
@@ -85,6 +85,16 @@ pub fn assigned(op: &SetOp, eval: &Eval<'_>, field: &FieldRef) -> Vec<Value> {
         SetOp::SetBits(bits) => vec![Value::Int(integer(old) | bits)],
         SetOp::ClearBits(bits) => vec![Value::Int(integer(old) & !bits)],
     }
+}
+
+/// What a SET makes of the fields that it names.
+#[must_use]
+pub fn cells(set: &[Assign], eval: &Eval<'_>) -> Vec<(FieldId, Vec<Value>)> {
+    let fields = set.iter().filter_map(|a| match &a.target {
+        AssignTarget::Field(field) => Some((field.field, assigned(&a.op, eval, field))),
+        AssignTarget::Part(_) => None,
+    });
+    fields.collect()
 }
 
 fn integer(values: &[Value]) -> i64 {

@@ -1,15 +1,15 @@
 //! V, a value: a literal, an `@word`, or text with `{field}` holes.
 
-use time::Duration;
-
 use crate::{
     mapping::{
         codec::Codec,
         form::{Eval, Need},
         shape::FieldRef,
     },
-    store::{FieldKind, Fold, Value, dn},
+    store::{FieldKind, Fold, Value, dn, moment::Moment},
 };
+
+pub use crate::store::moment::Unit;
 
 /// A compiled V.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,18 +66,6 @@ impl Default for Amount {
     }
 }
 
-/// Units of an [`Offset`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Unit {
-    #[default]
-    Seconds,
-    Minutes,
-    Hours,
-    Days,
-    Months,
-}
-
 /// A piece of text with holes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Piece {
@@ -122,17 +110,35 @@ impl Template {
             }
             Self::Uuid => vec![eval.answers.uuid(&format!("{place:?}{:?}", eval.at)).into()],
             Self::Actor => vec![eval.answers.actor.as_str().into()],
-            Self::Next(name) => eval.answers.value(&Need::Next(name.clone())).flatten().into_iter().collect(),
+            Self::Next(name) => {
+                let place = format!("{place:?}{:?}", eval.at);
+                let need = Need::Next { counter: name.clone(), place };
+                eval.answers.value(&need).flatten().into_iter().collect()
+            }
             Self::Unique { separator, text } => {
                 let Some(stem) = compose(text, eval, place, 0) else { return Vec::new() };
-                let need =
-                    Need::Unique { field: place.field, stem: stem.to_text(), separator: separator.clone() };
+                let need = Need::Unique {
+                    part: place.part,
+                    field: place.field,
+                    stem: stem.to_text(),
+                    separator: separator.clone(),
+                };
                 eval.answers.value(&need).flatten().into_iter().collect()
             }
             Self::Text(pieces) => {
                 let count = if many { width(pieces, eval) } else { 1 };
                 (0..count).filter_map(|i| compose(pieces, eval, place, i)).collect()
             }
+        }
+    }
+
+    /// The time it means, if that is as far from now for every row.
+    #[must_use]
+    pub fn moment(&self) -> Option<Moment> {
+        match self {
+            Self::Now(offset) => offset.moment(false),
+            Self::Today(offset) => offset.moment(true),
+            _ => None,
         }
     }
 
@@ -169,20 +175,13 @@ impl Offset {
             Amount::Number(n) => *n,
             Amount::Field(field) => eval.values(field).first()?.to_text().parse().ok()?,
         };
-        let amount = if self.back { -amount } else { amount };
-        match self.unit {
-            Unit::Seconds => now.checked_add(Duration::seconds(amount)),
-            Unit::Minutes => now.checked_add(Duration::minutes(amount)),
-            Unit::Hours => now.checked_add(Duration::hours(amount)),
-            Unit::Days => now.checked_add(Duration::days(amount)),
-            Unit::Months => {
-                let months = i64::from(now.year()) * 12 + i64::from(u8::from(now.month())) - 1 + amount;
-                let year = i32::try_from(months.div_euclid(12)).ok()?;
-                let month = time::Month::try_from(u8::try_from(months.rem_euclid(12)).ok()? + 1).ok()?;
-                let day = now.day().min(month.length(year));
-                Some(now.replace_date(time::Date::from_calendar_date(year, month, day).ok()?))
-            }
-        }
+        self.unit.after(now, if self.back { amount.checked_neg()? } else { amount })
+    }
+
+    /// The moment it means, if it does not depend on a field.
+    fn moment(&self, day: bool) -> Option<Moment> {
+        let Amount::Number(amount) = self.amount else { return None };
+        Some(Moment { day, amount: if self.back { amount.checked_neg()? } else { amount }, unit: self.unit })
     }
 }
 

@@ -39,6 +39,8 @@ impl Lens {
         match self {
             Self::Scalar(scalar) => scalar.get(eval, position),
             Self::First(list) => list.iter().find_map(|lens| lens.get_at(ty, eval, position)),
+            Self::Guarded(guarded) if !guarded.applies(eval) => None,
+            Self::Guarded(guarded) => guarded.lens.get_at(ty, eval, position),
             lens => lens.get_whole(ty, eval, None),
         }
     }
@@ -59,7 +61,13 @@ impl Lens {
                         .iter()
                         .map(|pointed| {
                             let mut object = reference::to_object(pointed, &eval.answers.base_url, "display");
-                            object.insert("type".into(), "direct".into());
+                            let shows_type = ty.inverses.get(*index).is_some_and(|i| i.shows_type);
+                            let kind = match (shows_type, pointed.indirect) {
+                                (true, _) => pointed.resource_type.as_str(),
+                                (false, true) => "indirect",
+                                (false, false) => "direct",
+                            };
+                            object.insert("type".into(), kind.into());
                             Json::Object(object)
                         })
                         .collect(),
@@ -82,15 +90,22 @@ impl Lens {
                 }
                 some_list(all)
             }
+            Self::Guarded(guarded) if !guarded.applies(eval) => None,
+            Self::Guarded(guarded) => guarded.lens.get_whole(ty, eval, kept),
         }
     }
 
     fn inverse_need(&self, ty: &TypeMapping, eval: &Eval<'_>, index: usize) -> Option<Need> {
         let inverse = ty.inverses.get(index)?;
         let field = inverse.via.as_ref().map_or(&inverse.by, |(own, _)| own);
-        let mut by: Vec<String> = eval.values(field).iter().map(crate::store::Value::to_text).collect();
-        by.sort();
-        Some(Need::Inverse { inverse: index, by })
+        let texts = |field: &FieldRef| {
+            let mut texts: Vec<String> =
+                eval.values(field).iter().map(crate::store::Value::to_text).collect();
+            texts.sort();
+            texts
+        };
+        let direct = if inverse.superset { texts(&inverse.by) } else { Vec::new() };
+        Some(Need::Inverse { inverse: index, by: texts(field), direct })
     }
 
     /// Makes the attribute or sub-attribute read as `json`; `None` = as nothing.
@@ -112,13 +127,20 @@ impl Lens {
             Self::Slots(slots) => slots.put(w, at, path, elements(json)).map(|_| ()),
             Self::Reference(lens) => lens.put(w, at, path, json),
             Self::Password(lens) => lens.put(w, at, path, json),
-            Self::First(list) => match list.iter().find(|lens| lens.is_writable()) {
-                // What one of the others reads as is not written a second time.
-                Some(_) if json.is_some() && self.get_at(w.ty, &w.eval(at), 0).as_ref() == json => Ok(()),
-                Some(lens) => lens.put(w, at, path, json),
-                None => Ok(()),
-            },
+            Self::First(list) => {
+                match list.iter().find(|lens| lens.is_writable() && lens.applies(&w.eval(at))) {
+                    // What one of the others reads as is not written a second time.
+                    Some(_) if json.is_some() && self.get_at(w.ty, &w.eval(at), 0).as_ref() == json => Ok(()),
+                    Some(lens) => lens.put(w, at, path, json),
+                    // None of them applies: the last one says so, or drops the value.
+                    None => match list.iter().rev().find(|lens| lens.is_writable()) {
+                        Some(lens) => lens.put(w, at, path, json),
+                        None => Ok(()),
+                    },
+                }
+            }
             Self::Union(list) => put_union(list, w, at, path, elements(json)),
+            Self::Guarded(guarded) => guarded.put(w, at, path, json),
             Self::Scalar(_) | Self::Inverse(_) | Self::Side => Ok(()),
         }
     }
@@ -135,6 +157,7 @@ impl Lens {
             Self::Inverse(_) => false,
             Self::Password(_) | Self::Side => true,
             Self::First(list) | Self::Union(list) => list.iter().any(Self::is_writable),
+            Self::Guarded(guarded) => guarded.lens.is_writable(),
         }
     }
 
@@ -155,6 +178,7 @@ impl Lens {
                 let elements = elements(aside.new);
                 some_list(elements.iter().filter_map(|e| slots.kept_element(aside, e)).collect())
             }
+            Self::Guarded(guarded) if guarded.applies(&aside.eval) => guarded.lens.kept_aside(aside),
             Self::First(list) if self.is_side() => {
                 let others = list.iter().filter(|l| !matches!(l, Self::Side));
                 let otherwise = others.filter_map(|l| l.get_at(aside.ty, &aside.eval, 0)).next();
@@ -174,6 +198,7 @@ impl Lens {
         match self {
             Self::Side => true,
             Self::First(list) => list.iter().find(|l| l.is_writable()).is_some_and(Self::is_side),
+            Self::Guarded(guarded) => guarded.lens.is_side(),
             _ => false,
         }
     }
@@ -191,6 +216,7 @@ impl Lens {
             Self::Rows(rows) => {
                 reads.part(&ty.shape, rows.part);
                 rows.each.iter().for_each(|s| s.lens.reads(ty, reads));
+                rows.kinds.iter().for_each(|kinds| reads.field(&ty.shape, &kinds.field));
             }
             Self::Slots(slots) => {
                 slots.slots.iter().flat_map(|(_, subs)| subs).for_each(|s| s.lens.reads(ty, reads))
@@ -199,10 +225,17 @@ impl Lens {
             Self::Inverse(index) => {
                 if let Some(inverse) = ty.inverses.get(*index) {
                     reads.field(&ty.shape, inverse.via.as_ref().map_or(&inverse.by, |(own, _)| own));
+                    if inverse.superset {
+                        reads.field(&ty.shape, &inverse.by);
+                    }
                 }
             }
             Self::Password(_) | Self::Side => {}
             Self::First(list) | Self::Union(list) => list.iter().for_each(|l| l.reads(ty, reads)),
+            Self::Guarded(guarded) => {
+                guarded.when.iter().for_each(|when| reads.cond(&ty.shape, when));
+                guarded.lens.reads(ty, reads);
+            }
         }
     }
 }
@@ -256,6 +289,9 @@ impl Reads {
             let above = self.parts.entry(layout.parent).or_default();
             above.extend(layout.on.iter().map(|(_, parents)| *parents));
             above.extend(layout.opened.as_ref().map(|o| o.field));
+            if layout.hook.is_some() {
+                above.extend(&shape.part(layout.parent).slot);
+            }
         }
     }
 
@@ -356,10 +392,15 @@ fn put_union(
         if stays {
             continue;
         }
-        let takes = |(_, lens): &(usize, &Lens)| lens.is_writable() && lens.takes(element, &shares, list);
+        let takes = |(_, lens): &(usize, &Lens)| {
+            lens.is_writable() && lens.applies(&w.eval(at)) && lens.takes(element, &shares, list)
+        };
         let known = |i: usize| now.get(i).is_some_and(|l| l.iter().any(|e| value(e) == value(element)));
-        let mut takers = list.iter().enumerate().filter(takes).map(|(i, _)| i);
-        let first = takers.next();
+        let reaches = |(_, lens): &(usize, &Lens)| lens.reaches(w, element);
+        let any = list.iter().enumerate().find(takes).map(|(i, _)| i);
+        let mut takers = list.iter().enumerate().filter(takes).filter(reaches).map(|(i, _)| i);
+        // What no lens can point at is refused by the first, in its words.
+        let first = takers.next().or(any);
         let lens = first.filter(|i| known(*i)).or_else(|| takers.find(|i| known(*i))).or(first);
         match lens.and_then(|i| shares.get_mut(i)) {
             Some(share) => share.push(element.clone()),
@@ -381,10 +422,25 @@ fn put_union(
 impl Lens {
     /// True if the lens has a place for this new element of a list.
     fn takes(&self, element: &Json, shares: &[Vec<Json>], list: &[Lens]) -> bool {
+        self.takes_as(element, shares, list, self)
+    }
+
+    /// False if the element points at a resource that this lens cannot point at. What is not known yet may be.
+    fn reaches(&self, w: &Writer<'_>, element: &Json) -> bool {
+        let Self::Rows(rows) = self.bare() else { return true };
+        let Some(reference) = rows.reference() else { return true };
+        let given = if rows.simple { Some(element) } else { element.get("value") };
+        let id = given.and_then(Json::as_str).and_then(|id| reference.given_id(&w.answers.base_url, id));
+        let need = |id: &str| Need::IdToBy { reference: reference.target, id: id.to_owned() };
+        id.is_none_or(|id| w.answers.value(&need(id)) != Some(None))
+    }
+
+    /// As [`Self::takes`], for the lens of the list that this one is, or is behind.
+    fn takes_as(&self, element: &Json, shares: &[Vec<Json>], list: &[Lens], listed: &Lens) -> bool {
         let kind = element.get("type").and_then(Json::as_str);
         match self {
             Self::Slots(slots) => {
-                let taken = list.iter().position(|l| std::ptr::eq(l, self)).and_then(|i| shares.get(i));
+                let taken = list.iter().position(|l| std::ptr::eq(l, listed)).and_then(|i| shares.get(i));
                 let has = |k: &str| {
                     taken.is_some_and(|t| t.iter().any(|e| e.get("type").and_then(Json::as_str) == Some(k)))
                 };
@@ -395,7 +451,8 @@ impl Lens {
                     None => slots.slots.iter().any(|(name, _)| !has(name)),
                 }
             }
-            Self::Rows(rows) => rows.each.iter().all(|sub| match &sub.lens {
+            Self::Guarded(guarded) => guarded.lens.takes_as(element, shares, list, listed),
+            Self::Rows(rows) => rows.each.iter().all(|sub| match sub.lens.bare() {
                 Self::Scalar(super::Scalar { source: super::Source::Const(own), case_exact, .. }) => {
                     element.get(&sub.name).is_none_or(|given| super::json::same_json(own, given, *case_exact))
                 }

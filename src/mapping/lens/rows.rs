@@ -27,6 +27,7 @@ impl Rows {
         for row in self.shown_rows(eval) {
             let here = Eval { at: (self.part, row), ..*eval };
             let element = element(&self.each, ty, &here, out.len());
+            let Ok(element) = self.with_kind(&here, element) else { continue };
             if self.simple {
                 if let Some(value) = element.into_iter().next().map(|(_, v)| v) {
                     out.push((row, value));
@@ -36,6 +37,14 @@ impl Rows {
             }
         }
         out
+    }
+
+    /// The element with what its kind says; an error if that is none of ours.
+    fn with_kind(&self, eval: &Eval<'_>, mut element: Object) -> Result<Object, ()> {
+        let Some(kinds) = &self.kinds else { return Ok(element) };
+        let says = kinds.get(eval).ok_or(())?;
+        element.extend(says.iter().map(|(name, json)| (name.clone(), json.clone())));
+        Ok(element)
     }
 
     /// The live rows, without the placeholder that keeps a list from being empty.
@@ -102,8 +111,8 @@ impl Rows {
         Ok(())
     }
 
-    fn reference(&self) -> Option<&super::Reference> {
-        self.each.iter().find_map(|s| match &s.lens {
+    pub(super) fn reference(&self) -> Option<&super::Reference> {
+        self.each.iter().find_map(|s| match s.lens.bare() {
             Lens::Reference(reference) => Some(reference),
             _ => None,
         })
@@ -137,6 +146,9 @@ impl Rows {
         path: &str,
         element: &Json,
     ) -> Result<(), ScimError> {
+        if let Some(kinds) = &self.kinds {
+            kinds.put(w, at, path, element)?;
+        }
         for sub in &self.each {
             let json = if self.simple { Some(element) } else { element.get(&sub.name) };
             let path = if self.simple { path.to_owned() } else { format!("{path}.{}", sub.name) };
@@ -144,6 +156,9 @@ impl Rows {
                 continue;
             }
             sub.lens.put(w, at, &path, json)?;
+            if json.is_none() {
+                default(w, at, &sub.lens);
+            }
         }
         Ok(())
     }
@@ -160,7 +175,7 @@ impl Rows {
         if self.simple || sub.name != "primary" || sub.lens.get_at(w.ty, &w.eval(at), 0).is_none() {
             return Ok(false);
         }
-        let Lens::Scalar(scalar) = &sub.lens else { return Ok(false) };
+        let Lens::Scalar(scalar) = sub.lens.bare() else { return Ok(false) };
         let Source::Field { codecs, map, .. } = &scalar.source else { return Ok(false) };
         if !matches!(scalar.encode(&Json::Bool(false), codecs, map.as_ref()), Ok(Some(_))) {
             return Ok(false);
@@ -202,7 +217,9 @@ impl Rows {
     /// True if a sub-attribute depends on the element's position.
     #[must_use]
     pub fn is_positional(&self) -> bool {
-        self.each.iter().any(|s| matches!(&s.lens, Lens::Scalar(Scalar { source: Source::Place(_), .. })))
+        self.each
+            .iter()
+            .any(|s| matches!(s.lens.bare(), Lens::Scalar(Scalar { source: Source::Place(_), .. })))
     }
 
     /// Sorts elements by their wished places.
@@ -211,7 +228,8 @@ impl Rows {
         for element in wanted {
             let mut best = usize::MAX;
             for sub in &self.each {
-                let Lens::Scalar(Scalar { source: Source::Place(places), case_exact, .. }) = &sub.lens else {
+                let Lens::Scalar(Scalar { source: Source::Place(places), case_exact, .. }) = sub.lens.bare()
+                else {
                     continue;
                 };
                 let Some(given) = element.get(&sub.name) else { continue };
@@ -234,12 +252,23 @@ impl Rows {
     }
 }
 
+/// Gives the field of an element that says nothing of it what its lens has for that.
+fn default(w: &mut Writer<'_>, at: (PartId, usize), lens: &Lens) {
+    let Lens::Scalar(Scalar { source: Source::Field { field, .. }, common, .. }) = lens.bare() else {
+        return;
+    };
+    let values: Vec<_> = common.initial.iter().flat_map(|t| t.many(&w.eval(at), field, false)).collect();
+    if !values.is_empty() && lens.applies(&w.eval(at)) {
+        w.assign(at, field, values);
+    }
+}
+
 /// Builds one element from its sub-attributes.
 #[must_use]
 pub fn element(subs: &[Sub], ty: &TypeMapping, eval: &Eval<'_>, position: usize) -> Object {
     let mut out = Object::new();
-    for sub in subs {
-        match &sub.lens {
+    for sub in subs.iter().filter(|sub| sub.lens.applies(eval)) {
+        match sub.lens.bare() {
             Lens::Reference(reference) => {
                 let Some(target) = ty.references.get(reference.target) else { continue };
                 if !reference.endpoints.is_empty() {
@@ -272,7 +301,7 @@ fn pointed_type(eval: &Eval<'_>, reference: &super::Reference, _target: &super::
 #[must_use]
 pub fn has_data(subs: &[Sub], element: &Object) -> bool {
     let carries = |sub: &Sub| {
-        !matches!(&sub.lens, Lens::Scalar(Scalar { source: Source::Place(_) | Source::Const(_), .. }))
+        !matches!(sub.lens.bare(), Lens::Scalar(Scalar { source: Source::Place(_) | Source::Const(_), .. }))
     };
     match subs.iter().find(|s| s.name == "value") {
         Some(value) if carries(value) => element.contains_key("value"),

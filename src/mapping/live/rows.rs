@@ -147,6 +147,7 @@ fn leaf<'m>(lens: &'m Lens, sub: Option<&'m str>, out: &mut Vec<(Option<&'m str>
         Lens::Rows(rows) => of_subs(&rows.each, out),
         Lens::Slots(slots) => slots.slots.iter().take(1).for_each(|(_, subs)| of_subs(subs, out)),
         Lens::First(list) | Lens::Union(list) => list.iter().take(1).for_each(|l| leaf(l, sub, out)),
+        Lens::Guarded(guarded) => leaf(&guarded.lens, sub, out),
         Lens::Scalar(_) | Lens::Inverse(_) | Lens::Password(_) | Lens::Side => {}
     }
 }
@@ -195,7 +196,7 @@ fn pushed(of: &TypeMapping, path: &AttrPath, json: &Json) -> Option<Predicate> {
         }
         for need in needs {
             match &need {
-                Need::IdToBy { .. } | Need::Unique { .. } | Need::Next(_) => {
+                Need::IdToBy { .. } | Need::Unique { .. } | Need::Next { .. } => {
                     answers.values.insert(need, Some(Value::Int(1)));
                 }
                 Need::ByToId { .. } => drop(answers.pointed.insert(need, None)),

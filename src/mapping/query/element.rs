@@ -17,7 +17,7 @@ use crate::{
 impl Query<'_> {
     /// That an element reads as something: it has a `value`, or anything if it is without one.
     pub(super) fn shown(&self, subs: &[Sub], part: PartId) -> Pushed {
-        let present = |sub: &Sub| self.lens(&sub.lens, None, Compare { op: None, json: &Json::Null }, part);
+        let present = |sub: &Sub| self.lens(&sub.lens, None, Compare::presence(), part);
         let mut carrying = subs.iter().filter(|s| carries(s));
         match carrying.clone().find(|s| s.name == "value") {
             Some(value) => present(value),
@@ -33,7 +33,7 @@ impl Query<'_> {
 
 /// True for what is stored with each element.
 fn carries(sub: &Sub) -> bool {
-    !matches!(&sub.lens, Lens::Scalar(s) if matches!(s.source, Source::Place(_) | Source::Const(_)))
+    !matches!(sub.lens.bare(), Lens::Scalar(s) if matches!(s.source, Source::Place(_) | Source::Const(_)))
 }
 
 /// True if a filter on an element holds only of one that has a `value`.

@@ -38,12 +38,15 @@ impl Query<'_> {
             Source::State { read, .. } => {
                 let shape = &self.ty.shape;
                 let mut parts = read.fields().into_iter().map(|f| f.part).chain(read.parts());
-                let is_rough = parts.any(|p| shape.is_within_document(p, part))
-                    || read.fields().iter().any(|f| shape.may_be_shadowed(f.part, part));
-                if is_rough && compare.op.is_some() {
-                    return Pushed::EVERYTHING;
-                }
-                let truth = Pushed::exact(read.to_predicate(part, &self.eval()));
+                let is_rough = parts.any(|p| shape.is_within_document(p, part));
+                let is_shadowed = read.fields().iter().any(|f| shape.may_be_shadowed(f.part, part));
+                let truth = match is_rough || is_shadowed {
+                    true if read.is_positive(part, &self.eval()) => {
+                        Pushed::superset(read.to_predicate(part, &self.eval()))
+                    }
+                    true => Pushed::EVERYTHING,
+                    false => Pushed::exact(read.to_predicate(part, &self.eval())),
+                };
                 match (compare.op, compare.json.as_bool()) {
                     (None, _) => Pushed::exact(Predicate::True),
                     (Some(CompareOp::Eq), Some(true)) => truth,

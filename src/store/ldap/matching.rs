@@ -11,7 +11,7 @@ pub(super) fn holds(bag: &Bag, row: &Row, predicate: &Predicate) -> bool {
     match predicate {
         Predicate::True => true,
         // Rows of other bags are not at hand; a plan refuses such a scope.
-        Predicate::False | Predicate::Exists(_) => false,
+        Predicate::False | Predicate::Exists(_) | Predicate::Clock(..) => false,
         Predicate::All(parts) => parts.iter().all(|p| holds(bag, row, p)),
         Predicate::Any(parts) => parts.iter().any(|p| holds(bag, row, p)),
         Predicate::Not(inner) => !holds(bag, row, inner),

@@ -148,7 +148,7 @@ impl Catalogue {
         scene: &mut Scene,
     ) -> Result<(), Failure> {
         match predicate {
-            Predicate::True | Predicate::False | Predicate::Field(..) => Ok(()),
+            Predicate::True | Predicate::False | Predicate::Field(..) | Predicate::Clock(..) => Ok(()),
             Predicate::All(list) | Predicate::Any(list) => {
                 list.iter().try_for_each(|p| self.add_related(connection, p, scene))
             }
@@ -230,6 +230,7 @@ impl Scene {
 pub(super) fn table_name(bag: &Bag) -> Result<&str, StoreError> {
     match &bag.source {
         Source::Table(name) => Ok(name),
+        Source::Items(_) => Err(StoreError::Unsupported(format!("{} lies in a document", bag.name))),
         Source::Entries { .. } => {
             Err(StoreError::Unsupported(format!("{} lies in a directory, not in a table", bag.name)))
         }

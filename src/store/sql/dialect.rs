@@ -195,6 +195,16 @@ pub(super) fn decimal(spelling: &str) -> Value {
     }
 }
 
+/// An isolation level as statements name it; `None` for a word that is none.
+pub(super) fn isolation(text: &str) -> Option<&'static str> {
+    Some(match text {
+        "read committed" => "READ COMMITTED",
+        "repeatable read" => "REPEATABLE READ",
+        "serializable" => "SERIALIZABLE",
+        _ => return None,
+    })
+}
+
 /// Checks the name of a session setting.
 ///
 /// # Errors

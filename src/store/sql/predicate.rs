@@ -68,6 +68,9 @@ impl<'a> Env<'a> {
             }
             Predicate::Field(field, test) => self.field(sql, bag, alias, *field, test)?,
             Predicate::Exists(related) => self.exists(sql, bag, alias, related)?,
+            Predicate::Clock(..) => {
+                return Err(unsupported(format!("{}: nobody told the time", bag.name)).into());
+            }
         }
         Ok(())
     }

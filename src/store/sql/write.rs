@@ -19,6 +19,7 @@ use crate::store::{
         read::{finish, push_columns, read_row},
         statement::{Bind, Sql},
     },
+    step::reopenable,
 };
 
 /// Applies steps, all or none.
@@ -93,6 +94,10 @@ impl Writer<'_> {
             Step::Find { bag, predicate, report, add } => {
                 let add = add.as_ref().map(|cells| self.resolve(cells)).transpose()?;
                 self.find(bag, predicate, report, add)?
+            }
+            Step::Reopen { bag, key, cells, changes, report } => {
+                let (cells, changes) = (self.resolve(cells)?, self.resolve(changes)?);
+                self.reopen(bag, key, &cells, &changes, report)?
             }
             Step::Update { bag, target, changes, required } => {
                 let changes = self.assignments(bag, changes)?;
@@ -210,6 +215,30 @@ impl Writer<'_> {
         } else {
             Err(StoreError::PreconditionFailed.into())
         }
+    }
+
+    /// Changes a row of that key that is not ours; without one, inserts.
+    fn reopen(
+        &mut self,
+        bag: &Bag,
+        key: &[FieldId],
+        cells: &Cells,
+        changes: &Cells,
+        report: &[FieldId],
+    ) -> Result<Report, Failure> {
+        let closed = reopenable(bag, key, cells);
+        let everything = Bag { scope: Predicate::True, ..bag.clone() };
+        let all: Vec<FieldId> = (0..bag.fields.len()).collect();
+        let found = match closed {
+            Predicate::False => None,
+            _ => self.first(&everything, &closed, &all, Lock::Yes)?,
+        };
+        let Some(mut row) = found else { return self.insert(bag, cells, report) };
+        // Of several closed rows of one key only one comes back.
+        let this = all.iter().fold(closed, |this, field| this.and(holds(*field, row.all(*field))));
+        self.update(&everything, &this, changes)?;
+        changes.iter().for_each(|(field, values)| row.set(*field, values.clone()));
+        Ok(report_of(&row, report))
     }
 
     /// Inserts a row unless one with the same cells is there.
@@ -430,7 +459,7 @@ fn push_key(sql: &mut Sql, scene: &Scene, bag: &Bag, alias: Option<&str>) -> Res
 /// Whether a predicate looks at rows of a table.
 fn mentions(predicate: &Predicate, table: &str) -> bool {
     match predicate {
-        Predicate::True | Predicate::False | Predicate::Field(..) => false,
+        Predicate::True | Predicate::False | Predicate::Field(..) | Predicate::Clock(..) => false,
         Predicate::All(list) | Predicate::Any(list) => list.iter().any(|p| mentions(p, table)),
         Predicate::Not(inner) => mentions(inner, table),
         Predicate::Exists(related) => {

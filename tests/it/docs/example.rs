@@ -305,6 +305,7 @@ fn source_name(bag: &Bag) -> String {
     match &bag.source {
         Source::Table(name) => name.clone(),
         Source::Entries { bases, .. } => bases.join("\n"),
+        Source::Items(held) => source_name(&held.bag),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     mapping::{
         compile::{
             Compiler,
-            draft::{BySite, Face, PendingInverse, Scope},
+            draft::{BySite, Face, PendingInverse, RuleDraft, Scope},
             keys::{Keys, suggest},
             lens::{Made, Site},
         },
@@ -148,8 +148,8 @@ impl Compiler {
         let root = draft.shape.root();
         let field = match (&root.bag.source, root.bag.key.as_slice()) {
             (Source::Entries { .. }, _) => draft.intern(0, "dn"),
-            (Source::Table(_), [key]) => *key,
-            (Source::Table(_), key) => {
+            (Source::Table(_) | Source::Items(_), [key]) => *key,
+            (Source::Table(_) | Source::Items(_), key) => {
                 if !key.is_empty() {
                     let message = format!("`{}` has a key of several columns", draft.name);
                     self.diagnostics.error("missing-key", span, message, "write `by = \"column\"`");
@@ -181,6 +181,13 @@ impl Compiler {
             None => None,
             Some(via) => Some(self.via(site, via)?),
         };
+        let superset = self.bool_key(node, "superset").unwrap_or_default();
+        let nested = self.bool_key(node, "nested").unwrap_or_default();
+        if let Some(at) = node.get("superset").filter(|_| superset && (via.is_none() || nested)) {
+            let help =
+                "it says of `via` that it lists more; `nested` follows the groups within groups itself";
+            self.error("bad-value", at, "`superset` goes with `via`, and not with `nested`", help);
+        }
         let accepts = self.shared(site, node);
         self.pending_inverse(
             site.scope.ty,
@@ -189,6 +196,8 @@ impl Compiler {
                 holder: holder.to_owned(),
                 attribute: attribute.to_owned(),
                 via,
+                superset,
+                nested,
                 span: at.span.clone(),
             },
             accepts.face,
@@ -255,6 +264,8 @@ impl Compiler {
             holder: "Group".to_owned(),
             attribute: "members".to_owned(),
             via: None,
+            superset: false,
+            nested: false,
             span: span.clone(),
         };
         if let Some(made) = self.pending_inverse(user, pending, Face::default()) {
@@ -284,7 +295,56 @@ impl Compiler {
                 Some((field, self.field(Scope { ty: holder, part: 0 }, &name, &span)?))
             }
         };
-        Some(Inverse { holder, attribute: one.attribute, part, pointer, by, via })
+        let nested = match one.nested {
+            false => None,
+            true => match self.pointers(holder, &one.attribute, holder) {
+                Some((part, pointer, by)) => Some(Box::new(Inverse {
+                    holder,
+                    attribute: one.attribute.clone(),
+                    part,
+                    pointer,
+                    by,
+                    writable: false,
+                    shows_type: false,
+                    via: None,
+                    superset: false,
+                    nested: None,
+                })),
+                None => {
+                    let message =
+                        format!("`{}.{}` never points at a {}", one.holder, one.attribute, one.holder);
+                    let help =
+                        format!("name the type among its `ref`: `ref = [\"User\", \"{}\"]`", one.holder);
+                    self.diagnostics.error("inverse-pair", &one.span, message, help);
+                    None
+                }
+            },
+        };
+        let writes_rows = |rule: &RuleDraft| {
+            let is_list = matches!(&rule.rule.lens, Lens::Rows(rows) if rows.common.write == Write::Yes);
+            is_list && rule.rule.attribute.eq_ignore_ascii_case(&one.attribute)
+        };
+        let is_list = self.types.get(holder).is_some_and(|t| t.rules.iter().any(writes_rows));
+        let draft = self.types.get_mut(ty)?;
+        let own = draft.rules.iter_mut().find(|r| matches!(r.rule.lens, Lens::Inverse(i) if i == one.index));
+        let declared = own.as_ref().and_then(|r| draft.declared.core.find(&r.rule.attribute));
+        let shows_type = declared.is_some_and(|a| a.mutability != Mutability::ReadOnly);
+        let writable = shows_type && is_list && via.is_none();
+        if let Some(rule) = own.filter(|r| r.rule.urn.is_none() && writable) {
+            rule.face.writable = true;
+        }
+        Some(Inverse {
+            holder,
+            attribute: one.attribute,
+            writable,
+            shows_type,
+            part,
+            pointer,
+            by,
+            via,
+            superset: one.superset,
+            nested,
+        })
     }
 
     /// Where an attribute of a type holds pointers at another type: the part, the pointer, and
@@ -385,6 +445,7 @@ fn collect<'a>(lens: &'a Lens, out: &mut Vec<&'a Reference>) {
             rows.each.iter().filter(|s| s.name == "value").for_each(|s| collect(&s.lens, out))
         }
         Lens::First(list) | Lens::Union(list) => list.iter().for_each(|l| collect(l, out)),
+        Lens::Guarded(guarded) => collect(&guarded.lens, out),
         _ => {}
     }
 }

@@ -8,7 +8,7 @@ use crate::{
             keys::suggest,
             lens::{Made, Site},
         },
-        lens::{Lens, Rows, Slots, Sub, Write},
+        lens::{Kinds, Lens, Rows, Slots, Sub, Write},
         node::{Key, Kind, Node},
         shape::PartId,
     },
@@ -120,12 +120,55 @@ impl Compiler {
             reference_subs(&subs, &mut face, site.attribute);
             (subs, face)
         };
+        let kinds = node.get("kinds").and_then(|n| self.kinds(&inner, n));
+        let mut faces = faces;
+        if let Some(kinds) = &kinds {
+            self.add_kinds(kinds, &each, &mut faces, node.get("kinds").unwrap_or(node));
+        }
         if each.is_empty() {
             return None;
         }
         let by = self.rows_by(site, node, &each);
-        let lens = Lens::Rows(Rows { part, each, simple, by, common: shared.common });
+        let words = [("remove", false), ("keep", true)];
+        let keeps_unmatched = self.word_key(node, "unmatched", &words).unwrap_or_default();
+        if let (Some(at), true) = (node.get("unmatched"), keeps_unmatched) {
+            self.lossy(&shared, &at.span, "a PUT that leaves elements out does not remove them");
+        }
+        let lens = Lens::Rows(Rows { part, each, simple, kinds, by, keeps_unmatched, common: shared.common });
         Some(Made { lens, face: faces })
+    }
+
+    /// What is published of the sub-attributes that one field tells.
+    fn add_kinds(&mut self, kinds: &Kinds, each: &[Sub], face: &mut Face, node: &Node) {
+        let Some(faces) = face.subs.as_mut() else {
+            self.error(
+                "wrong-lens",
+                node,
+                "`kinds` is for elements with sub-attributes",
+                "write `map` in `each`",
+            );
+            return;
+        };
+        let twice =
+            kinds.pairs.iter().flat_map(|(_, says)| says.keys()).find(|k| each.iter().any(|s| s.name == **k));
+        if let Some(name) = twice {
+            let message = format!("`{name}` stands in `kinds` and beside it");
+            self.error("duplicate-attribute", node, message, "keep one of the two");
+        }
+        for (name, json) in kinds.pairs.iter().flat_map(|(_, says)| says) {
+            let place = match faces.iter().position(|(known, _)| known == name) {
+                Some(place) => place,
+                None => {
+                    faces.push((name.clone(), Face::default()));
+                    faces.len() - 1
+                }
+            };
+            if let (Some((_, face)), Some(text)) = (faces.get_mut(place), json.as_str())
+                && !face.canonical.iter().any(|known| known == text)
+            {
+                face.canonical.push(text.to_owned());
+            }
+        }
     }
 
     fn simple_each(&mut self, inner: &Site<'_>, each: &Node) -> Option<(Vec<Sub>, Face)> {
@@ -264,9 +307,9 @@ fn value_of(lens: &Node, span: &std::ops::Range<usize>) -> Node {
 
 /// A reference as `value` also gives `$ref`, `type` and `display`.
 fn reference_subs(subs: &[Sub], face: &mut Face, attribute: &SchemaAttribute) {
-    let is_reference = |l: &Lens| matches!(l, Lens::Reference(_));
+    let is_reference = |l: &Lens| matches!(l.bare(), Lens::Reference(_));
     let value = subs.iter().find(|s| s.name == "value");
-    let reference = value.is_some_and(|s| match &s.lens {
+    let reference = value.is_some_and(|s| match s.lens.bare() {
         Lens::First(list) => list.iter().any(is_reference),
         lens => is_reference(lens),
     });

@@ -170,6 +170,9 @@ impl Compiler {
             return None;
         }
         let shared = self.shared(site, node);
+        if let Some(at) = node.get("initial").filter(|n| !matches!(n.kind, Kind::Bool(_))) {
+            self.wrong_type(at, "`initial` of a truth", "true or false");
+        }
         let Some(read) = node.get("read") else {
             self.error("missing-key", node, "the state lens has no `read`", "write `read = { field = … }`");
             return None;

@@ -11,10 +11,13 @@ use crate::{
             draft::{PartExtra, Scope},
         },
         form::Template,
-        node::{Key, Node},
+        node::{Key, Kind, Node},
         shape::{FieldRef, Opened, Use},
     },
-    store::document::{Document, Items, Place},
+    store::{
+        Bag, Field, FieldKind, Predicate, Value,
+        document::{Document, Items, Place},
+    },
 };
 
 /// Keys of a part that opens a column.
@@ -124,8 +127,13 @@ impl Compiler {
 
     /// `codec`, `new` and `invalid`.
     pub(in crate::mapping::compile) fn read_document(&mut self, node: &Node) -> Option<Document> {
-        let codecs: Vec<String> = self.texts_key(node, "codec").into_iter().map(|(text, _)| text).collect();
+        // Braces in these are those of a pattern and of a document.
         let at = node.get("codec")?;
+        if let Some(other) = at.items().iter().find(|n| n.text().is_none()) {
+            self.wrong_type(other, "`codec`", "a string or an array of strings");
+            return None;
+        }
+        let codecs: Vec<String> = at.items().iter().filter_map(|n| n.text().map(str::to_owned)).collect();
         let mut document = match Document::parse(&codecs) {
             Ok(document) => document,
             Err(message) => {
@@ -136,7 +144,10 @@ impl Compiler {
         };
         let words = [("reject", false), ("new", true)];
         document.renew = self.word_key(node, "invalid", &words).unwrap_or_default();
-        document.fresh = self.text_key(node, "new");
+        document.fresh = node.get("new").and_then(|new| new.text().map(str::to_owned));
+        if let Some(new) = node.get("new").filter(|new| new.text().is_none()) {
+            self.wrong_type(new, "`new`", "a string");
+        }
         if let (Some(new), false) = (node.get("new"), document.has_valid_start()) {
             let help = "write a text that the codec reads";
             self.error("bad-value", new, "`new` is no document of this codec", help);
@@ -144,8 +155,72 @@ impl Compiler {
         Some(document)
     }
 
+    /// A root whose rows are the items of a document in one fixed row: `table` and `where` select the row,
+    /// `in` and `codec` the document.
+    pub(in crate::mapping::compile) fn read_held(&mut self, ty: usize, node: &Node, column: &Node) {
+        if self.is_ldap() {
+            self.unsupported(&column.span, "`in` of a resource type in a directory");
+            return;
+        }
+        for key in ["part", "version", "every_part"] {
+            if let Some(at) = node.get(key) {
+                self.unsupported(&at.span, &format!("`{key}` of a resource type that lies in a document"));
+            }
+        }
+        if node.get("codec").is_none() {
+            self.error(
+                "missing-key",
+                node,
+                "nothing says what the opened column is written in",
+                "write `codec`",
+            );
+        }
+        let (Some(document), Some(column)) = (self.read_document(node), self.plain(column, "`in`")) else {
+            return;
+        };
+        let Some(draft) = self.types.get_mut(ty) else { return };
+        let root = draft.shape.root();
+        let mut holder = Bag {
+            name: root.bag.name.clone(),
+            source: root.bag.source.clone(),
+            fields: vec![Field { name: column, kind: FieldKind::Any, many: false }],
+            key: Vec::new(),
+            scope: Predicate::True,
+        };
+        let mut wrong = None;
+        for (key, value) in node.get("where").map_or(&[][..], Node::entries) {
+            let literal = match &value.kind {
+                Kind::Text(text) if !text.contains(['@', '{']) => Value::from(text.as_str()),
+                Kind::Int(number) => Value::Int(*number),
+                _ => {
+                    wrong = Some(value.clone());
+                    continue;
+                }
+            };
+            holder.fields.push(Field { name: key.name.clone(), kind: FieldKind::Any, many: false });
+            let test = Predicate::equals(holder.fields.len() - 1, literal);
+            holder.scope = std::mem::take(&mut holder.scope).and(test);
+        }
+        draft.held = Some((Arc::new(holder), 0));
+        let items =
+            Items { document: Some(document), path: Vec::new(), many: true, places: Vec::new(), pos: 0 };
+        if let Some(root) = draft.shape.parts.first_mut() {
+            root.opened = Some(Opened { field: 0, slot: None, items: Some(items) });
+        }
+        draft.intern_path(0, &["pos".to_owned()]);
+        if let Some(wrong) = wrong {
+            self.unsupported(
+                &wrong.span,
+                "a `where` other than an equality for the row that holds a document",
+            );
+        } else if node.get("where").is_none() {
+            let help = "write `where = { column = \"value\" }`";
+            self.error("missing-key", node, "nothing says which row holds the document", help);
+        }
+    }
+
     /// Reports keys that say how a column is opened, where none is.
-    pub(super) fn no_document(&mut self, node: &Node) {
+    pub(in crate::mapping::compile) fn no_document(&mut self, node: &Node) {
         for (key, _) in
             node.entries().iter().filter(|(k, _)| ["codec", "new", "invalid"].contains(&k.name.as_str()))
         {

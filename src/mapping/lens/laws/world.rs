@@ -392,6 +392,7 @@ fn table(bag: &Bag) -> String {
     match &bag.source {
         Source::Table(name) => name.clone(),
         Source::Entries { bases, .. } => bases.join("\n"),
+        Source::Items(held) => table(&held.bag),
     }
 }
 
@@ -421,6 +422,7 @@ fn answers() -> Answers {
         for key in 1..10_i64 {
             let id = format!("id-{key}");
             let pointed = (key < 8).then(|| Pointed {
+                indirect: false,
                 resource_type: "User".into(),
                 endpoint: "/Users".into(),
                 id: id.clone(),

@@ -3,7 +3,7 @@
 use bigdecimal::BigDecimal;
 use diesel::{
     MysqlConnection, QueryResult, RunQueryDsl as _,
-    connection::{AnsiTransactionManager, TransactionManager as _},
+    connection::{AnsiTransactionManager, SimpleConnection as _, TransactionManager as _},
     deserialize::{self, FromSql},
     mysql::{Mysql, MysqlType, MysqlValue, data_types::MysqlTime},
     query_builder::AstPass,
@@ -16,7 +16,8 @@ use crate::store::{
     sql::{
         catalogue::{Class, Column, Table},
         dialect::{
-            AnyRow, Dialect, Flavour, Session, Wire, check_setting, common_dialect, decimal, text_or_bytes,
+            AnyRow, Dialect, Flavour, Session, Wire, check_setting, common_dialect, decimal, isolation,
+            text_or_bytes,
         },
         error::{self, Failure},
         fold::Lower,
@@ -116,7 +117,16 @@ impl Dialect for MysqlConnection {
             ("innodb_lock_wait_timeout", seconds.max(1).to_string()),
             ("lc_messages", "en_US".into()),
         ];
-        let own = session.settings.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        // MariaDB and MySQL have different names for the level, and the same statement.
+        if let Some(level) = session.settings.get("isolation").and_then(|text| isolation(text)) {
+            let statement = format!("SET SESSION TRANSACTION ISOLATION LEVEL {level}");
+            self.batch_execute(&statement).map_err(error::mysql)?;
+        }
+        let own = session.settings.iter().filter(|(name, _)| name.as_str() != "isolation");
+        let own = own.map(|(name, value)| match name.as_str() {
+            "foreign_keys" => ("foreign_key_checks", if value == "off" { "0" } else { "1" }.to_owned()),
+            name => (name, value.clone()),
+        });
         for (name, value) in fixed.into_iter().chain(own) {
             check_setting(name)?;
             let value = value.parse().map_or_else(|_| Bind::text(value), Bind::Int);

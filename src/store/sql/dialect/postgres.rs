@@ -119,7 +119,9 @@ impl Dialect for PgConnection {
         let milliseconds = session.statement_timeout_secs.saturating_mul(1000).to_string();
         let fixed = [("statement_timeout", milliseconds.as_str()), ("application_name", "scimgate")];
         let fixed = fixed.map(|(name, value)| (name, value.to_owned()));
-        let own = session.settings.iter().map(|(name, value)| setting(name, value));
+        // Foreign keys are always checked here, at the end of a transaction where they are deferrable.
+        let own = session.settings.iter().filter(|(name, _)| name.as_str() != "foreign_keys");
+        let own = own.map(|(name, value)| setting(name, value));
         for (name, value) in fixed.into_iter().chain(own) {
             check_setting(name)?;
             let mut sql = Sql::new();
@@ -152,6 +154,9 @@ impl Dialect for PgConnection {
 /// A session setting in PostgreSQL's words: mapping files say `time_zone` for every database, and an
 /// offset such as `+02:00` as people write it, whose sign PostgreSQL would read the other way round.
 fn setting<'n>(name: &'n str, value: &str) -> (&'n str, String) {
+    if name == "isolation" {
+        return ("default_transaction_isolation", value.to_owned());
+    }
     if name != "time_zone" {
         return (name, value.to_owned());
     }

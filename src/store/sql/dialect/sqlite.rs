@@ -93,11 +93,17 @@ impl Dialect for SqliteConnection {
         for (name, value) in &session.settings {
             check_setting(name)?;
             // A pragma takes no bind, so only plain words and numbers are let through.
-            if value.is_empty() || !value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+            let is_level = name == "isolation";
+            if value.is_empty()
+                || !is_level && !value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
             {
                 return Err(
                     StoreError::Unsupported(format!("session.{name}: {value:?} is no plain word")).into()
                 );
+            }
+            // A transaction has the file to itself: every isolation level is that.
+            if name == "isolation" {
+                continue;
             }
             self.batch_execute(&format!("PRAGMA {name} = {value};")).map_err(error::sqlite)?;
         }

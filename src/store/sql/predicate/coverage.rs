@@ -19,6 +19,7 @@ pub(in crate::store::sql) fn coverage(
 ) -> Coverage {
     match predicate {
         Predicate::True | Predicate::False => Coverage::Exact,
+        Predicate::Clock(..) => Coverage::None,
         Predicate::All(list) | Predicate::Any(list) => {
             list.iter().map(|p| coverage(flavour, catalogue, bag, p)).min().unwrap_or(Coverage::Exact)
         }
