@@ -22,11 +22,14 @@ pub mod identity;
 pub mod lens;
 pub mod live;
 pub mod node;
+pub mod origin;
 pub mod pack;
 pub mod place;
 pub mod query;
 pub mod record;
+pub mod schema;
 pub mod shape;
+pub mod uses;
 pub mod write;
 
 use std::collections::BTreeMap;

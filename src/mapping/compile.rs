@@ -39,6 +39,7 @@ mod cond;
 mod draft;
 mod file;
 mod forms;
+mod grammar;
 mod history;
 mod keys;
 mod lens;
@@ -58,6 +59,7 @@ use std::{collections::BTreeMap, io};
 
 pub(super) use self::{
     draft::{RuleDraft, StateSite, TypeDraft, WhereSite},
+    grammar::{Grammar, grammar},
     keys::suggest,
 };
 
