@@ -32,11 +32,12 @@ mod every_store;
 mod filter_law;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod fuzz;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod histories;
 #[cfg(feature = "sqlite")]
 mod http_front;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod idp_vectors;
-#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod in_process;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod large_listing;
@@ -57,6 +58,8 @@ mod patch_table;
 mod queries;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod requirements;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod set_laws;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod sets;
 mod shipped_mappings;

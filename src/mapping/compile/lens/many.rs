@@ -235,7 +235,7 @@ impl Compiler {
         let has = |entries: &[(Key, Node)], name: &str| entries.iter().any(|(k, _)| k.name == name);
         if !has(&entries, "value") && opened {
             let mut value = vec![(key("field"), text("it"))];
-            let reference = ["ref", "by", "dangling", "here"];
+            let reference = ["ref", "by", "dangling", "here", "there"];
             if node.get("ref").is_some() {
                 value.extend(
                     node.entries().iter().filter(|(k, _)| reference.contains(&k.name.as_str())).cloned(),
