@@ -45,8 +45,9 @@ pub(super) const ROOT: Keys<'static> = Keys {
         "codec",
         "new",
         "invalid",
+        "examples",
     ],
-    later: &["names", "adopt", "log", "examples", "aux", "points", "like", "change", "on", "make"],
+    later: &["names", "adopt", "log", "aux", "points", "like", "change", "on", "make"],
 };
 
 pub(super) const FIELD: Keys<'static> = Keys {
@@ -87,6 +88,7 @@ impl Compiler {
             self.reading(ty, |c| {
                 c.read_fields(ty, &node);
                 c.read_life(ty, &node);
+                c.read_examples(ty, &node);
                 c.read_part_forms(ty, &node);
             });
         }
