@@ -16,6 +16,7 @@ pub mod codec;
 pub mod compile;
 pub mod diagnostic;
 pub mod diff;
+pub mod example;
 pub mod expect;
 pub mod form;
 pub mod identity;
@@ -36,6 +37,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     mapping::{
+        example::Example,
         form::{Assign, Cond, Template},
         lens::{Inverse, RefTarget, Rule},
         place::Places,
@@ -114,6 +116,8 @@ pub struct TypeMapping {
     pub delete: Delete,
     /// What happens when the root's natural key or RDN changes.
     pub rename: Rename,
+    /// Examples, which `check` carries out.
+    pub examples: Vec<Example>,
 }
 
 /// How SCIM ids come about.

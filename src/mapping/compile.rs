@@ -37,6 +37,7 @@ mod attribute;
 mod build;
 mod cond;
 mod draft;
+mod examples;
 mod file;
 mod forms;
 mod grammar;
@@ -106,6 +107,9 @@ pub fn compile(
     }
     let mut mapping = compiler.finish();
     sources.place_names(&mut mapping.places);
+    for example in mapping.types.iter_mut().flat_map(|ty| &mut ty.examples) {
+        sources.place_one(&mut example.place);
+    }
     Ok((mapping, diagnostics))
 }
 

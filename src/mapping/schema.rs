@@ -83,11 +83,15 @@ pub fn schema() -> Json {
                 ("every_part", one_of("part")),
                 ("fields", all("field")),
                 ("delete", one_of("delete")),
+                ("examples", json!({ "anyOf": [
+                    { "type": "array", "items": { "$ref": "#/$defs/example" } }, { "const": false }
+                ] })),
                 ("attributes", all("lens")),
             ]),
             "part": closed(keys.part, &[]),
             "field": closed(keys.field, &[]),
             "delete": closed(keys.delete, &[]),
+            "example": closed(keys.example, &[]),
             "lens": {
                 "anyOf": [
                     { "type": ["string", "boolean"] },

@@ -1,7 +1,7 @@
 //! The keys of every table of the language, as the compiler itself has them:
 //! what describes the language elsewhere is made of these.
 
-use crate::mapping::compile::{file, lens, part, root, schema, types};
+use crate::mapping::compile::{examples, file, lens, part, root, schema, types};
 
 /// The keys by table.
 pub(in crate::mapping) struct Grammar {
@@ -16,6 +16,7 @@ pub(in crate::mapping) struct Grammar {
     pub(in crate::mapping) root: &'static [&'static str],
     pub(in crate::mapping) part: &'static [&'static str],
     pub(in crate::mapping) field: &'static [&'static str],
+    pub(in crate::mapping) example: &'static [&'static str],
     pub(in crate::mapping) delete: &'static [&'static str],
     pub(in crate::mapping) lens: Vec<&'static str>,
 }
@@ -35,6 +36,7 @@ pub(in crate::mapping) fn grammar() -> Grammar {
         part: part::PART.known,
         field: root::FIELD.known,
         delete: root::DELETE.known,
+        example: examples::EXAMPLE.known,
         lens: lens::lens_keys(),
     }
 }

@@ -46,8 +46,9 @@ pub(super) const ROOT: Keys<'static> = Keys {
         "codec",
         "new",
         "invalid",
+        "examples",
     ],
-    later: &["names", "adopt", "log", "examples", "aux", "like", "change", "on", "make"],
+    later: &["names", "adopt", "log", "aux", "like", "change", "on", "make"],
 };
 
 pub(super) const FIELD: Keys<'static> = Keys {
@@ -88,6 +89,7 @@ impl Compiler {
             self.reading(ty, |c| {
                 c.read_fields(ty, &node);
                 c.read_life(ty, &node);
+                c.read_examples(ty, &node);
                 c.read_part_forms(ty, &node);
             });
         }
