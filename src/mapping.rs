@@ -151,6 +151,7 @@ pub struct Delete {
 pub enum Rename {
     #[default]
     Update,
+    Copy,
     Refuse,
 }
 

@@ -14,6 +14,7 @@ use crate::{
     },
     mapping::{
         TypeMapping,
+        diff::repointing,
         form::{Eval, set},
         lens::{Lens, RefTarget, Reference, face::Reads},
         record::{Draft, Record},
@@ -71,12 +72,11 @@ impl Gateway {
         }
         let mut record = known.record.clone();
         set::apply(&mapping.delete.set, &mapping.shape, &mut record, (0, 0), &answers);
-        record.pack(&mapping.shape)?;
         if mapping.delete.keep {
             close_rows(mapping, &mut record);
         }
-        let record = mapping.ended(record, &answers);
-        let written = Written { record, side: side(&known.row), password: None };
+        let record = mapping.amended(&known.record, record, &answers)?;
+        let written = Written { record, side: side(&known.row), password: None, there: Vec::new() };
         let mut plan = mapping.diff(&written)?;
         if conditions.names_version() {
             plan.precede(mapping.expectations(&known.record, root_of(mapping, &known)));
@@ -135,6 +135,26 @@ impl Gateway {
                     steps.push(Step::Delete { bag: past.clone(), target, required: false });
                 }
                 _ => steps.extend(self.relink(&pointer, &value, None).await?),
+            }
+        }
+        Ok(steps)
+    }
+
+    /// The steps that make others point at a resource by its new name, in SQL: in the same transaction.
+    pub(super) fn followers(&self, ty: TypeId, was: &Record, now: &Record) -> Result<Vec<Step>, ScimError> {
+        let mapping = self.ty(ty)?;
+        let mut steps = Vec::new();
+        for pointer in self.pointers_at(ty) {
+            let field = &pointer.reference.field;
+            let layout = self.ty(pointer.holder)?.shape.part(field.part);
+            if !matches!(layout.bag.source, Source::Table(_)) || layout.opened.is_some() {
+                continue;
+            }
+            let values = (pointed_value(mapping, was, &pointer), pointed_value(mapping, now, &pointer));
+            if let (Some(old), Some(new)) = values
+                && old != new
+            {
+                steps.push(repointing(&layout.bag, field.field, &old, &[new]));
             }
         }
         Ok(steps)
@@ -237,7 +257,7 @@ fn document_relink(
         }
     }
     holder.pack(shape)?;
-    let written = Written { record: holder, side: Object::new(), password: None };
+    let written = Written { record: holder, side: Object::new(), password: None, there: Vec::new() };
     Ok(mapping.diff(&written)?.steps)
 }
 

@@ -133,6 +133,15 @@ pub enum Step {
         /// Cells of the row to insert if there is none; `None`: [`StoreError::NoSuchRow`].
         add: Option<Vec<(FieldId, Cell)>>,
     },
+    /// SQL: makes a copy of one row, with every column of its table, and other values in some fields.
+    Copy {
+        /// Where.
+        bag: Arc<Bag>,
+        /// Which row.
+        target: Target,
+        /// What the copy holds instead.
+        cells: Vec<(FieldId, Cell)>,
+    },
     /// Changes existing rows. No row matched: [`StoreError::NotFound`] if `required`.
     Update {
         /// Where.
@@ -182,6 +191,7 @@ impl Step {
             | Self::Insert { bag, .. }
             | Self::Reopen { bag, .. }
             | Self::Find { bag, .. }
+            | Self::Copy { bag, .. }
             | Self::Update { bag, .. }
             | Self::Delete { bag, .. }
             | Self::Rename { bag, .. }

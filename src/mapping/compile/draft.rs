@@ -229,6 +229,8 @@ impl TypeDraft {
             revive_by: Vec::new(),
             past: None,
             replace: false,
+            rename: None,
+            points: Vec::new(),
             identity: Vec::new(),
             fresh: Vec::new(),
             opened: None,

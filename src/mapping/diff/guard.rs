@@ -4,10 +4,10 @@
 use crate::{
     mapping::{
         diff::Diff,
-        record::same_values,
+        record::{has_slot, same_values},
         shape::{FieldRef, PartId},
     },
-    store::{Expected, FieldId, Fold, Predicate, Row, Step, Target, Value},
+    store::{Expected, FieldId, Predicate, Row, Step, Target},
 };
 
 impl Diff<'_> {
@@ -17,13 +17,8 @@ impl Diff<'_> {
         for FieldRef { part, field, slot } in self.shape.document_fields() {
             for (row, draft) in self.record.rows(part).iter().enumerate() {
                 let old = draft.was.as_ref().map(|was| was.all(field)).unwrap_or_default();
-                // Rows of other names hold no such document.
-                let names = self.shape.part(part).slot.iter().zip(slot.iter().flatten());
-                let is_other = |(f, v): (&FieldId, &Value)| {
-                    !draft.now.first(*f).is_some_and(|have| have.same(v, Fold::Exact))
-                };
-                if draft.removed || names.into_iter().any(is_other) || same_values(old, draft.now.all(field))
-                {
+                let is_other = !has_slot(self.shape.part(part), &draft.now, slot.as_ref());
+                if is_other || draft.removed || same_values(old, draft.now.all(field)) {
                     continue;
                 }
                 match &draft.was {

@@ -77,9 +77,11 @@ impl Compiler {
             if let Some(codec) = node.get("codec") {
                 self.unsupported(&codec.span, "a document within a document");
             }
-        } else if node.get("codec").is_none() && at.is_some() {
-            let help = "write `codec = \"json\"`, or php, csv:, lines bits tag:: pattern:{a} {b} fields:,";
-            self.error("missing-key", node, "nothing says what the opened column is written in", help);
+        } else if node.get("codec").is_none()
+            && let Some(at) = at.as_ref().filter(|_| self.diagnostics.0.len() == mark)
+        {
+            self.place_array(ty, key, node, at, extra);
+            return;
         }
         let Some(at) = at.filter(|_| self.diagnostics.0.len() == mark) else {
             self.miss(ty, key);
@@ -117,6 +119,29 @@ impl Compiler {
         }
     }
 
+    /// A part whose rows are the values of an array column.
+    fn place_array(&mut self, ty: usize, key: &Key, node: &Node, at: &FieldRef, extra: PartExtra) {
+        if at.slot.is_some() {
+            let help = "write `codec = \"json\"`, or php, csv:, lines bits tag:: pattern:{a} {b} fields:,";
+            self.error("missing-key", node, "nothing says what the value of the slot is written in", help);
+        }
+        for (key, _) in node.entries() {
+            if !["in", "many", "use", "nothing", "like"].contains(&key.name.as_str())
+                && PART.known.contains(&key.name.as_str())
+            {
+                self.unsupported(&key.span, &format!("`{}` of a part that opens an array", key.name));
+            }
+        }
+        let many = self.bool_key(node, "many").unwrap_or_default();
+        let usage = self.word_key(node, "use", USES).unwrap_or_default();
+        let Some(draft) = self.types.get_mut(ty) else { return };
+        let part = draft.open(at, Some(&key.name), extra);
+        if let Some(part) = draft.shape.parts.get_mut(part) {
+            part.many = many;
+            part.usage = usage;
+        }
+    }
+
     /// The path of a field within the document of its part, if it is in one.
     fn path_within(&self, ty: usize, at: &FieldRef) -> Option<Vec<String>> {
         match self.types.get(ty)?.shape.part(at.part).items()?.places.get(at.field)? {
@@ -138,7 +163,7 @@ impl Compiler {
             Ok(document) => document,
             Err(message) => {
                 let help = "the formats are described below \"Opened fields\" in docs/mapping.md";
-                self.error("unknown-codec", at, message, help);
+                self.error("bad-codec", at, message, help);
                 return None;
             }
         };
