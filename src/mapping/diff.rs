@@ -72,9 +72,9 @@ impl TypeMapping {
 
 impl TypeMapping {
     /// The steps that remove the record's removed own rows, children first, and the closed rows that hung
-    /// on the same row before.
+    /// on the same row before; then `root`, which removes the root's row, and what that one pointed at.
     #[must_use]
-    pub fn all_removals(&self, record: &Record) -> Vec<Step> {
+    pub fn all_removals(&self, record: &Record, root: Step) -> Vec<Step> {
         let mut diff = Diff {
             ty: self,
             shape: &self.shape,
@@ -83,7 +83,7 @@ impl TypeMapping {
             made: BTreeMap::new(),
             renamed: Vec::new(),
         };
-        diff.all_removals();
+        diff.all_removals(root);
         diff.plan.steps
     }
 }
@@ -108,10 +108,16 @@ impl Diff<'_> {
     }
 
     /// Rows that go for good, with all that was before them.
-    fn all_removals(&mut self) {
+    fn all_removals(&mut self, root: Step) {
         let parts = (1..self.shape.parts.len()).rev();
         let (upward, others): (Vec<_>, Vec<_>) = parts.partition(|p| self.shape.part(*p).upward);
-        for part in others.into_iter().chain(upward.into_iter().rev()) {
+        self.parts_removals(&others);
+        self.plan.steps.push(root);
+        self.parts_removals(&upward.into_iter().rev().collect::<Vec<_>>());
+    }
+
+    fn parts_removals(&mut self, parts: &[PartId]) {
+        for part in parts.iter().copied() {
             let layout = self.shape.part(part);
             if layout.opened.is_some() || layout.usage != Use::Own {
                 continue;

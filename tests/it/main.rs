@@ -25,6 +25,7 @@ mod concurrency;
 mod custom_types;
 mod dependants;
 mod docs;
+mod documents;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod every_store;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
