@@ -84,8 +84,7 @@ impl Gateway {
         let mut steps = plan.steps;
         steps.extend(self.unlink(cx, ty, &known, mapping.delete.keep).await?);
         if !mapping.delete.keep {
-            steps.extend(own_rows(mapping, &known.record));
-            steps.push(root_removal(mapping, &known));
+            steps.extend(all_rows(mapping, &known));
         }
         self.store.apply(steps).await.map_err(|e| error::removing(&e, &self.mapping, mapping))?;
         self.vanished(ty, &known.row).await
@@ -318,9 +317,9 @@ fn close_rows(mapping: &TypeMapping, record: &mut Record) {
     }
 }
 
-/// All rows of the own parts, children first.
-fn own_rows(mapping: &TypeMapping, record: &Record) -> Vec<Step> {
-    let mut gone = record.clone();
+/// All rows of the resource: own parts, children first, the root, and what that one points at.
+fn all_rows(mapping: &TypeMapping, known: &Known) -> Vec<Step> {
+    let mut gone = known.record.clone();
     for part in 1..mapping.shape.parts.len() {
         if mapping.shape.part(part).usage == Use::Own && mapping.shape.part(part).opened.is_none() {
             for row in 0..gone.rows(part).len() {
@@ -328,9 +327,6 @@ fn own_rows(mapping: &TypeMapping, record: &Record) -> Vec<Step> {
             }
         }
     }
-    mapping.all_removals(&gone)
-}
-
-fn root_removal(mapping: &TypeMapping, known: &Known) -> Step {
-    Step::Delete { bag: mapping.bag().clone(), target: root_of(mapping, known), required: true }
+    let root = Step::Delete { bag: mapping.bag().clone(), target: root_of(mapping, known), required: true };
+    mapping.all_removals(&gone, root)
 }

@@ -72,9 +72,9 @@ impl TypeMapping {
 
 impl TypeMapping {
     /// The steps that remove the record's removed own rows, children first, and the closed rows that hung
-    /// on the same row before.
+    /// on the same row before; then `root`, which removes the root's row, and what that one pointed at.
     #[must_use]
-    pub fn all_removals(&self, record: &Record) -> Vec<Step> {
+    pub fn all_removals(&self, record: &Record, root: Step) -> Vec<Step> {
         let mut diff = Diff {
             ty: self,
             shape: &self.shape,
@@ -83,7 +83,7 @@ impl TypeMapping {
             made: BTreeMap::new(),
             renamed: Vec::new(),
         };
-        diff.all_removals();
+        diff.all_removals(root);
         diff.plan.steps
     }
 }

@@ -6,13 +6,14 @@ use crate::{
     mapping::{
         Delete, Ids, Rename, Settle, TypeMapping,
         codec::Codec,
+        example::Example,
         form::{Assign, Cond, Template},
         lens::{Inverse, RefTarget, Rule},
         node::Node,
         shape::{FieldRef, Opened, Part, PartId, Shape, Use},
     },
     scim::schema::{Mutability, ResourceType, Returned},
-    store::{Bag, Field, FieldId, FieldKind, Predicate, Source, Value},
+    store::{Bag, Field, FieldId, FieldKind, Predicate, Source, Value, document::Items},
 };
 
 /// A place where names are read: bare names belong to the part's rows.
@@ -60,6 +61,7 @@ pub(in crate::mapping) struct TypeDraft {
     pub(super) touch: Vec<(PartId, Assign)>,
     pub(super) delete: Delete,
     pub(in crate::mapping) rename: Rename,
+    pub(super) examples: Vec<Example>,
 }
 
 /// What is known of a part beside its compiled form.
@@ -203,6 +205,7 @@ impl TypeDraft {
             touch: Vec::new(),
             delete: Delete::default(),
             rename: Rename::default(),
+            examples: Vec::new(),
         }
     }
 
@@ -324,6 +327,30 @@ impl TypeDraft {
         id
     }
 
+    /// Opens a document in a field as a part of its own.
+    pub(super) fn open_document(
+        &mut self,
+        at: &FieldRef,
+        name: &str,
+        items: Items,
+        extra: PartExtra,
+    ) -> PartId {
+        let source = self.shape.part(at.part).bag.source.clone();
+        let id = self.add_part(name, at.part, source, extra);
+        let is_item = items.takes_items();
+        if let Some(part) = self.shape.parts.get_mut(id) {
+            part.many = items.many;
+            part.opened = Some(Opened { field: at.field, slot: at.slot.clone(), items: Some(items) });
+        }
+        if is_item {
+            self.intern_path(id, &["pos".to_owned()]);
+            if let Some(part) = self.shape.parts.get_mut(id) {
+                Arc::make_mut(&mut part.bag).key = vec![0];
+            }
+        }
+        id
+    }
+
     /// The field of this path in the rows of a document; it is there from now on.
     pub(super) fn intern_path(&mut self, part: PartId, path: &[String]) -> FieldId {
         let Some(layout) = self.shape.parts.get_mut(part) else { return 0 };
@@ -368,6 +395,7 @@ impl TypeDraft {
             touch: self.touch,
             delete: self.delete,
             rename: self.rename,
+            examples: self.examples,
         }
     }
 }

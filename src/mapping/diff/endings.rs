@@ -28,10 +28,16 @@ impl Diff<'_> {
     }
 
     /// Rows that go for good, with all that was before them.
-    pub(super) fn all_removals(&mut self) {
+    pub(super) fn all_removals(&mut self, root: Step) {
         let parts = (1..self.shape.parts.len()).rev();
         let (upward, others): (Vec<_>, Vec<_>) = parts.partition(|p| self.shape.part(*p).upward);
-        for part in others.into_iter().chain(upward.into_iter().rev()) {
+        self.parts_removals(&others);
+        self.plan.steps.push(root);
+        self.parts_removals(&upward.into_iter().rev().collect::<Vec<_>>());
+    }
+
+    fn parts_removals(&mut self, parts: &[PartId]) {
+        for part in parts.iter().copied() {
             let layout = self.shape.part(part);
             if layout.opened.is_some() || layout.usage != Use::Own {
                 continue;

@@ -107,7 +107,15 @@ impl Rounds {
         self.gateway.store.take();
         self.tally.puts += 1;
         match self.put(&id, &wanted) {
-            Err(error) if error.status() >= 500 => return Err(format!("{error}\nfor {}", shown(&wanted))),
+            Err(error) if error.status() >= 500 => {
+                let (log, _) = self.gateway.store.take();
+                return Err(format!(
+                    "{error}\nfor {}\ninstead of {}\n{}",
+                    shown(&wanted),
+                    shown(&now),
+                    log.join("\n")
+                ));
+            }
             Err(error) => {
                 self.tally.refused += 1;
                 let after = self.all();

@@ -129,3 +129,17 @@ fn a_deleted_user_is_nobodys_manager_any_more() {
         assert_eq!(site.sql("uid", &format!("oc_group_user where uid = '{boss}'")), Vec::<String>::new());
     });
 }
+
+#[test]
+fn a_preference_is_added_beside_one_that_holds_a_document() {
+    NEXTCLOUD.each(|site| {
+        if !site.own {
+            return;
+        }
+        let path = site.user("Greta");
+        site.execute("delete from oc_preferences where userid = 'Greta' and configkey = 'timezone'");
+        let before = site.look();
+        site.patch(&path, json!([{ "op": "add", "path": "timezone", "value": "Europe/Oslo" }]));
+        site.assert_changes(&before, &["+ oc_preferences[Greta,core,timezone]"]);
+    });
+}

@@ -40,6 +40,8 @@ impl Compiler {
         };
         let name = self.plain(at, "`field`")?;
         let field = self.field(site.scope, &name, &at.span)?;
+        let (field, node) = &self.first_of(site.scope.ty, field, node);
+        let field = field.clone();
         let shared = self.shared(site, node);
         let codecs = node.get("codec").map(|n| self.codecs(n)).unwrap_or_default();
         let types = self.ref_types(node);
