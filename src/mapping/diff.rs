@@ -2,10 +2,7 @@
 //! rows are found first, rows go children first and come parents first, and
 //! generated keys flow from step to step.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, HashSet};
 
 use crate::{
     mapping::{
@@ -13,17 +10,20 @@ use crate::{
         diff::{among::Among, entry::Naming},
         form::Template,
         record::{Draft, Record, same_values},
-        shape::{FieldRef, Part, PartId, Shape, Use},
+        shape::{FieldRef, PartId, Shape, Use},
         write::Written,
     },
     plan::Plan,
     scim::error::ScimError,
-    store::{Bag, Cell, Change, FieldId, Predicate, Source, Step, Target, Value},
+    store::{Cell, Change, FieldId, Predicate, Source, Step, Target, Value},
 };
 
 mod among;
+mod endings;
 pub mod entry;
 mod guard;
+
+pub use self::endings::{reopening, repointing};
 
 struct Diff<'a> {
     ty: &'a TypeMapping,
@@ -91,137 +91,6 @@ impl TypeMapping {
 impl Diff<'_> {
     fn draft(&self, part: PartId, row: usize) -> Option<&Draft> {
         self.record.row(part, row)
-    }
-
-    /// Own rows that go, children first. What hung on a row that is closed, and has no end of its own,
-    /// stays as it is.
-    fn removals(&mut self) {
-        for part in (1..self.shape.parts.len()).rev() {
-            let layout = self.shape.part(part);
-            if layout.opened.is_some() || layout.usage != Use::Own || layout.upward {
-                continue;
-            }
-            for draft in self.record.rows(part).iter().filter(|d| d.removed) {
-                self.removal(part, draft);
-            }
-        }
-    }
-
-    /// Rows that go for good, with all that was before them.
-    fn all_removals(&mut self, root: Step) {
-        let parts = (1..self.shape.parts.len()).rev();
-        let (upward, others): (Vec<_>, Vec<_>) = parts.partition(|p| self.shape.part(*p).upward);
-        self.parts_removals(&others);
-        self.plan.steps.push(root);
-        self.parts_removals(&upward.into_iter().rev().collect::<Vec<_>>());
-    }
-
-    fn parts_removals(&mut self, parts: &[PartId]) {
-        for part in parts.iter().copied() {
-            let layout = self.shape.part(part);
-            if layout.opened.is_some() || layout.usage != Use::Own {
-                continue;
-            }
-            let mut past: Vec<Predicate> = Vec::new();
-            if let Some(bag) = &layout.past {
-                for above in self.record.rows(layout.parent).iter().filter_map(|d| d.was.as_ref()) {
-                    let link = self.link(part, above);
-                    past.extend(link.filter(|link| !past.contains(link)));
-                }
-                for link in past {
-                    let target = Target::Rows(link);
-                    self.plan.steps.push(Step::Delete { bag: bag.clone(), target, required: false });
-                }
-                continue;
-            }
-            for draft in self.record.rows(part).iter().filter(|d| d.removed) {
-                if let Some(was) = &draft.was {
-                    let target = Target::Rows(self.identity(part, draft.parent, was));
-                    self.plan.steps.push(Step::Delete { bag: layout.bag.clone(), target, required: false });
-                }
-            }
-        }
-    }
-
-    /// The predicate that means the rows of a part that hang on a row.
-    fn link(&self, part: PartId, above: &crate::store::Row) -> Option<Predicate> {
-        let layout = self.shape.part(part);
-        let mut link = Predicate::True;
-        for (own, theirs) in &layout.on {
-            link = link.and(Predicate::equals(*own, above.first(*theirs)?.clone()));
-        }
-        self.shape.hangs_on(part, above).then_some(link)
-    }
-
-    /// Rows whose key the row above held: they go after it.
-    fn removals_above(&mut self) {
-        for part in 1..self.shape.parts.len() {
-            if self.shape.part(part).upward {
-                for draft in self.record.rows(part).iter().filter(|d| d.removed) {
-                    self.removal(part, draft);
-                }
-            }
-        }
-    }
-
-    fn removal(&mut self, part: PartId, draft: &Draft) {
-        let layout = self.shape.part(part);
-        let Some(was) = &draft.was else { return };
-        let bag = layout.bag.clone();
-        let target = || Target::Rows(self.identity(part, draft.parent, was));
-        if !layout.close.is_empty() {
-            let set = draft.now.cells.iter().enumerate().filter(|(f, v)| !same_values(was.all(*f), v));
-            let changes: Vec<Change> = set.map(|(f, v)| Change::Set(f, Cell::Values(v.clone()))).collect();
-            if !changes.is_empty() {
-                let step = Step::Update { target: target(), bag, changes, required: false };
-                self.plan.steps.push(step);
-            }
-        } else if !self.is_history(layout.parent, draft.parent) {
-            let step = Step::Delete { target: target(), bag, required: false };
-            self.plan.steps.push(step);
-        }
-    }
-
-    /// True if a row is closed, or stays because one above it is.
-    fn is_history(&self, part: PartId, row: usize) -> bool {
-        let layout = self.shape.part(part);
-        self.draft(part, row).is_some_and(|d| {
-            d.removed
-                && d.was.is_some()
-                && (!layout.close.is_empty() || self.is_history(layout.parent, d.parent))
-        })
-    }
-
-    /// After rows got another key: what else points at them follows, and rows that were copied go.
-    fn old_names(&mut self) {
-        let renamed = std::mem::take(&mut self.renamed);
-        for (part, row) in renamed.iter().copied() {
-            let layout = self.shape.part(part);
-            let draft = self.draft(part, row);
-            let Some((was, now)) = draft.and_then(|d| Some((d.was.clone()?, d.now.clone()))) else {
-                continue;
-            };
-            for field in layout.bag.key.iter().filter(|f| !same_values(was.all(**f), now.all(**f))) {
-                let Some(old) = was.first(*field) else { continue };
-                // Rows of the parts that are not read, such as closed ones, too.
-                let below =
-                    self.shape.parts.iter().skip(1).filter(|p| p.parent == part && p.usage == Use::Own);
-                let links = below.flat_map(|p| p.on.iter().map(|(own, above)| (&p.bag, *own, *above)));
-                let links = links.filter(|(_, _, above)| above == field).map(|(bag, own, _)| (bag, own));
-                for (bag, own) in links.chain(layout.points.iter().map(|bag| (bag, 0))) {
-                    self.plan.steps.push(repointing(bag, own, old, now.all(*field)));
-                }
-            }
-        }
-        self.plan.repoint = Some(self.plan.steps.len());
-        for (part, row) in renamed.into_iter().rev() {
-            let layout = self.shape.part(part);
-            let Some(was) = self.draft(part, row).and_then(|d| d.was.clone()) else { continue };
-            if layout.rename == Some(Rename::Copy) {
-                let target = self.target(part, row, &was);
-                self.plan.steps.push(Step::Delete { bag: layout.bag.clone(), target, required: part == 0 });
-            }
-        }
     }
 
     /// The predicate that means one stored row: its key, its link to the parent, its slots.
@@ -612,42 +481,6 @@ impl Diff<'_> {
         let anchor = bag.key.first().and_then(|k| was?.first(*k).cloned());
         Target::Entry { dn: dn.unwrap_or_default(), anchor: anchor.unwrap_or(Value::Text(String::new())) }
     }
-}
-
-/// The step that makes rows point at a new value, whoever's they are.
-#[must_use]
-pub fn repointing(bag: &Arc<Bag>, field: FieldId, old: &Value, new: &[Value]) -> Step {
-    Step::Update {
-        bag: Arc::new(Bag { scope: Predicate::True, ..Bag::clone(bag) }),
-        target: Target::Rows(Predicate::equals(field, old.clone())),
-        changes: vec![Change::Set(field, Cell::Values(new.to_vec()))],
-        required: false,
-    }
-}
-
-/// The step that makes a new row, or lets a closed one of its key come back. What a new row gets by
-/// default, one that was there has already.
-#[must_use]
-pub fn reopening(
-    layout: &Part,
-    cells: Vec<(FieldId, Cell)>,
-    reopen: &[(FieldId, Vec<Value>)],
-    report: Vec<FieldId>,
-) -> Step {
-    let by_default = |field: &FieldId| layout.initial.iter().any(|(f, _)| f.field == *field);
-    let touched = |field: &FieldId| layout.touch.iter().any(|(f, _)| f.field == *field);
-    let set = |field: &FieldId| reopen.iter().any(|(f, _)| f == field);
-    let given = |field: &FieldId| !by_default(field) && !touched(field) && !set(field);
-    let key: Vec<FieldId> = if layout.identity.is_empty() {
-        let given = cells.iter().map(|(f, _)| *f).filter(given);
-        given.chain(layout.revive_by.iter().copied()).collect()
-    } else {
-        layout.revive_by.clone()
-    };
-    let changed = cells.iter().filter(|(f, _)| !key.contains(f) && (given(f) || touched(f)));
-    let reopened = reopen.iter().map(|(f, v)| (*f, Cell::Values(v.clone())));
-    let changes = changed.cloned().chain(reopened).collect();
-    Step::Reopen { bag: layout.bag.clone(), key, cells, changes, report }
 }
 
 fn text(value: &Value) -> Option<&str> {
