@@ -158,6 +158,7 @@ pub struct Delete {
 pub enum Rename {
     #[default]
     Update,
+    Copy,
     Refuse,
 }
 

@@ -18,6 +18,8 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// The step that makes the root row, and what it reports.
     pub root_insert: Option<(usize, Vec<FieldId>)>,
+    /// Where steps belong that make others point at a new name: before the rows of the old one go.
+    pub repoint: Option<usize>,
     /// The entry's new DN, if it gets one.
     pub dn: Option<String>,
 }
@@ -29,13 +31,19 @@ impl Plan {
         Self { resource_type: resource_type.to_owned(), id: Some(id.to_owned()), steps, ..Self::default() }
     }
 
+    /// Adds steps that make others point at a new name.
+    pub fn repoint(&mut self, steps: Vec<Step>) {
+        let place = self.repoint.unwrap_or(self.steps.len());
+        self.steps.splice(place..place, steps);
+    }
+
     /// Puts the steps of another plan behind all others.
     pub fn append(&mut self, mut other: Plan) {
         other.shift(self.steps.len());
         self.steps.append(&mut other.steps);
     }
 
-    /// Puts steps that report nothing in front of all others.
+    /// Puts steps in front of all others.
     pub fn precede(&mut self, mut first: Vec<Step>) {
         self.shift(first.len());
         first.append(&mut self.steps);
@@ -50,7 +58,9 @@ impl Plan {
         };
         for step in &mut self.steps {
             match step {
-                Step::Insert { cells, .. } | Step::Find { add: Some(cells), .. } => {
+                Step::Insert { cells, .. }
+                | Step::Copy { cells, .. }
+                | Step::Find { add: Some(cells), .. } => {
                     cells.iter_mut().for_each(|(_, cell)| shift(cell));
                 }
                 Step::Update { changes, .. } => changes.iter_mut().for_each(|change| match change {
@@ -70,6 +80,7 @@ impl Plan {
         if let Some((step, _)) = &mut self.root_insert {
             *step += by;
         }
+        self.repoint = self.repoint.map(|place| place + by);
     }
 }
 

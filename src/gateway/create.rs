@@ -42,7 +42,7 @@ impl Gateway {
         let base = Record::create(&mapping.shape);
         let written = self.written(cx, ty, &base, &nothing, &nothing, &wanted).await?;
         self.check_unique_within(cx, ty, &wanted, (&base, &written.record), None).await?;
-        let plan = mapping.diff(&written)?;
+        let plan = self.plan(cx, ty, &written).await?;
         let reports = self.execute(ty, &plan).await?;
         let anchor = reported_anchor(mapping, &plan, &reports, &written.record)
             .ok_or_else(|| ScimError::internal("The store did not tell the key of the new row."))?;

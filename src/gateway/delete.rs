@@ -14,6 +14,7 @@ use crate::{
     },
     mapping::{
         TypeMapping,
+        diff::repointing,
         form::{Eval, set},
         lens::{Lens, RefTarget, Reference, face::Reads},
         record::{Draft, Record},
@@ -71,12 +72,11 @@ impl Gateway {
         }
         let mut record = known.record.clone();
         set::apply(&mapping.delete.set, &mapping.shape, &mut record, (0, 0), &answers);
-        record.pack(&mapping.shape)?;
         if mapping.delete.keep {
             close_rows(mapping, &mut record);
         }
-        let record = mapping.ended(record, &answers);
-        let written = Written { record, side: side(&known.row), password: None };
+        let record = mapping.amended(&known.record, record, &answers)?;
+        let written = Written { record, side: side(&known.row), password: None, there: Vec::new() };
         let mut plan = mapping.diff(&written)?;
         if conditions.names_version() {
             plan.precede(mapping.expectations(&known.record, root_of(mapping, &known)));
@@ -84,8 +84,7 @@ impl Gateway {
         let mut steps = plan.steps;
         steps.extend(self.unlink(cx, ty, &known, mapping.delete.keep).await?);
         if !mapping.delete.keep {
-            steps.extend(own_rows(mapping, &known.record));
-            steps.push(root_removal(mapping, &known));
+            steps.extend(all_rows(mapping, &known));
         }
         self.store.apply(steps).await.map_err(|e| error::removing(&e, &self.mapping, mapping))?;
         self.vanished(ty, &known.row).await
@@ -135,6 +134,26 @@ impl Gateway {
                     steps.push(Step::Delete { bag: past.clone(), target, required: false });
                 }
                 _ => steps.extend(self.relink(&pointer, &value, None).await?),
+            }
+        }
+        Ok(steps)
+    }
+
+    /// The steps that make others point at a resource by its new name, in SQL: in the same transaction.
+    pub(super) fn followers(&self, ty: TypeId, was: &Record, now: &Record) -> Result<Vec<Step>, ScimError> {
+        let mapping = self.ty(ty)?;
+        let mut steps = Vec::new();
+        for pointer in self.pointers_at(ty) {
+            let field = &pointer.reference.field;
+            let layout = self.ty(pointer.holder)?.shape.part(field.part);
+            if !matches!(layout.bag.source, Source::Table(_)) || layout.opened.is_some() {
+                continue;
+            }
+            let values = (pointed_value(mapping, was, &pointer), pointed_value(mapping, now, &pointer));
+            if let (Some(old), Some(new)) = values
+                && old != new
+            {
+                steps.push(repointing(&layout.bag, field.field, &old, &[new]));
             }
         }
         Ok(steps)
@@ -237,7 +256,7 @@ fn document_relink(
         }
     }
     holder.pack(shape)?;
-    let written = Written { record: holder, side: Object::new(), password: None };
+    let written = Written { record: holder, side: Object::new(), password: None, there: Vec::new() };
     Ok(mapping.diff(&written)?.steps)
 }
 
@@ -298,9 +317,9 @@ fn close_rows(mapping: &TypeMapping, record: &mut Record) {
     }
 }
 
-/// All rows of the own parts, children first.
-fn own_rows(mapping: &TypeMapping, record: &Record) -> Vec<Step> {
-    let mut gone = record.clone();
+/// All rows of the resource: own parts, children first, the root, and what that one points at.
+fn all_rows(mapping: &TypeMapping, known: &Known) -> Vec<Step> {
+    let mut gone = known.record.clone();
     for part in 1..mapping.shape.parts.len() {
         if mapping.shape.part(part).usage == Use::Own && mapping.shape.part(part).opened.is_none() {
             for row in 0..gone.rows(part).len() {
@@ -308,9 +327,6 @@ fn own_rows(mapping: &TypeMapping, record: &Record) -> Vec<Step> {
             }
         }
     }
-    mapping.all_removals(&gone)
-}
-
-fn root_removal(mapping: &TypeMapping, known: &Known) -> Step {
-    Step::Delete { bag: mapping.bag().clone(), target: root_of(mapping, known), required: true }
+    let root = Step::Delete { bag: mapping.bag().clone(), target: root_of(mapping, known), required: true };
+    mapping.all_removals(&gone, root)
 }

@@ -278,6 +278,7 @@ fn delta_lens<'m>(mapping: &'m TypeMapping, operations: &[Operation]) -> Option<
         && rows.common.write == Write::Yes
         && rows.common.also.is_empty()
         && reference.here.is_empty()
+        && mapping.references.get(reference.target).is_some_and(|target| target.there.is_empty())
         && reference.common.also.is_empty()
         && layout.parent == 0
         && layout.items().is_none()

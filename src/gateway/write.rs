@@ -16,7 +16,7 @@ use crate::{
         identity::{Known, failed, not_found, side, unside},
         present::MAX_ROUNDS,
     },
-    mapping::{TypeMapping, lens::face::Reads, record::Record, write::Written},
+    mapping::{TypeMapping, form::set, lens::face::Reads, record::Record, write::Written},
     plan::Plan,
     scim::{Object, error::ScimError, precondition::Preconditions, resource::Selection},
     store::{Predicate, Report, Target, Value},
@@ -89,6 +89,32 @@ impl Gateway {
         self.store.apply(plan.steps.clone()).await.map_err(|e| error::writing(&e, &self.mapping, mapping))
     }
 
+    /// The plan of a changed record, with what its new references ask for at their targets.
+    pub(super) async fn plan(&self, cx: &Context, ty: TypeId, written: &Written) -> Result<Plan, ScimError> {
+        let mapping = self.ty(ty)?;
+        let mut plan = mapping.diff(written)?;
+        for (reference, id) in &written.there {
+            let Some(target) = mapping.references.get(*reference) else { continue };
+            let Some((kind, _)) = target.types.first() else { continue };
+            let other = self.ty(*kind)?;
+            let known = self.find(*kind, id, &Reads::everything(&other.shape)).await?;
+            let mut answers = self.answers(cx);
+            for _ in 0..MAX_ROUNDS {
+                let mut record = known.record.clone();
+                set::apply(&target.there, &other.shape, &mut record, (0, 0), &answers);
+                let record = other.amended(&known.record, record, &answers)?;
+                let needs = answers.take_needs();
+                if needs.is_empty() {
+                    let there = Written { record, side: Object::new(), password: None, there: Vec::new() };
+                    plan.precede(other.diff(&there)?.steps);
+                    break;
+                }
+                self.resolve(cx, *kind, needs, &mut answers).await?;
+            }
+        }
+        Ok(plan)
+    }
+
     /// Changes a resource from what it was to what is wanted, and answers with what it is then.
     pub(super) async fn change(
         &self,
@@ -107,7 +133,7 @@ impl Gateway {
         let kept = side(&known.row);
         let written = self.written(cx, ty, &known.record, &kept, &resource, &wanted).await?;
         self.check_unique_within(cx, ty, &wanted, (&known.record, &written.record), own).await?;
-        let mut plan = mapping.diff(&written)?;
+        let mut plan = self.plan(cx, ty, &written).await?;
         plan.id = Some(known.row.id.clone());
         plan.append(self.hold(cx, ty, &known.row.id, &resource, &wanted).await?);
         let mut new_side = written.side.clone();
@@ -117,6 +143,7 @@ impl Gateway {
         }
         let mut anchor = known.row.anchor.clone();
         if !plan.steps.is_empty() {
+            plan.repoint(self.followers(ty, &known.record, &written.record)?);
             if conditions.names_version() {
                 plan.precede(mapping.expectations(&known.record, root_of(mapping, &known)));
             }

@@ -2,19 +2,23 @@
 //! rows are found first, rows go children first and come parents first, and
 //! generated keys flow from step to step.
 
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use crate::{
     mapping::{
         Rename, TypeMapping,
         diff::{among::Among, entry::Naming},
+        form::Template,
         record::{Draft, Record, same_values},
-        shape::{Part, PartId, Shape, Use},
+        shape::{FieldRef, Part, PartId, Shape, Use},
         write::Written,
     },
     plan::Plan,
     scim::error::ScimError,
-    store::{Cell, Change, FieldId, Predicate, Source, Step, Target, Value},
+    store::{Bag, Cell, Change, FieldId, Predicate, Source, Step, Target, Value},
 };
 
 mod among;
@@ -28,6 +32,8 @@ struct Diff<'a> {
     plan: Plan,
     /// Steps that report a row's fields.
     made: BTreeMap<(PartId, usize), (usize, Vec<FieldId>)>,
+    /// Rows whose key changes.
+    renamed: Vec<(PartId, usize)>,
 }
 
 impl TypeMapping {
@@ -43,9 +49,11 @@ impl TypeMapping {
             record: &written.record,
             plan: Plan::default(),
             made: BTreeMap::new(),
+            renamed: Vec::new(),
         };
         diff.removals();
         diff.row(0, 0)?;
+        diff.old_names();
         diff.removals_above();
         if let Some(password) = &written.password {
             let target = diff.password_target();
@@ -64,12 +72,18 @@ impl TypeMapping {
 
 impl TypeMapping {
     /// The steps that remove the record's removed own rows, children first, and the closed rows that hung
-    /// on the same row before.
+    /// on the same row before; then `root`, which removes the root's row, and what that one pointed at.
     #[must_use]
-    pub fn all_removals(&self, record: &Record) -> Vec<Step> {
-        let mut diff =
-            Diff { ty: self, shape: &self.shape, record, plan: Plan::default(), made: BTreeMap::new() };
-        diff.all_removals();
+    pub fn all_removals(&self, record: &Record, root: Step) -> Vec<Step> {
+        let mut diff = Diff {
+            ty: self,
+            shape: &self.shape,
+            record,
+            plan: Plan::default(),
+            made: BTreeMap::new(),
+            renamed: Vec::new(),
+        };
+        diff.all_removals(root);
         diff.plan.steps
     }
 }
@@ -94,10 +108,16 @@ impl Diff<'_> {
     }
 
     /// Rows that go for good, with all that was before them.
-    fn all_removals(&mut self) {
+    fn all_removals(&mut self, root: Step) {
         let parts = (1..self.shape.parts.len()).rev();
         let (upward, others): (Vec<_>, Vec<_>) = parts.partition(|p| self.shape.part(*p).upward);
-        for part in others.into_iter().chain(upward.into_iter().rev()) {
+        self.parts_removals(&others);
+        self.plan.steps.push(root);
+        self.parts_removals(&upward.into_iter().rev().collect::<Vec<_>>());
+    }
+
+    fn parts_removals(&mut self, parts: &[PartId]) {
+        for part in parts.iter().copied() {
             let layout = self.shape.part(part);
             if layout.opened.is_some() || layout.usage != Use::Own {
                 continue;
@@ -172,6 +192,38 @@ impl Diff<'_> {
         })
     }
 
+    /// After rows got another key: what else points at them follows, and rows that were copied go.
+    fn old_names(&mut self) {
+        let renamed = std::mem::take(&mut self.renamed);
+        for (part, row) in renamed.iter().copied() {
+            let layout = self.shape.part(part);
+            let draft = self.draft(part, row);
+            let Some((was, now)) = draft.and_then(|d| Some((d.was.clone()?, d.now.clone()))) else {
+                continue;
+            };
+            for field in layout.bag.key.iter().filter(|f| !same_values(was.all(**f), now.all(**f))) {
+                let Some(old) = was.first(*field) else { continue };
+                // Rows of the parts that are not read, such as closed ones, too.
+                let below =
+                    self.shape.parts.iter().skip(1).filter(|p| p.parent == part && p.usage == Use::Own);
+                let links = below.flat_map(|p| p.on.iter().map(|(own, above)| (&p.bag, *own, *above)));
+                let links = links.filter(|(_, _, above)| above == field).map(|(bag, own, _)| (bag, own));
+                for (bag, own) in links.chain(layout.points.iter().map(|bag| (bag, 0))) {
+                    self.plan.steps.push(repointing(bag, own, old, now.all(*field)));
+                }
+            }
+        }
+        self.plan.repoint = Some(self.plan.steps.len());
+        for (part, row) in renamed.into_iter().rev() {
+            let layout = self.shape.part(part);
+            let Some(was) = self.draft(part, row).and_then(|d| d.was.clone()) else { continue };
+            if layout.rename == Some(Rename::Copy) {
+                let target = self.target(part, row, &was);
+                self.plan.steps.push(Step::Delete { bag: layout.bag.clone(), target, required: part == 0 });
+            }
+        }
+    }
+
     /// The predicate that means one stored row: its key, its link to the parent, its slots.
     fn identity(&self, part: PartId, parent: usize, was: &crate::store::Row) -> Predicate {
         let layout = self.shape.part(part);
@@ -241,11 +293,26 @@ impl Diff<'_> {
             self.own(part, row)?;
         }
         for (child, index) in below {
-            if self.shape.part(child).usage == Use::Own && !self.shape.part(child).upward {
-                self.row(child, index)?;
+            match self.shape.part(child).usage {
+                Use::Own if !self.shape.part(child).upward => self.row(child, index)?,
+                Use::Watch => self.watched(child, index),
+                _ => {}
             }
         }
         Ok(())
+    }
+
+    /// A row of others, which only a SET of the mapping changes. It may come to hang elsewhere by that.
+    fn watched(&mut self, part: PartId, row: usize) {
+        let layout = self.shape.part(part);
+        let Some(draft) = self.draft(part, row) else { return };
+        let Some(was) = &draft.was else { return };
+        let set = draft.now.cells.iter().enumerate().filter(|(f, v)| !same_values(was.all(*f), v));
+        let changes: Vec<Change> = set.map(|(f, v)| Change::Set(f, Cell::Values(v.clone()))).collect();
+        if !changes.is_empty() {
+            let (target, bag) = (Target::Rows(self.identity(part, draft.parent, was)), layout.bag.clone());
+            self.plan.steps.push(Step::Update { bag, target, changes, required: false });
+        }
     }
 
     /// A looked-up row that was chosen anew.
@@ -255,6 +322,10 @@ impl Diff<'_> {
         let given = |f: &FieldId| draft.now.first(*f).cloned().map(|v| (*f, v));
         let mut cells: Vec<(FieldId, Value)> =
             (0..layout.bag.fields.len()).filter_map(|f| given(&f)).collect();
+        let of = |list: &[(FieldRef, Template)], f: &FieldId| {
+            list.iter().any(|(at, _)| at.part == part && at.field == *f)
+        };
+        let by_default = |f: &FieldId| of(&layout.initial, f) || of(&layout.touch, f);
         let predicate = match layout.find_by {
             Some(by) => cells
                 .iter()
@@ -262,7 +333,7 @@ impl Diff<'_> {
                 .fold(Predicate::True, |p, (f, v)| p.and(Predicate::equals(*f, v.clone()))),
             None => cells
                 .iter()
-                .filter(|(f, _)| !layout.constants.iter().any(|(c, _)| c == f))
+                .filter(|(f, _)| !layout.constants.iter().any(|(c, _)| c == f) && !by_default(f))
                 .fold(Predicate::True, |p, (f, v)| p.and(Predicate::equals(*f, v.clone()))),
         };
         let report: Vec<FieldId> = layout.on.iter().map(|(own, _)| *own).collect();
@@ -415,8 +486,10 @@ impl Diff<'_> {
         let links = self.linked(part, row);
         let is_entry = matches!(layout.bag.source, Source::Entries { .. });
         let renames = |f: &FieldId| !same_values(was.all(*f), now.all(*f));
-        if part == 0 && self.ty.rename == Rename::Refuse && layout.bag.key.iter().any(renames) {
-            return Err(ScimError::mutability("This resource cannot be renamed."));
+        let is_renamed = layout.bag.key.iter().any(renames);
+        if is_renamed && layout.rename == Some(Rename::Refuse) {
+            let what = if part == 0 { "This resource" } else { "What names a part of this resource" };
+            return Err(ScimError::mutability(format!("{what} cannot be renamed.")));
         }
         let mut changes = Vec::new();
         for (field, values) in now.cells.iter().enumerate() {
@@ -448,6 +521,18 @@ impl Diff<'_> {
                 if part == 0 {
                     self.plan.dn = Some(dn);
                 }
+            }
+        }
+        if is_renamed && !is_entry && (part == 0 || layout.rename.is_some()) {
+            self.renamed.push((part, row));
+            if layout.rename == Some(Rename::Copy) {
+                let cells = changes.into_iter().filter_map(|change| match change {
+                    Change::Set(field, cell) => Some((field, cell)),
+                    Change::Add(..) | Change::Remove(..) => None,
+                });
+                let step = Step::Copy { bag: layout.bag.clone(), target, cells: cells.collect() };
+                self.plan.steps.push(step);
+                return Ok(());
             }
         }
         if !changes.is_empty() {
@@ -526,6 +611,17 @@ impl Diff<'_> {
         });
         let anchor = bag.key.first().and_then(|k| was?.first(*k).cloned());
         Target::Entry { dn: dn.unwrap_or_default(), anchor: anchor.unwrap_or(Value::Text(String::new())) }
+    }
+}
+
+/// The step that makes rows point at a new value, whoever's they are.
+#[must_use]
+pub fn repointing(bag: &Arc<Bag>, field: FieldId, old: &Value, new: &[Value]) -> Step {
+    Step::Update {
+        bag: Arc::new(Bag { scope: Predicate::True, ..Bag::clone(bag) }),
+        target: Target::Rows(Predicate::equals(field, old.clone())),
+        changes: vec![Change::Set(field, Cell::Values(new.to_vec()))],
+        required: false,
     }
 }
 

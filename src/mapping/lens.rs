@@ -266,6 +266,8 @@ pub struct RefTarget {
     pub types: Vec<(usize, FieldRef)>,
     /// What a pointer at nothing does.
     pub dangling: Dangling,
+    /// Carried out on a target, in the same transaction, when a pointer at it is set.
+    pub there: Vec<Assign>,
     /// Name of the sub-attribute that shows the target's name: `displayName` for managers, `display` for members.
     pub display: &'static str,
 }

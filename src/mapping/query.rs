@@ -353,8 +353,8 @@ impl Query<'_> {
             && layout.floor.is_none()
             && (layout.opened.is_none() || one_test)
             && !hides(rows)
-            && self.is_found_exactly(rows.part, &inner.predicate)
-            && !self.ty.shape.may_be_shadowed(rows.part, 0);
+            && !self.ty.shape.may_be_shadowed(rows.part, 0)
+            && self.is_found_exactly(rows.part, &inner.predicate);
         Pushed { predicate: self.ty.shape.lift(rows.part, 0, inner.predicate), exact }
     }
 

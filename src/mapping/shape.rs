@@ -4,7 +4,10 @@
 use std::sync::Arc;
 
 use crate::{
-    mapping::form::{Assign, Template},
+    mapping::{
+        Rename,
+        form::{Assign, Template},
+    },
     store::{
         Bag, FieldId, Fold, Predicate, Related, Row, Source, Value,
         document::{Format, Items},
@@ -75,6 +78,10 @@ pub struct Part {
     pub past: Option<Arc<Bag>>,
     /// True: a changed value closes or removes the row and puts in a new one.
     pub replace: bool,
+    /// What happens when a key field changes; `None` for a part: another row.
+    pub rename: Option<Rename>,
+    /// Columns of other tables that hold this row's key, each as a bag with that one field.
+    pub points: Vec<Arc<Bag>>,
     /// Key fields that the file names: another value in one means another row.
     pub identity: Vec<FieldId>,
     /// Fields of a row that takes another's place that it does not take over from it.
@@ -257,20 +264,6 @@ impl Shape {
         self.lift(p.parent, outer, lifted)
     }
 
-    /// True if something between a part's rows and those of `outer` lies in a document: what a store finds
-    /// of it is more than what meets a condition.
-    #[must_use]
-    pub fn is_within_document(&self, mut part: PartId, outer: PartId) -> bool {
-        while part != outer && part != 0 {
-            let layout = self.part(part);
-            if layout.items().is_some() {
-                return true;
-            }
-            part = layout.parent;
-        }
-        false
-    }
-
     /// The test that a row of a slotted parent is the one that a part hangs on.
     #[must_use]
     pub fn hook_test(&self, part: PartId) -> Predicate {
@@ -286,6 +279,20 @@ impl Shape {
         let slots = self.part(p.parent).slot.iter().zip(p.hook.iter().flatten());
         let has = |f: &FieldId, v: &Value| above.first(*f).is_some_and(|have| have.same(v, Fold::Exact));
         slots.into_iter().all(|(f, v)| has(f, v))
+    }
+
+    /// True if something between a part's rows and those of `outer` lies in a document: what a store finds
+    /// of it is more than what meets a condition.
+    #[must_use]
+    pub fn is_within_document(&self, mut part: PartId, outer: PartId) -> bool {
+        while part != outer && part != 0 {
+            let layout = self.part(part);
+            if layout.items().is_some() {
+                return true;
+            }
+            part = layout.parent;
+        }
+        false
     }
 
     /// Name of a field as the file would write it.

@@ -30,6 +30,8 @@ pub struct Written {
     pub side: Object,
     /// A new password that goes by a channel of its own.
     pub password: Option<Secret>,
+    /// References that were set, and the targets' ids, where that asks for something at the target.
+    pub there: Vec<(usize, String)>,
 }
 
 impl TypeMapping {
@@ -67,7 +69,14 @@ impl TypeMapping {
         answers: &Answers,
     ) -> Result<Written, ScimError> {
         let is_new = base.row(0, 0).is_some_and(|d| d.was.is_none());
-        let mut w = Writer { ty: self, record: base.clone(), side: side.clone(), password: None, answers };
+        let mut w = Writer {
+            ty: self,
+            record: base.clone(),
+            side: side.clone(),
+            password: None,
+            there: Vec::new(),
+            answers,
+        };
         if is_new {
             for (part, _) in
                 self.shape.parts.iter().enumerate().filter(|(_, p)| p.always && p.usage == Use::Own)
@@ -116,17 +125,26 @@ impl TypeMapping {
         touch(self, &mut w);
         endings(self, &mut w);
         w.record.pack(&self.shape)?;
-        Ok(Written { record: w.record, side: w.side, password: w.password })
+        Ok(Written { record: w.record, side: w.side, password: w.password, there: w.there })
     }
 
-    /// The record with what follows from its removed rows: rows that end are closed, and rows that change
-    /// are touched.
-    #[must_use]
-    pub fn ended(&self, record: Record, answers: &Answers) -> Record {
-        let mut w = Writer { ty: self, record, side: Object::new(), password: None, answers };
+    /// A record that SETs have changed, with what follows from that: what new rows get, what is derived,
+    /// rows that end are closed, and what changes is touched. `base` is the record as it was.
+    ///
+    /// # Errors
+    ///
+    /// 400 `invalidValue` if a document cannot hold its new content.
+    pub fn amended(&self, base: &Record, record: Record, answers: &Answers) -> Result<Record, ScimError> {
+        let side = Object::new();
+        let mut w = Writer { ty: self, record, side, password: None, there: Vec::new(), answers };
+        always_below(self, &mut w);
+        settle(self, &mut w, base);
+        w.record.pack(&self.shape)?;
+        keys_upward(self, &mut w);
         touch(self, &mut w);
         endings(self, &mut w);
-        w.record
+        w.record.pack(&self.shape)?;
+        Ok(w.record)
     }
 
     /// The rules, those with conditions last: the fields that they test may be written, too.
@@ -287,7 +305,9 @@ fn always_below(ty: &TypeMapping, w: &mut Writer<'_>) {
 }
 
 fn settle(ty: &TypeMapping, w: &mut Writer<'_>, base: &Record) {
-    for entry in &ty.settle {
+    // Rows that are found are never changed.
+    let is_ours = |part: PartId| matches!(ty.shape.part(part).usage, Use::Own | Use::FindOrAdd);
+    for entry in ty.settle.iter().filter(|entry| is_ours(entry.part)) {
         for row in 0..w.record.rows(entry.part).len() {
             let at = (entry.part, row);
             let Some(draft) = w.record.row(at.0, at.1) else { continue };
@@ -368,7 +388,8 @@ fn fits(values: &[Value], stem: &str, separator: &str) -> bool {
 
 fn touch(ty: &TypeMapping, w: &mut Writer<'_>) {
     let mut done: Vec<(PartId, usize)> = Vec::new();
-    for (part, assign) in &ty.touch {
+    let is_ours = |part: PartId| matches!(ty.shape.part(part).usage, Use::Own | Use::FindOrAdd);
+    for (part, assign) in ty.touch.iter().filter(|(part, _)| is_ours(*part)) {
         for row in 0..w.record.rows(*part).len() {
             let at = (*part, row);
             let changed = match part {

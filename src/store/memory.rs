@@ -218,6 +218,20 @@ impl Tables {
                     (None, None) => Err(StoreError::NoSuchRow { bag: bag.name.clone() }),
                 }
             }
+            Step::Copy { bag, target, cells } => {
+                let row = self.targets(bag, target, true)?.into_iter().next();
+                let cells = resolve(cells, steps, reports)?;
+                let Some(table) = self.0.get_mut(&source_name(bag)) else { return Ok(Report::new()) };
+                let Some(mut stored) = row.and_then(|row| table.rows.get(row)).cloned() else {
+                    return Ok(Report::new());
+                };
+                for (field, values) in cells {
+                    stored.insert(bag.field_name(field).to_lowercase(), values);
+                }
+                table.rows.push(stored);
+                self.check(bag)?;
+                Ok(Report::new())
+            }
             Step::Update { bag, target, changes, required } => {
                 let rows = self.targets(bag, target, *required)?;
                 for change in changes {

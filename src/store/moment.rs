@@ -125,6 +125,7 @@ impl Step {
     pub fn at(mut self, now: OffsetDateTime) -> Self {
         match &mut self {
             Self::Expect { bag, target, .. }
+            | Self::Copy { bag, target, .. }
             | Self::Update { bag, target, .. }
             | Self::Delete { bag, target, .. }
             | Self::Rename { bag, target, .. }

@@ -133,6 +133,15 @@ pub enum Step {
         /// Cells of the row to insert if there is none; `None`: [`StoreError::NoSuchRow`].
         add: Option<Vec<(FieldId, Cell)>>,
     },
+    /// SQL: makes a copy of one row, with every column of its table, and other values in some fields.
+    Copy {
+        /// Where.
+        bag: Arc<Bag>,
+        /// Which row.
+        target: Target,
+        /// What the copy holds instead.
+        cells: Vec<(FieldId, Cell)>,
+    },
     /// Changes existing rows. No row matched: [`StoreError::NotFound`] if `required`.
     Update {
         /// Where.
@@ -182,6 +191,7 @@ impl Step {
             | Self::Insert { bag, .. }
             | Self::Reopen { bag, .. }
             | Self::Find { bag, .. }
+            | Self::Copy { bag, .. }
             | Self::Update { bag, .. }
             | Self::Delete { bag, .. }
             | Self::Rename { bag, .. }
@@ -203,6 +213,9 @@ impl fmt::Display for Step {
             Step::Insert { bag, cells, .. } => write!(f, "insert into {}: {}", bag.name, named(cells, bag)),
             Step::Reopen { bag, cells, .. } => {
                 write!(f, "reopen a row of {}, or insert: {}", bag.name, named(cells, bag))
+            }
+            Step::Copy { bag, target, cells } => {
+                write!(f, "copy {}{} with another {}", bag.name, one(target), named(cells, bag))
             }
             Step::Find { bag, add, .. } => {
                 write!(f, "find {} of {}", if add.is_some() { "or add a row" } else { "a row" }, bag.name)

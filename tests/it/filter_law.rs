@@ -64,7 +64,7 @@ const REMEMBERED: &[&str] = &[
 ];
 
 /// A gateway over a filled store, and a second copy of its mapping to look into.
-struct Subject {
+pub(crate) struct Subject {
     gateway: Counted,
     mapping: Mapping,
     runtime: Runtime,
@@ -102,7 +102,7 @@ impl Tally {
 }
 
 impl Subject {
-    fn new(gateway: Counted, mapping: &Path) -> Self {
+    pub(crate) fn new(gateway: Counted, mapping: &Path) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         Self { gateway, mapping: compile_file(mapping), runtime, local: LocalSet::new() }
     }
@@ -186,17 +186,33 @@ impl Subject {
     }
 
     /// Answers random filters twice.
-    fn check_random(&self, segment: &str, resources: &[Object]) -> Tally {
+    fn check_random(&self, segment: &str, resources: &[Object], config: Config) -> Tally {
         let ty = &self.mapping.types[self.gateway.ty(segment)];
         let asks = Vocabulary::of(ty, resources).asks();
         let tally = RefCell::new(Tally::default());
-        let checked = TestRunner::new(config()).run(&asks, |ask| {
+        let checked = TestRunner::new(config).run(&asks, |ask| {
             let one = self.check(segment, resources, &ask).map_err(TestCaseError::fail)?;
             tally.borrow_mut().add(&one);
             Ok(())
         });
         checked.unwrap_or_else(|e| panic!("{e}"));
         tally.into_inner()
+    }
+
+    /// The law for both types, over what is there; says how many filters and pairs that were.
+    pub(crate) fn obeys_over_what_is_there(&self, name: &str, cases: u32) {
+        let mut total = Tally::default();
+        for segment in ["Users", "Groups"] {
+            let resources = self.search(segment, &Ask::default()).unwrap();
+            if !resources.is_empty() {
+                total.add(&self.check_random(segment, &resources, Config { cases, ..config() }));
+            }
+        }
+        assert!(total.telling > 0, "the filters tell nothing apart: {total:?}");
+        tell(&format!(
+            "{name}: {} filters, {} pairs of filter and resource, 0 mismatches; {} narrowed by the store",
+            total.all, total.pairs, total.narrowed
+        ));
     }
 
     /// The law for both types; the store must have had its part in it, in percent of the filters.
@@ -207,7 +223,7 @@ impl Subject {
             if segment == "Users" {
                 self.check_remembered(&resources);
             }
-            let tally = self.check_random(segment, &resources);
+            let tally = self.check_random(segment, &resources, config());
             let share = |part: usize| part * 100 / tally.all.max(1);
             assert!(share(tally.narrowed) >= narrowed, "too little is asked of the store: {tally:?}");
             assert!(share(tally.exact) >= exact, "too little is decided by the store: {tally:?}");

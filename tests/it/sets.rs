@@ -6,3 +6,4 @@ mod harness;
 mod koha;
 mod nextcloud;
 mod ofbiz;
+mod wordpress;

@@ -159,9 +159,10 @@ async fn shown(store: &dyn Store, mapping: &Mapping, noted: &Noted) -> Result<St
 fn origins(mapping: &Mapping, step: &Step, first: usize) -> Vec<(String, String)> {
     let bag = step.bag();
     let cells: Vec<(FieldId, &Cell)> = match step {
-        Step::Insert { cells, .. } | Step::Reopen { cells, .. } | Step::Find { add: Some(cells), .. } => {
-            cells.iter().map(|(field, cell)| (*field, cell)).collect()
-        }
+        Step::Insert { cells, .. }
+        | Step::Reopen { cells, .. }
+        | Step::Copy { cells, .. }
+        | Step::Find { add: Some(cells), .. } => cells.iter().map(|(field, cell)| (*field, cell)).collect(),
         Step::Update { changes, .. } => changes
             .iter()
             .filter_map(|change| match change {

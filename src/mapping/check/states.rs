@@ -47,5 +47,6 @@ fn is_constant(assign: &Assign) -> bool {
             .iter()
             .all(|t| t.fields().is_empty() && !matches!(t, Template::Next(_) | Template::Unique { .. })),
         SetOp::SetBits(_) | SetOp::ClearBits(_) => true,
+        SetOp::Rows(set) => set.iter().all(is_constant),
     }
 }

@@ -13,7 +13,7 @@ use crate::{
         shape::{FieldRef, Opened, Part, PartId, Shape, Use},
     },
     scim::schema::{Mutability, ResourceType, Returned},
-    store::{Bag, Field, FieldId, FieldKind, Predicate, Source, Value},
+    store::{Bag, Field, FieldId, FieldKind, Predicate, Source, Value, document::Items},
 };
 
 /// A place where names are read: bare names belong to the part's rows.
@@ -232,6 +232,8 @@ impl TypeDraft {
             revive_by: Vec::new(),
             past: None,
             replace: false,
+            rename: None,
+            points: Vec::new(),
             identity: Vec::new(),
             fresh: Vec::new(),
             opened: None,
@@ -322,6 +324,30 @@ impl TypeDraft {
             bag.fields.iter_mut().for_each(|f| f.kind = kind);
         }
         self.change_field(at, &|f| f.many = true);
+        id
+    }
+
+    /// Opens a document in a field as a part of its own.
+    pub(super) fn open_document(
+        &mut self,
+        at: &FieldRef,
+        name: &str,
+        items: Items,
+        extra: PartExtra,
+    ) -> PartId {
+        let source = self.shape.part(at.part).bag.source.clone();
+        let id = self.add_part(name, at.part, source, extra);
+        let is_item = items.takes_items();
+        if let Some(part) = self.shape.parts.get_mut(id) {
+            part.many = items.many;
+            part.opened = Some(Opened { field: at.field, slot: at.slot.clone(), items: Some(items) });
+        }
+        if is_item {
+            self.intern_path(id, &["pos".to_owned()]);
+            if let Some(part) = self.shape.parts.get_mut(id) {
+                Arc::make_mut(&mut part.bag).key = vec![0];
+            }
+        }
         id
     }
 

@@ -5,13 +5,13 @@ use std::{ops::Range, sync::Arc};
 
 use crate::{
     mapping::{
-        Settle,
+        Rename, Settle,
         compile::{Compiler, TypeDraft, draft::Scope},
         form::{Assign, Cond, CondTest, SetOp, Template, set::AssignTarget, template::Offset},
         node::Node,
         shape::{FieldRef, PartId, Use},
     },
-    store::{FieldId, Fold, Order},
+    store::{Bag, Field, FieldId, FieldKind, Fold, Order, Predicate, Source},
 };
 
 impl Compiler {
@@ -69,6 +69,7 @@ impl Compiler {
             let help = "add `close`, which takes the place of removing a row";
             self.error("missing-key", at, "`revive` without `close`", help);
         }
+        let rename = self.read_rename(scope, node);
         let Some(part) = self.types.get_mut(scope.ty).and_then(|t| t.shape.parts.get_mut(scope.part)) else {
             return;
         };
@@ -76,9 +77,51 @@ impl Compiler {
         part.revive = revive;
         part.revive_by = revive_by;
         part.replace = replace;
-        if own {
+        if own && rename.is_none() {
             part.identity = keys;
         }
+    }
+
+    /// Reads what happens when the key of a row changes.
+    pub(super) fn read_rename(&mut self, scope: Scope, node: &Node) -> Option<Rename> {
+        let words = [("update", Rename::Update), ("copy", Rename::Copy), ("refuse", Rename::Refuse)];
+        let rename = self.word_key(node, "rename", &words);
+        if self.is_ldap() {
+            if let Some(at) = node.get("rename").filter(|_| rename == Some(Rename::Copy)) {
+                self.error(
+                    "store-kind",
+                    at,
+                    "an entry is renamed, never copied",
+                    "write \"update\" or \"refuse\"",
+                );
+            }
+            self.forbid(node, &["points"], "LDAP");
+        }
+        let mut points = Vec::new();
+        for (name, span) in self.texts_key(node, "points") {
+            let Some((table, column)) = name.rsplit_once('.').filter(|(t, c)| !t.is_empty() && !c.is_empty())
+            else {
+                let message = format!("`{name}` names no column");
+                self.diagnostics.error("bad-name", &span, message, "write `table.column`");
+                continue;
+            };
+            points.push(Arc::new(Bag {
+                name: name.clone(),
+                source: Source::Table(table.to_owned()),
+                fields: vec![Field { name: column.to_owned(), kind: FieldKind::Any, many: false }],
+                key: Vec::new(),
+                scope: Predicate::True,
+            }));
+        }
+        let part = self.types.get_mut(scope.ty).and_then(|t| t.shape.parts.get_mut(scope.part))?;
+        if let Some(at) = node.get("points").filter(|_| part.bag.key.len() > 1) {
+            let help = "rows that point at a key of several columns are mapped as a part";
+            self.error("bad-value", at, "`points` goes with a key of one column", help);
+        }
+        let part = self.types.get_mut(scope.ty).and_then(|t| t.shape.parts.get_mut(scope.part))?;
+        part.rename = rename;
+        part.points = points;
+        rename
     }
 
     /// A SET of the row's own fields.
@@ -221,7 +264,7 @@ impl TypeDraft {
     }
 
     /// The bag with closed rows: without the conditions on what `close` sets.
-    fn past(&self, id: PartId) -> Option<Arc<crate::store::Bag>> {
+    fn past(&self, id: PartId) -> Option<Arc<Bag>> {
         let part = self.shape.part(id);
         if part.close.is_empty() {
             return None;
@@ -235,6 +278,6 @@ impl TypeDraft {
             _ => Vec::new(),
         };
         let scope = self.scope_of(id, Some(&Cond::All(rest)));
-        Some(Arc::new(crate::store::Bag { scope, ..crate::store::Bag::clone(&part.bag) }))
+        Some(Arc::new(Bag { scope, ..Bag::clone(&part.bag) }))
     }
 }

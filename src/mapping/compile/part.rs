@@ -23,9 +23,9 @@ pub(super) const PART: Keys<'static> = Keys {
     known: &[
         "table", "base", "scope", "in", "on", "where", "key", "many", "order", "slot", "value", "alias",
         "use", "find_by", "always", "like", "floor", "nothing", "initial", "derived", "touch", "rdn",
-        "classes", "codec", "new", "invalid", "close", "revive", "change", "span",
+        "classes", "codec", "new", "invalid", "close", "revive", "change", "span", "rename", "points",
     ],
-    later: &["names", "floor_shown", "remember", "rename", "points", "aux", "make"],
+    later: &["names", "floor_shown", "remember", "aux", "make"],
 };
 
 const USES: &[(&str, Use)] =

@@ -2,7 +2,7 @@
 
 use crate::{
     mapping::{
-        Ids, Profile, Rename, StoreKind,
+        Ids, Profile, StoreKind,
         codec::Codec,
         compile::{
             Compiler,
@@ -34,6 +34,7 @@ pub(super) const ROOT: Keys<'static> = Keys {
         "fields",
         "delete",
         "rename",
+        "points",
         "nothing",
         "initial",
         "derived",
@@ -47,7 +48,7 @@ pub(super) const ROOT: Keys<'static> = Keys {
         "invalid",
         "examples",
     ],
-    later: &["names", "adopt", "log", "aux", "points", "like", "change", "on", "make"],
+    later: &["names", "adopt", "log", "aux", "like", "change", "on", "make"],
 };
 
 pub(super) const FIELD: Keys<'static> = Keys {
@@ -131,7 +132,7 @@ impl Compiler {
             }
         }
         let ids = self.word_key(node, "id", &[("derived", Ids::Derived), ("minted", Ids::Minted)]);
-        let rename = self.rename(node);
+        let rename = self.read_rename(scope, node);
         if let Some(draft) = self.types.get_mut(ty) {
             draft.ids = ids.unwrap_or_default();
             draft.rename = rename.unwrap_or_default();
@@ -147,14 +148,6 @@ impl Compiler {
                 self.places.note(Named::Setting(scope.ty, scope.part, key), &found.span);
             }
         }
-    }
-
-    fn rename(&mut self, node: &Node) -> Option<Rename> {
-        if let Some(copy) = node.get("rename").filter(|n| n.text() == Some("copy")) {
-            self.unsupported(&copy.span, "`rename = \"copy\"`");
-            return None;
-        }
-        self.word_key(node, "rename", &[("update", Rename::Update), ("refuse", Rename::Refuse)])
     }
 
     /// Reports keys that belong to the other kind of store.

@@ -33,7 +33,7 @@ impl Compiler {
                             SetOp::Add(_) | SetOp::Remove(_) => {
                                 draft.change_field(&field, &|f| f.many = true)
                             }
-                            SetOp::To(_) => {}
+                            SetOp::To(_) | SetOp::Rows(_) => {}
                         }
                     }
                     out.push(Assign { target: AssignTarget::Field(field), op });
@@ -63,7 +63,8 @@ impl Compiler {
         let many = self.types.get(scope.ty).is_some_and(|t| t.shape.part(part).many);
         match &node.kind {
             Kind::Table(_) if many => {
-                self.unsupported(&node.span, "an assignment in all rows of a part with `many`");
+                let set = self.set(Scope { part, ..scope }, node);
+                out.push(Assign { target: AssignTarget::Part(part), op: SetOp::Rows(set) });
             }
             Kind::Table(_) => out.extend(self.set(Scope { part, ..scope }, node)),
             Kind::Text(text) if text == "@some" || text == "@none" => {

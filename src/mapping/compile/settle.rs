@@ -36,7 +36,7 @@ pub(in crate::mapping) fn reads(settle: &Settle) -> Vec<&FieldRef> {
         SetOp::To(list) | SetOp::Add(list) | SetOp::Remove(list) => {
             list.iter().flat_map(Template::fields).collect()
         }
-        SetOp::SetBits(_) | SetOp::ClearBits(_) => Vec::new(),
+        SetOp::SetBits(_) | SetOp::ClearBits(_) | SetOp::Rows(_) => Vec::new(),
     }
 }
 

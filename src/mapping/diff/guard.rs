@@ -4,7 +4,7 @@
 use crate::{
     mapping::{
         diff::Diff,
-        record::same_values,
+        record::{has_slot, same_values},
         shape::{FieldRef, PartId},
     },
     store::{Expected, FieldId, Predicate, Row, Step, Target},
@@ -17,7 +17,8 @@ impl Diff<'_> {
         for FieldRef { part, field, slot } in self.shape.document_fields() {
             for (row, draft) in self.record.rows(part).iter().enumerate() {
                 let old = draft.was.as_ref().map(|was| was.all(field)).unwrap_or_default();
-                if draft.removed || same_values(old, draft.now.all(field)) {
+                let is_other = !has_slot(self.shape.part(part), &draft.now, slot.as_ref());
+                if is_other || draft.removed || same_values(old, draft.now.all(field)) {
                     continue;
                 }
                 match &draft.was {

@@ -135,7 +135,13 @@ impl Cond {
         match self {
             Self::All(list) | Self::Any(list) => list.iter().all(|c| c.is_positive(outer, eval)),
             Self::Not(_) | Self::Part(_, PartTest::None) => false,
-            Self::Field(field, test) => field.part == outer || !test.holds(&[], eval, field),
+            Self::Field(field, test) => {
+                let shape = eval.shape;
+                // Of rows in a table it is asked whether one meets the test, or there is none.
+                let is_asked_so =
+                    shape.may_be_shadowed(field.part, outer) && !shape.is_within_document(field.part, outer);
+                field.part == outer || is_asked_so || !test.holds(&[], eval, field)
+            }
             Self::Part(_, PartTest::Some) => true,
             Self::Part(part, PartTest::Row(inner)) => inner.is_positive(*part, eval),
         }

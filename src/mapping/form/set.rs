@@ -39,6 +39,8 @@ pub enum SetOp {
     SetBits(i64),
     /// Clears bits.
     ClearBits(i64),
+    /// On a part: assignments in each of its rows.
+    Rows(Vec<Assign>),
 }
 
 /// Carries out a SET on the record. What already reads as wanted stays as it is.
@@ -46,6 +48,11 @@ pub fn apply(set: &[Assign], shape: &Shape, record: &mut Record, at: (PartId, us
     for assign in set {
         match &assign.target {
             AssignTarget::Part(part) => match &assign.op {
+                SetOp::Rows(set) => {
+                    for row in record.rows_below(shape, at, *part) {
+                        apply(set, shape, record, (*part, row), answers);
+                    }
+                }
                 SetOp::To(values) if matches!(values.as_slice(), [Template::Some]) => {
                     record.ensure_row(shape, at, *part, None);
                 }
@@ -84,6 +91,7 @@ pub fn assigned(op: &SetOp, eval: &Eval<'_>, field: &FieldRef) -> Vec<Value> {
         }
         SetOp::SetBits(bits) => vec![Value::Int(integer(old) | bits)],
         SetOp::ClearBits(bits) => vec![Value::Int(integer(old) & !bits)],
+        SetOp::Rows(_) => old.to_vec(),
     }
 }
 

@@ -71,6 +71,9 @@ impl Reference {
             return Ok(());
         }
         w.assign(at, &self.field, vec![value]);
+        if w.ty.references.get(self.target).is_some_and(|target| !target.there.is_empty()) {
+            w.there.push((self.target, id.to_owned()));
+        }
         set::apply(&self.here, w.shape(), &mut w.record, at, w.answers);
         set::apply(&self.common.also, w.shape(), &mut w.record, at, w.answers);
         Ok(())

@@ -22,6 +22,8 @@ pub struct Writer<'a> {
     pub side: Object,
     /// A new password that goes by a channel of its own.
     pub password: Option<Secret>,
+    /// References that are set, and the targets' ids, where that asks for something at the target.
+    pub there: Vec<(usize, String)>,
     /// Time, and facts from I/O.
     pub answers: &'a Answers,
 }

@@ -146,9 +146,9 @@ impl Rewrite {
                 // From the end, so that the positions before stay.
                 found.iter().rev().for_each(|address| tree.remove(address));
             }
-            Step::Rename { .. } | Step::Password { .. } | Step::Reopen { .. } => {
+            Step::Rename { .. } | Step::Password { .. } | Step::Reopen { .. } | Step::Copy { .. } => {
                 let said = format!(
-                    "{} lies in a document: it has no DN, no password operation, no closed rows",
+                    "{} lies in a document: it has no DN, no password operation, no closed rows, no names",
                     bag.name
                 );
                 return Err(StoreError::Unsupported(said));
@@ -221,7 +221,7 @@ impl Rewrite {
             Ok(())
         };
         match &mut step {
-            Step::Insert { cells, .. } | Step::Find { add: Some(cells), .. } => {
+            Step::Insert { cells, .. } | Step::Copy { cells, .. } | Step::Find { add: Some(cells), .. } => {
                 cells.iter_mut().try_for_each(|(_, c)| cell(c))?;
             }
             Step::Reopen { cells, changes, .. } => {

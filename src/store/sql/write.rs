@@ -99,6 +99,11 @@ impl Writer<'_> {
                 let (cells, changes) = (self.resolve(cells)?, self.resolve(changes)?);
                 self.reopen(bag, key, &cells, &changes, report)?
             }
+            Step::Copy { bag, target, cells } => {
+                let cells = self.resolve(cells)?;
+                let touched = self.copy(bag, rows_of(bag, target)?, &cells)?;
+                check_touched(bag, touched, true)?
+            }
             Step::Update { bag, target, changes, required } => {
                 let changes = self.assignments(bag, changes)?;
                 let touched = self.update(bag, rows_of(bag, target)?, &changes)?;
@@ -215,6 +220,38 @@ impl Writer<'_> {
         } else {
             Err(StoreError::PreconditionFailed.into())
         }
+    }
+
+    /// Copies a row, with the columns that the mapping does not name, too.
+    fn copy(&mut self, bag: &Bag, predicate: &Predicate, cells: &Cells) -> Result<usize, Failure> {
+        let scene = self.catalogue.scene(self.connection, bag, &[predicate])?;
+        let flavour = self.connection.flavour();
+        let env = Env::new(flavour, &scene);
+        let mut given = Vec::new();
+        for (field, values) in cells {
+            given.push((scene.column(bag, *field)?.1, values));
+        }
+        let table = table_name(bag)?;
+        let columns = self.catalogue.known(table).unwrap_or_default();
+        let columns: Vec<_> = columns.columns.iter().filter(|c| !c.generated).collect();
+        let mut sql = Sql::new();
+        sql.raw("INSERT INTO ").table(table).raw(" (").list(&columns, ", ", |sql, column| {
+            sql.ident(&column.name);
+        });
+        sql.raw(") SELECT ");
+        for (index, column) in columns.iter().enumerate() {
+            sql.raw(if index > 0 { ", " } else { "" });
+            match given.iter().find(|(c, _)| c.name == column.name) {
+                Some((column, values)) => push_cell(&mut sql, flavour, column, values)?,
+                None => {
+                    sql.ident(OUTER).raw(".").ident(&column.name);
+                }
+            }
+        }
+        sql.raw(" FROM ").table(table).raw(" AS ").ident(OUTER);
+        env.restrict(&mut sql, bag, predicate)?;
+        finish(&mut sql, flavour, predicate)?;
+        self.connection.execute(&sql)
     }
 
     /// Changes a row of that key that is not ours; without one, inserts.

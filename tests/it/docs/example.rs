@@ -291,7 +291,11 @@ fn generate_keys(mapping: &Mapping, store: &MemoryStore) {
     for part in mapping.types.iter().flat_map(|t| &t.shape.parts).filter(|p| p.opened.is_none()) {
         let rules = tables.entry(source_name(&part.bag)).or_default();
         if let [key] = part.bag.key.as_slice()
-            && !part.on.iter().any(|(own, _)| own == key && part.usage == scimgate::mapping::shape::Use::Own)
+            && (part.upward
+                || !part
+                    .on
+                    .iter()
+                    .any(|(own, _)| own == key && part.usage == scimgate::mapping::shape::Use::Own))
         {
             rules.generated = Some(part.bag.field_name(*key).to_owned());
         }

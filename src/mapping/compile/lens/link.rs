@@ -10,6 +10,7 @@ use crate::{
             keys::{Keys, suggest},
             lens::{Made, Site},
         },
+        form::Assign,
         lens::{Dangling, Inverse, Lens, Password, RefTarget, Reference, Scheme, Write},
         node::Node,
         shape::{FieldRef, PartId},
@@ -39,11 +40,14 @@ impl Compiler {
         };
         let name = self.plain(at, "`field`")?;
         let field = self.field(site.scope, &name, &at.span)?;
+        let (field, node) = &self.first_of(site.scope.ty, field, node);
+        let field = field.clone();
         let shared = self.shared(site, node);
         let codecs = node.get("codec").map(|n| self.codecs(n)).unwrap_or_default();
         let types = self.ref_types(node);
         let targets = self.ref_targets(node, &types, &field, site.scope.ty);
         let here = node.get("here").map(|n| self.set(site.scope, n)).unwrap_or_default();
+        let there = self.read_there(node, &types);
         if let Some(reject) = node.get("dangling").filter(|n| n.text() == Some("reject")) {
             self.unsupported(&reject.span, "`dangling = \"reject\"`");
         }
@@ -59,7 +63,7 @@ impl Compiler {
             |(ty, _): &(usize, Range<usize>)| self.types.get(*ty).map(|t| t.declared.endpoint.clone());
         let endpoints = if uri { types.iter().filter_map(of_type).collect() } else { Vec::new() };
         let draft = self.types.get_mut(site.scope.ty)?;
-        draft.references.push(RefTarget { types: targets, dangling, display });
+        draft.references.push(RefTarget { types: targets, dangling, there, display });
         let target = draft.references.len() - 1;
         let mut face = Face { types: names.clone(), ..shared.face.clone() };
         if whole {
@@ -82,6 +86,26 @@ impl Compiler {
             }),
             face,
         })
+    }
+
+    /// What is carried out on the target, whose fields it names.
+    fn read_there(&mut self, node: &Node, types: &[(usize, Range<usize>)]) -> Vec<Assign> {
+        let Some(table) = node.get("there") else { return Vec::new() };
+        let [(ty, _)] = types else {
+            let help = "write a reference at one type, or leave `there` out";
+            self.error(
+                "bad-value",
+                table,
+                "`there` names fields of one type, and this points at several",
+                help,
+            );
+            return Vec::new();
+        };
+        if self.is_ldap() {
+            self.unsupported(&table.span, "`there` in a directory");
+            return Vec::new();
+        }
+        self.set(Scope { ty: *ty, part: 0 }, table)
     }
 
     fn type_names(&self, types: &[(usize, Range<usize>)]) -> Vec<String> {
@@ -320,11 +344,15 @@ impl Compiler {
                 }
             },
         };
-        let writes_rows = |rule: &RuleDraft| {
-            let is_list = matches!(&rule.rule.lens, Lens::Rows(rows) if rows.common.write == Write::Yes);
-            is_list && rule.rule.attribute.eq_ignore_ascii_case(&one.attribute)
-        };
-        let is_list = self.types.get(holder).is_some_and(|t| t.rules.iter().any(writes_rows));
+        // The schema has `groups` read-only to clients; only the file's own word keeps the gateway from it.
+        let is_list = self.types.get(holder).is_some_and(|t| {
+            let node = t.node.get("attributes").and_then(|a| a.get(&one.attribute));
+            let says = |key: &str| node.is_some_and(|n| n.get(key).is_some());
+            let has_rows = |rule: &RuleDraft| {
+                matches!(rule.rule.lens, Lens::Rows(_)) && rule.rule.attribute == one.attribute
+            };
+            t.rules.iter().any(has_rows) && !says("write") && !says("mutability")
+        });
         let draft = self.types.get_mut(ty)?;
         let own = draft.rules.iter_mut().find(|r| matches!(r.rule.lens, Lens::Inverse(i) if i == one.index));
         let declared = own.as_ref().and_then(|r| draft.declared.core.find(&r.rule.attribute));
@@ -336,14 +364,14 @@ impl Compiler {
         Some(Inverse {
             holder,
             attribute: one.attribute,
-            writable,
-            shows_type,
             part,
             pointer,
             by,
             via,
             superset: one.superset,
             nested,
+            writable,
+            shows_type,
         })
     }
 

@@ -12,7 +12,7 @@ use crate::{
         node::{Key, Kind, Node},
         shape::PartId,
     },
-    scim::schema::{DataType, SchemaAttribute},
+    scim::schema::{DataType, Mutability, SchemaAttribute},
 };
 
 impl Compiler {
@@ -235,7 +235,7 @@ impl Compiler {
         let has = |entries: &[(Key, Node)], name: &str| entries.iter().any(|(k, _)| k.name == name);
         if !has(&entries, "value") && opened {
             let mut value = vec![(key("field"), text("it"))];
-            let reference = ["ref", "by", "dangling", "here"];
+            let reference = ["ref", "by", "dangling", "here", "there"];
             if node.get("ref").is_some() {
                 value.extend(
                     node.entries().iter().filter(|(k, _)| reference.contains(&k.name.as_str())).cloned(),
@@ -271,6 +271,16 @@ impl Compiler {
                 }
                 entries.push((k.clone(), n.clone()));
             }
+        }
+        // Groups that a user names are direct ones (RFC 7643 §4.1.2), whatever type of resource they are.
+        let attribute = site.attribute;
+        if attribute.name == "groups"
+            && attribute.mutability == Mutability::ReadOnly
+            && !has(&entries, "type")
+        {
+            let direct =
+                Node { span: rows.span.clone(), kind: Kind::Table(vec![(key("const"), text("direct"))]) };
+            entries.push((key("type"), direct));
         }
         Some(Node { span: node.span.clone(), kind: Kind::Table(entries) })
     }

@@ -36,6 +36,8 @@ impl Compiler {
             return None;
         }
         let field = self.field(site.scope, name, &at.span)?;
+        let (field, node) = &self.first_of(site.scope.ty, field, node);
+        let field = field.clone();
         let shared = self.shared(site, node);
         let setting = self.types.get(site.scope.ty).and_then(|t| {
             let stored = t.stored_at(&field);

@@ -77,9 +77,11 @@ impl Compiler {
             if let Some(codec) = node.get("codec") {
                 self.unsupported(&codec.span, "a document within a document");
             }
-        } else if node.get("codec").is_none() && at.is_some() {
-            let help = "write `codec = \"json\"`, or php, csv:, lines bits tag:: pattern:{a} {b} fields:,";
-            self.error("missing-key", node, "nothing says what the opened column is written in", help);
+        } else if node.get("codec").is_none()
+            && let Some(at) = at.as_ref().filter(|_| self.diagnostics.0.len() == mark)
+        {
+            self.place_array(ty, key, node, at, extra);
+            return;
         }
         let Some(at) = at.filter(|_| self.diagnostics.0.len() == mark) else {
             self.miss(ty, key);
@@ -96,24 +98,77 @@ impl Compiler {
             );
         }
         let Some(draft) = self.types.get_mut(ty) else { return };
-        let source = draft.shape.part(at.part).bag.source.clone();
-        let id = draft.add_part(&key.name, at.part, source, extra);
         let (document, path) = match inner {
             Some(path) => (None, path),
             None => (document, Vec::new()),
         };
         let items = Items { document, path, many, places: Vec::new(), pos: 0 };
-        let is_item = items.takes_items();
+        let id = draft.open_document(&at, &key.name, items, extra);
         if let Some(part) = draft.shape.parts.get_mut(id) {
-            part.opened = Some(Opened { field: at.field, slot: at.slot, items: Some(items) });
-            part.many = many;
             part.usage = usage;
         }
-        if is_item {
-            draft.intern_path(id, &["pos".to_owned()]);
-            if let Some(part) = draft.shape.parts.get_mut(id) {
-                Arc::make_mut(&mut part.bag).key = vec![0];
+    }
+
+    /// `codec = ["json", "first"]` of a lens: the first item of a document in the lens's field. Gives the
+    /// field of that item, and the lens with what is left of its codecs.
+    pub(in crate::mapping::compile) fn first_of(
+        &mut self,
+        ty: usize,
+        at: FieldRef,
+        node: &Node,
+    ) -> (FieldRef, Node) {
+        let steps = node.get("codec").map_or(&[][..], Node::items);
+        let Some(place) = steps.iter().position(|s| s.text() == Some("first")) else {
+            return (at, node.clone());
+        };
+        let (opening, rest) = steps.split_at(place + 1);
+        let list = |nodes: &[Node]| Kind::Array(nodes.to_vec());
+        let with = |kind: Kind| {
+            let mut node = node.clone();
+            if let Kind::Table(entries) = &mut node.kind {
+                entries
+                    .iter_mut()
+                    .filter(|(key, _)| key.name == "codec")
+                    .for_each(|(_, n)| n.kind = kind.clone());
             }
+            node
+        };
+        let lens = with(list(rest));
+        if self.is_ldap() {
+            self.unsupported(&node.span, "the codec `first` of an attribute");
+            return (at, lens);
+        }
+        let Some(document) = self.read_document(&with(list(opening))) else { return (at, lens) };
+        let Some(draft) = self.types.get_mut(ty) else { return (at, lens) };
+        let name = draft.shape.field_name(&at);
+        let items =
+            Items { document: Some(document), path: Vec::new(), many: false, places: Vec::new(), pos: 0 };
+        let extra = PartExtra { implicit: true, span: node.span.clone(), ..PartExtra::default() };
+        let part = draft.open_document(&at, &name, items, extra);
+        let field = draft.intern_path(part, &["it".to_owned()]);
+        (FieldRef { part, field, slot: None }, lens)
+    }
+
+    /// A part whose rows are the values of an array column.
+    fn place_array(&mut self, ty: usize, key: &Key, node: &Node, at: &FieldRef, extra: PartExtra) {
+        if at.slot.is_some() {
+            let help = "write `codec = \"json\"`, or php, csv:, lines bits tag:: pattern:{a} {b} fields:,";
+            self.error("missing-key", node, "nothing says what the value of the slot is written in", help);
+        }
+        for (key, _) in node.entries() {
+            if !["in", "many", "use", "nothing", "like"].contains(&key.name.as_str())
+                && PART.known.contains(&key.name.as_str())
+            {
+                self.unsupported(&key.span, &format!("`{}` of a part that opens an array", key.name));
+            }
+        }
+        let many = self.bool_key(node, "many").unwrap_or_default();
+        let usage = self.word_key(node, "use", USES).unwrap_or_default();
+        let Some(draft) = self.types.get_mut(ty) else { return };
+        let part = draft.open(at, Some(&key.name), extra);
+        if let Some(part) = draft.shape.parts.get_mut(part) {
+            part.many = many;
+            part.usage = usage;
         }
     }
 
@@ -138,7 +193,7 @@ impl Compiler {
             Ok(document) => document,
             Err(message) => {
                 let help = "the formats are described below \"Opened fields\" in docs/mapping.md";
-                self.error("unknown-codec", at, message, help);
+                self.error("bad-codec", at, message, help);
                 return None;
             }
         };

@@ -257,9 +257,16 @@ impl<'m> World<'m> {
         let (urn, name) = address(attribute);
         let rule = self.ty().find_rule(urn, name).expect("a rule");
         let (side, answers) = (Object::new(), &self.answers);
-        let mut w = Writer { ty: self.ty(), record: record.clone(), side, password: None, answers };
+        let mut w = Writer {
+            ty: self.ty(),
+            record: record.clone(),
+            side,
+            password: None,
+            there: Vec::new(),
+            answers,
+        };
         rule.lens.put(&mut w, (0, 0), name, json)?;
-        let written = Written { record: w.record, side: w.side, password: w.password };
+        let written = Written { record: w.record, side: w.side, password: w.password, there: w.there };
         self.ty().diff(&written)
     }
 

@@ -39,6 +39,11 @@ impl Snapshot {
         Self(rows)
     }
 
+    /// Number of rows in the tables that are asked for.
+    pub(crate) fn count(&self, wanted: &dyn Fn(&str) -> bool) -> usize {
+        self.0.keys().filter(|(table, ..)| wanted(table)).count()
+    }
+
     /// One line for each row or value that is not as it was: `+ table[key]`, `- table[key]`,
     /// `table[key].column: old → new`. A row without a key is named by what it holds.
     pub(crate) fn changes_since(&self, before: &Self) -> Vec<String> {
