@@ -307,10 +307,25 @@ impl Record {
         if emptied && field.part != 0 && at.0 != field.part && !stays {
             let is_value = part.value == Some(field.field) || is_item;
             if is_value || (!part.always && self.carries_nothing(shape, field.part, row)) {
+                let twins = self.twins(shape, at, field, row);
                 self.remove_row(shape, field.part, row);
                 self.remove_empty_above(shape, at, (field.part, row));
+                twins.into_iter().for_each(|twin| self.remove_row(shape, field.part, twin));
             }
         }
+    }
+
+    /// Further rows of the same name: when the first goes, none of them may take its place.
+    fn twins(&self, shape: &Shape, at: (PartId, usize), field: &FieldRef, row: usize) -> Vec<usize> {
+        if field.slot.is_none() {
+            return Vec::new();
+        }
+        let part = shape.part(field.part);
+        let is_twin = |other: &usize| {
+            let draft = self.row(field.part, *other).filter(|draft| !draft.removed);
+            *other != row && draft.is_some_and(|draft| has_slot(part, &draft.now, field.slot.as_ref()))
+        };
+        self.rows_below(shape, at, field.part).into_iter().filter(is_twin).collect()
     }
 
     /// Looked-up rows are never changed: another value means another row.

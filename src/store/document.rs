@@ -249,7 +249,7 @@ impl Document {
 /// A text that equals nothing but texts: neither a number nor a truth value, in whatever spelling.
 fn plain_text(value: &Value) -> Option<&str> {
     let Value::Text(text) = value else { return None };
-    let is_word = ["true", "false"].iter().any(|w| w.contains(&text.to_lowercase().as_str()));
+    let is_word = ["true", "false"].iter().any(|w| w.contains(text.to_lowercase().as_str()));
     let is_number = text.chars().all(|c| c.is_ascii_digit() || "+-.eE ".contains(c));
     (!is_word && !is_number && text.trim() == text).then_some(text)
 }

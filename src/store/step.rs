@@ -211,6 +211,9 @@ impl fmt::Display for Step {
                 write!(f, "expect {}{} as it was read", bag.name, one(target))
             }
             Step::Insert { bag, cells, .. } => write!(f, "insert into {}: {}", bag.name, named(cells, bag)),
+            Step::Copy { bag, target, cells } => {
+                write!(f, "copy {}{} with another {}", bag.name, one(target), named(cells, bag))
+            }
             Step::Reopen { bag, cells, .. } => {
                 write!(f, "reopen a row of {}, or insert: {}", bag.name, named(cells, bag))
             }

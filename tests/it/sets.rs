@@ -6,4 +6,5 @@ mod harness;
 mod koha;
 mod nextcloud;
 mod ofbiz;
+mod redmine;
 mod wordpress;

@@ -160,8 +160,8 @@ fn origins(mapping: &Mapping, step: &Step, first: usize) -> Vec<(String, String)
     let bag = step.bag();
     let cells: Vec<(FieldId, &Cell)> = match step {
         Step::Insert { cells, .. }
-        | Step::Reopen { cells, .. }
         | Step::Copy { cells, .. }
+        | Step::Reopen { cells, .. }
         | Step::Find { add: Some(cells), .. } => cells.iter().map(|(field, cell)| (*field, cell)).collect(),
         Step::Update { changes, .. } => changes
             .iter()

@@ -216,6 +216,11 @@ impl Compiler {
     }
 
     fn hole(&mut self, scope: Scope, hole: &str, span: &Range<usize>) -> Option<Piece> {
+        if hole.trim().is_empty() {
+            let help = "name a field; a brace that is meant as such is written `{{`";
+            self.diagnostics.error("bad-text", span, "an empty hole", help);
+            return None;
+        }
         let mut parts = hole.split('|');
         let mut sources = Vec::new();
         let mut whole = true;
