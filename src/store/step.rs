@@ -217,9 +217,6 @@ impl fmt::Display for Step {
             Step::Reopen { bag, cells, .. } => {
                 write!(f, "reopen a row of {}, or insert: {}", bag.name, named(cells, bag))
             }
-            Step::Copy { bag, target, cells } => {
-                write!(f, "copy {}{} with another {}", bag.name, one(target), named(cells, bag))
-            }
             Step::Find { bag, add, .. } => {
                 write!(f, "find {} of {}", if add.is_some() { "or add a row" } else { "a row" }, bag.name)
             }
