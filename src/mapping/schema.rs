@@ -140,7 +140,8 @@ fn properties(keys: &[&str], special: &[(&str, Json)]) -> Json {
     let property = |key: &&str| {
         let own = special.iter().find(|(name, _)| name == key).map(|(_, schema)| schema.clone());
         let typed = TYPES.iter().find(|(name, _)| name == key).map(|(_, types)| {
-            let types: Vec<&str> = types.iter().copied().chain(["boolean"]).collect();
+            let mut types: Vec<&str> = types.iter().copied().chain(["boolean"]).collect();
+            types.dedup();
             json!({ "type": types })
         });
         ((*key).to_owned(), own.or(typed).unwrap_or(json!(true)))
