@@ -1,4 +1,4 @@
-//! The command line: `scimgate serve | check | explain | token | demo`.
+//! The command line: `scimgate serve | check | explain | map | token | demo`.
 //!
 //! The composition root: the only place that knows every part, and the only
 //! one that prints. Commands return an exit code: 0 done, 1 the operator's
@@ -11,6 +11,7 @@ mod check;
 #[cfg(feature = "sqlite")]
 pub mod demo;
 mod explain;
+mod map;
 mod mapping;
 mod serve;
 mod token;
@@ -42,8 +43,11 @@ enum Command {
     Serve(serve::Arguments),
     /// Check settings and mapping files; with --live also against the database.
     Check(check::Arguments),
-    /// Show what a query would ask of the store, and what would be decided in memory.
+    /// Show what a query or a request would ask of the store, without doing it.
     Explain(explain::Arguments),
+    /// Try a mapping on one resource, or print the JSON Schema of mapping files.
+    #[command(subcommand)]
+    Map(map::Arguments),
     /// Make bearer tokens.
     Token(token::Arguments),
     /// Serve a small HR database to try things out; needs nothing.
@@ -58,6 +62,7 @@ pub fn run() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Map(arguments) => map::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
         #[cfg(feature = "sqlite")]
         Command::Demo(arguments) => demo::run(&arguments),

@@ -19,6 +19,7 @@ mod error;
 pub mod explain;
 mod holders;
 mod identity;
+pub mod inspect;
 mod listing;
 mod load;
 mod lock;

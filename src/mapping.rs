@@ -16,23 +16,28 @@ pub mod codec;
 pub mod compile;
 pub mod diagnostic;
 pub mod diff;
+pub mod example;
 pub mod expect;
 pub mod form;
 pub mod identity;
 pub mod lens;
 pub mod live;
 pub mod node;
+pub mod origin;
 pub mod pack;
 pub mod place;
 pub mod query;
 pub mod record;
+pub mod schema;
 pub mod shape;
+pub mod uses;
 pub mod write;
 
 use std::collections::BTreeMap;
 
 use crate::{
     mapping::{
+        example::Example,
         form::{Assign, Cond, Template},
         lens::{Inverse, RefTarget, Rule},
         place::Places,
@@ -111,6 +116,8 @@ pub struct TypeMapping {
     pub delete: Delete,
     /// What happens when the root's natural key or RDN changes.
     pub rename: Rename,
+    /// Examples, which `check` carries out.
+    pub examples: Vec<Example>,
 }
 
 /// How SCIM ids come about.

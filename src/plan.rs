@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::store::{Cell, Change, FieldId, Step, Target};
+use crate::store::{Cell, Change, FieldId, Step};
 
 /// What a write will do to the store.
 #[derive(Debug, Clone, Default)]
@@ -88,56 +88,9 @@ impl Plan {
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, step) in self.steps.iter().enumerate() {
-            writeln!(f, "{}. {}", number + 1, Line(step))?;
+            writeln!(f, "{}. {step}", number + 1)?;
         }
         Ok(())
-    }
-}
-
-struct Line<'a>(&'a Step);
-
-impl fmt::Display for Line<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let named = |cells: &[(FieldId, Cell)], bag: &crate::store::Bag| {
-            cells.iter().map(|(field, _)| bag.field_name(*field).to_owned()).collect::<Vec<_>>().join(", ")
-        };
-        match self.0 {
-            Step::Expect { bag, target, .. } => {
-                write!(f, "expect {}{} as it was read", bag.name, one(target))
-            }
-            Step::Insert { bag, cells, .. } => write!(f, "insert into {}: {}", bag.name, named(cells, bag)),
-            Step::Reopen { bag, cells, .. } => {
-                write!(f, "reopen a row of {}, or insert: {}", bag.name, named(cells, bag))
-            }
-            Step::Copy { bag, target, cells } => {
-                write!(f, "copy {}{} with another {}", bag.name, one(target), named(cells, bag))
-            }
-            Step::Find { bag, add, .. } => {
-                write!(f, "find {} of {}", if add.is_some() { "or add a row" } else { "a row" }, bag.name)
-            }
-            Step::Update { bag, target, changes, .. } => {
-                write!(f, "update {}{}:", bag.name, one(target))?;
-                for change in changes {
-                    let (verb, field) = match change {
-                        Change::Set(field, _) => ("set", field),
-                        Change::Add(field, _) => ("add to", field),
-                        Change::Remove(field, _) => ("remove from", field),
-                    };
-                    write!(f, " {verb} {};", bag.field_name(*field))?;
-                }
-                Ok(())
-            }
-            Step::Delete { bag, target, .. } => write!(f, "delete from {}{}", bag.name, one(target)),
-            Step::Rename { bag, .. } => write!(f, "rename an entry of {}", bag.name),
-            Step::Password { bag, .. } => write!(f, "set the password of an entry of {}", bag.name),
-        }
-    }
-}
-
-fn one(target: &Target) -> &'static str {
-    match target {
-        Target::Rows(_) => "",
-        Target::Entry { .. } => " (one entry)",
     }
 }
 

@@ -20,6 +20,7 @@ pub mod memory;
 pub mod moment;
 pub mod opened;
 pub mod predicate;
+pub mod rehearsal;
 #[cfg(feature = "sql")]
 pub mod sql;
 pub mod step;
@@ -252,4 +253,15 @@ pub trait Store: ReadStore {
     ///
     /// The first step's [`StoreError`] that failed.
     fn apply(&self, steps: Vec<Step>) -> LocalBoxFuture<'_, Result<Vec<Report>, StoreError>>;
+
+    /// What each of these steps would be sent as, for people to read, values as `?`. Nothing is carried out.
+    /// Without statements a step is told in words.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; a database is asked for its columns.
+    fn shown_steps(&self, steps: Vec<Step>) -> LocalBoxFuture<'_, Result<Vec<Vec<String>>, StoreError>> {
+        let words = steps.iter().map(|step| vec![step.to_string()]).collect();
+        Box::pin(std::future::ready(Ok(words)))
+    }
 }

@@ -2,13 +2,15 @@
 //! against the database. Every finding is printed with its place and what to
 //! write instead.
 
+#[cfg(feature = "sqlite")]
+mod examples;
 #[cfg(feature = "sql")]
 mod live;
 
 use std::path::{Path, PathBuf};
 
 use crate::{
-    cli::{Outcome, WRONG_FILES, fail, mapping},
+    cli::{BROKEN, Outcome, WRONG_FILES, fail, mapping},
     config::Settings,
 };
 
@@ -60,6 +62,8 @@ fn check_mapping(file: &Path, live: Option<&Settings>) -> Outcome {
 }
 
 fn finish(file: &Path, loaded: &mapping::Loaded, live: Option<&Settings>) -> Outcome {
+    #[cfg(feature = "sqlite")]
+    check_examples(file, loaded)?;
     println!("{}: fine", file.display());
     match live {
         None => Ok(()),
@@ -74,4 +78,12 @@ fn finish(file: &Path, loaded: &mapping::Loaded, live: Option<&Settings>) -> Out
             ))
         }
     }
+}
+
+/// Carries out the examples in the file, in memory.
+#[cfg(feature = "sqlite")]
+fn check_examples(file: &Path, loaded: &mapping::Loaded) -> Outcome {
+    let findings = examples::run(&loaded.mapping).map_err(|e| fail(BROKEN, e))?;
+    eprint!("{}", findings.render(&file.display().to_string(), &loaded.source));
+    if findings.has_errors() { Err(WRONG_FILES) } else { Ok(()) }
 }

@@ -1,16 +1,18 @@
-//! `scimgate explain`: what a query would ask of the store, what would be left to decide in memory, and
+//! `scimgate explain`: what a query or a request would ask of the store, what would be left to decide in memory, and
 //! whether that is bounded. Reads catalogues and ids; asks the store for no resource.
+
+mod request;
 
 use std::{path::PathBuf, sync::Arc};
 
 use crate::{
-    auth::Principal,
-    cli::{Outcome, REFUSED, WRONG_COMMAND, WRONG_FILES, fail, mapping, serve},
-    config::{ClientSettings, Scope, Settings},
+    cli::{Outcome, REFUSED, WRONG_COMMAND, WRONG_FILES, fail, map::everything, mapping, serve},
+    config::Settings,
     dialect,
-    gateway::{Context, Gateway, TypeId, explain::Explanation},
+    gateway::{Gateway, TypeId, explain::Explanation},
+    mapping::Mapping,
     scim::{error::ScimError, filter::parse::FilterRules, message::SearchRequest, schema::ResourceType},
-    store::Coverage,
+    store::{Coverage, rehearsal::Rehearsal},
 };
 
 /// What `explain` takes.
@@ -22,6 +24,12 @@ pub(super) struct Arguments {
     /// Resource type; without it all of them.
     #[arg(long = "type", value_name = "NAME")]
     resource_type: Option<String>,
+    /// A request instead of a query: `POST /Users`, `PATCH /Users/ID`; the key of a row will do as the ID.
+    #[arg(long, value_name = "METHOD PATH", conflicts_with_all = ["filter", "sort_by", "resource_type"])]
+    request: Option<String>,
+    /// Its body: a file, or `-` for standard input.
+    #[arg(long, value_name = "FILE", requires = "request")]
+    body: Option<PathBuf>,
     /// The filter, as a client would send it.
     #[arg(long, value_name = "FILTER")]
     filter: Option<String>,
@@ -33,6 +41,10 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     let settings = Settings::load(&arguments.config).map_err(|e| fail(WRONG_FILES, e))?;
     let mapping = mapping::load(&settings.mapping)?;
+    if let Some(text) = &arguments.request {
+        let request = request::Request::parse(text, arguments.body.as_deref())?;
+        return actix_web::rt::System::new().block_on(explain_request(&settings, mapping, &request));
+    }
     let query = query(arguments, settings.limits.max_filter_length).map_err(wrong)?;
     actix_web::rt::System::new().block_on(async {
         let gateway = serve::build_gateway(&settings, mapping).await?;
@@ -41,6 +53,15 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         }
         Ok(())
     })
+}
+
+/// Rehearses a request; nothing is written to the store.
+async fn explain_request(settings: &Settings, mapping: Mapping, request: &request::Request) -> Outcome {
+    let mapping = Arc::new(mapping);
+    let rehearsal = Arc::new(Rehearsal::new(serve::build_store(settings, &mapping).await?));
+    let gateway = serve::build_over(settings, Arc::clone(&mapping), rehearsal.clone())?;
+    print!("{}", request::explain(&gateway, &rehearsal, &mapping, &everything("explain"), request).await?);
+    Ok(())
 }
 
 fn query(arguments: &Arguments, max_length: usize) -> Result<SearchRequest, ScimError> {
@@ -65,9 +86,7 @@ fn types(gateway: &Gateway, name: Option<&str>) -> Result<Vec<TypeId>, u8> {
 }
 
 async fn explain(gateway: &Gateway, ty: TypeId, mut query: SearchRequest) -> Result<Explanation, u8> {
-    let everything =
-        ClientSettings { name: "explain".to_owned(), scopes: vec![Scope::All], ..ClientSettings::default() };
-    let cx = Context { principal: Arc::new(Principal::from(&everything)), base_url: String::new() };
+    let cx = everything("explain");
     if let Some(resource_type) = gateway.resource_types().get(ty) {
         dialect::adapt_search(&mut query, &[resource_type]);
     }
@@ -75,7 +94,7 @@ async fn explain(gateway: &Gateway, ty: TypeId, mut query: SearchRequest) -> Res
 }
 
 /// A query that is refused is a wrong command line; a store that is away is not.
-fn wrong(error: ScimError) -> u8 {
+pub(super) fn wrong(error: ScimError) -> u8 {
     let code = if error.status() < 500 { WRONG_COMMAND } else { REFUSED };
     fail(code, error.detail())
 }

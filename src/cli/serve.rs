@@ -83,12 +83,28 @@ fn code(error: &ServeError) -> u8 {
 
 /// Opens the store and our database, and puts the mapping between them.
 pub(super) async fn build_gateway(settings: &Settings, mapping: Mapping) -> Result<Gateway, u8> {
-    let store = mapping::find_store(&mapping, settings).map_err(|e| fail(WRONG_FILES, e))?;
-    let store = open_store(store, &mapping)?;
+    let mapping = Arc::new(mapping);
+    let store = build_store(settings, &mapping).await?;
+    build_over(settings, mapping, store)
+}
+
+/// Opens the store that a mapping is for.
+pub(super) async fn build_store(settings: &Settings, mapping: &Mapping) -> Result<Arc<dyn Store>, u8> {
+    let store = mapping::find_store(mapping, settings).map_err(|e| fail(WRONG_FILES, e))?;
+    let store = open_store(store, mapping)?;
     greet(&mapping.store_name, store.probe().await)?;
+    Ok(store)
+}
+
+/// Puts a mapping between a store and our database.
+pub(super) fn build_over(
+    settings: &Settings,
+    mapping: Arc<Mapping>,
+    store: Arc<dyn Store>,
+) -> Result<Gateway, u8> {
     let correlation = Correlation::open(&settings.correlation, TENANT)
         .map_err(|e| fail(REFUSED, format_args!("the correlation database: {e}")))?;
-    Ok(Gateway::new(Arc::new(mapping), store, correlation, settings.limits.clone()))
+    Ok(Gateway::new(mapping, store, correlation, settings.limits.clone()))
 }
 
 /// Says whether the store answers; only a refusal of our credentials ends the process.

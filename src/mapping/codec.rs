@@ -140,6 +140,17 @@ impl Codec {
         }
     }
 
+    /// Its name, for people.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let debug = match self {
+            Self::Time(form) => format!("{form:?}"),
+            codec => format!("{codec:?}"),
+        };
+        let word = debug.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+        word.to_lowercase()
+    }
+
     /// What a stored value is that it reads.
     #[must_use]
     pub fn stored(&self) -> Stored {

@@ -37,8 +37,10 @@ mod attribute;
 mod build;
 mod cond;
 mod draft;
+mod examples;
 mod file;
 mod forms;
+mod grammar;
 mod history;
 mod keys;
 mod lens;
@@ -58,6 +60,7 @@ use std::{collections::BTreeMap, io};
 
 pub(super) use self::{
     draft::{RuleDraft, StateSite, TypeDraft, WhereSite},
+    grammar::{Grammar, grammar},
     keys::suggest,
 };
 
@@ -104,6 +107,9 @@ pub fn compile(
     }
     let mut mapping = compiler.finish();
     sources.place_names(&mut mapping.places);
+    for example in mapping.types.iter_mut().flat_map(|ty| &mut ty.examples) {
+        sources.place_one(&mut example.place);
+    }
     Ok((mapping, diagnostics))
 }
 

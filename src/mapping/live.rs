@@ -10,16 +10,15 @@ mod keys;
 mod rows;
 mod session;
 mod tables;
-mod uses;
 mod values;
 
-use self::uses::Uses;
 use crate::{
     mapping::{
         CounterKind, Mapping, TypeMapping,
         diagnostic::Diagnostics,
         place::{Named, Place},
         shape::{FieldRef, Part, PartId},
+        uses::Uses,
     },
     store::{
         Bag, FieldId, Source,

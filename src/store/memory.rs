@@ -225,6 +225,10 @@ impl Tables {
                 let Some(mut stored) = row.and_then(|row| table.rows.get(row)).cloned() else {
                     return Ok(Report::new());
                 };
+                if let Some(generated) = &table.rules.generated {
+                    table.last += 1;
+                    stored.insert(generated.to_lowercase(), vec![Value::Int(table.last)]);
+                }
                 for (field, values) in cells {
                     stored.insert(bag.field_name(field).to_lowercase(), values);
                 }

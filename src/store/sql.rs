@@ -120,4 +120,10 @@ impl Store for SqlStore {
     fn apply(&self, steps: Vec<Step>) -> LocalBoxFuture<'_, Result<Vec<Report>, StoreError>> {
         self.pool.ask(Access::Write, move |connection, catalogue| write::apply(connection, catalogue, &steps))
     }
+
+    fn shown_steps(&self, steps: Vec<Step>) -> LocalBoxFuture<'_, Result<Vec<Vec<String>>, StoreError>> {
+        self.pool.ask(Access::Read, move |connection, catalogue| {
+            write::script::shown(connection, catalogue, &steps)
+        })
+    }
 }

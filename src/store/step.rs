@@ -1,6 +1,6 @@
 //! Effects on a store.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use crate::store::{Bag, FieldId, Predicate, Row, StoreError, Value};
 
@@ -197,6 +197,52 @@ impl Step {
             | Self::Rename { bag, .. }
             | Self::Password { bag, .. } => bag,
         }
+    }
+}
+
+/// One line: what happens where, with field names and without values.
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = |cells: &[(FieldId, Cell)], bag: &Bag| {
+            cells.iter().map(|(field, _)| bag.field_name(*field).to_owned()).collect::<Vec<_>>().join(", ")
+        };
+        match self {
+            Step::Expect { bag, target, .. } => {
+                write!(f, "expect {}{} as it was read", bag.name, one(target))
+            }
+            Step::Insert { bag, cells, .. } => write!(f, "insert into {}: {}", bag.name, named(cells, bag)),
+            Step::Copy { bag, target, cells } => {
+                write!(f, "copy {}{} with another {}", bag.name, one(target), named(cells, bag))
+            }
+            Step::Reopen { bag, cells, .. } => {
+                write!(f, "reopen a row of {}, or insert: {}", bag.name, named(cells, bag))
+            }
+            Step::Find { bag, add, .. } => {
+                write!(f, "find {} of {}", if add.is_some() { "or add a row" } else { "a row" }, bag.name)
+            }
+            Step::Update { bag, target, changes, .. } => {
+                write!(f, "update {}{}:", bag.name, one(target))?;
+                for change in changes {
+                    let (verb, field) = match change {
+                        Change::Set(field, _) => ("set", field),
+                        Change::Add(field, _) => ("add to", field),
+                        Change::Remove(field, _) => ("remove from", field),
+                    };
+                    write!(f, " {verb} {};", bag.field_name(*field))?;
+                }
+                Ok(())
+            }
+            Step::Delete { bag, target, .. } => write!(f, "delete from {}{}", bag.name, one(target)),
+            Step::Rename { bag, .. } => write!(f, "rename an entry of {}", bag.name),
+            Step::Password { bag, .. } => write!(f, "set the password of an entry of {}", bag.name),
+        }
+    }
+}
+
+fn one(target: &Target) -> &'static str {
+    match target {
+        Target::Rows(_) => "",
+        Target::Entry { .. } => " (one entry)",
     }
 }
 

@@ -54,6 +54,61 @@ fn check_reports_every_finding_with_its_place() {
     assert!(findings.contains("help"), "{findings}");
 }
 
+/// A file with one example, which has these lines.
+fn with_example(directory: &Path, lines: &str) -> String {
+    let file = directory.join("map.toml");
+    let text = format!(
+        "[User]\ntable = \"people\"\nkey = \"id\"\n\n[User.attributes]\nuserName = \"login\"\n\
+         name = {{ sub = {{ givenName = \"first\" }} }}\n\
+         active = {{ field = \"state\", map = [[\"A\", true], [\"D\", false]], required = true }}\n\
+         '{{E}}:manager' = {{ field = \"boss\", ref = \"User\" }}\n\n[[User.examples]]\n{lines}"
+    );
+    fs::write(&file, text).unwrap();
+    file.display().to_string()
+}
+
+const RECORD: &str = "record = { people = [{ id = 7, login = \"ann\", first = \"Ann\", state = \"A\" }] }\n";
+const OFF: &str = "change = [{ op = \"replace\", path = \"active\", value = false }]\n";
+
+#[test]
+fn check_carries_out_the_examples_of_a_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let reads = "resource = { userName = \"ann\", name = { givenName = \"Ann\" }, active = true }\n";
+    let sets = "sets = { people = [{ id = 7, login = \"ann\", first = \"Ann\", state = \"D\" }] }\n";
+    let named = "resource = { id = \"{User 7}\", userName = \"ann\", name = { givenName = \"A…\" }, active = true }\n";
+    for lines in
+        [format!("{RECORD}{reads}{OFF}{sets}"), format!("{RECORD}{named}"), format!("{RECORD}{OFF}{sets}")]
+    {
+        let output = scimgate(&["check", "--mapping", &with_example(directory.path(), &lines)]);
+        assert_eq!(output.status.code(), Some(0), "{lines}\n{}", text(&output.stderr));
+    }
+    let two = RECORD.replace("}] }", "}, { id = 8, login = \"bob\" }] }");
+    let refused = OFF.replace("active", "nickNames");
+    for (lines, code, said) in [
+        (format!("{RECORD}{}", reads.replace("Ann", "Bob")), "example-reads", "\"givenName\": \"Ann\""),
+        (format!("{two}{reads}"), "example-reads", "2 resources"),
+        (format!("{RECORD}{OFF}{}", sets.replace("\"D\"", "\"A\"")), "example-sets", "\"state\": \"D\""),
+        (format!("{RECORD}{OFF}{}", sets.replace("people", "others")), "example-sets", "leaves"),
+        (format!("{RECORD}{}{sets}", refused.replace("replace", "jump")), "example-sets", "refused"),
+    ] {
+        let output = scimgate(&["check", "--mapping", &with_example(directory.path(), &lines)]);
+        let findings = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{lines}\n{findings}");
+        for part in [code, said, "map.toml:11:"] {
+            assert!(findings.contains(part), "{part} in\n{findings}");
+        }
+    }
+}
+
+#[test]
+fn map_schema_prints_the_schema_of_mapping_files() {
+    let output = scimgate(&["map", "schema"]);
+    assert_eq!(output.status.code(), Some(0));
+    let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(printed, scimgate::mapping::schema::schema());
+    assert!(printed["$defs"]["part"]["properties"].get("slot").is_some());
+}
+
 #[test]
 fn check_passes_what_fits_together_and_nothing_else() {
     let directory = tempfile::tempdir().unwrap();

@@ -19,6 +19,7 @@ const FILE: &str = r#"
 [User]
 table = "people"
 key = "id"
+initial = { id = 1 }
 [User.part.mail]
 table = "mails"
 on = { person_id = "id" }

@@ -208,6 +208,8 @@ pub(crate) const TABLE_CASES: &[Case] = &[
     ("generated keys are reported", writes::generated_keys_are_reported),
     ("unless it exists", writes::unless_it_exists),
     ("find or add", writes::find_or_add),
+    ("closed rows come back", writes::closed_rows_come_back),
+    ("copies are whole", writes::copies_are_whole),
     ("update and delete", writes::update_and_delete),
     ("conditions on the table itself", writes::conditions_on_the_table_itself),
     ("rows as they were read", writes::rows_as_they_were_read),

@@ -6,6 +6,7 @@ use crate::{
     mapping::{
         Delete, Ids, Rename, Settle, TypeMapping,
         codec::Codec,
+        example::Example,
         form::{Assign, Cond, Template},
         lens::{Inverse, RefTarget, Rule},
         node::Node,
@@ -60,6 +61,7 @@ pub(in crate::mapping) struct TypeDraft {
     pub(super) touch: Vec<(PartId, Assign)>,
     pub(super) delete: Delete,
     pub(in crate::mapping) rename: Rename,
+    pub(super) examples: Vec<Example>,
 }
 
 /// What is known of a part beside its compiled form.
@@ -203,6 +205,7 @@ impl TypeDraft {
             touch: Vec::new(),
             delete: Delete::default(),
             rename: Rename::default(),
+            examples: Vec::new(),
         }
     }
 
@@ -392,6 +395,7 @@ impl TypeDraft {
             touch: self.touch,
             delete: self.delete,
             rename: self.rename,
+            examples: self.examples,
         }
     }
 }

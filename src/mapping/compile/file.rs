@@ -20,7 +20,23 @@ use crate::{
 
 pub(super) const FILE: &[&str] = &["extends", "let", "sql", "ldap", "next", "errors", "schema", "type"];
 
-const SESSION: &[&str] = &["sql_mode", "time_zone", "search_path", "isolation", "foreign_keys"];
+pub(super) const SQL: &[&str] = &["store", "session"];
+pub(super) const LDAP: &[&str] = &["store", "profile"];
+pub(super) const COUNTER: &[&str] = &[
+    "table",
+    "where",
+    "column",
+    "entry",
+    "attribute",
+    "highest",
+    "base",
+    "from",
+    "to",
+    "step",
+    "gives",
+    "text",
+];
+pub(super) const SESSION: &[&str] = &["sql_mode", "time_zone", "search_path", "isolation", "foreign_keys"];
 const ISOLATIONS: &[(&str, &str)] = &[
     ("read committed", "read committed"),
     ("repeatable read", "repeatable read"),
@@ -124,8 +140,7 @@ impl Compiler {
         if !self.is_table(table, "the store") {
             return;
         }
-        let (what, known): (_, &[&str]) =
-            if ldap { ("`[ldap]`", &["store", "profile"]) } else { ("`[sql]`", &["store", "session"]) };
+        let (what, known): (_, &[&str]) = if ldap { ("`[ldap]`", LDAP) } else { ("`[sql]`", SQL) };
         self.check_keys(table, &Keys { what, known, later: &[] });
         if let Some(name) = self.text_key(table, "store") {
             self.store_name = name;
@@ -167,24 +182,7 @@ impl Compiler {
             if !self.is_table(node, &format!("`next.{}`", key.name)) {
                 continue;
             }
-            let keys = Keys {
-                what: "a counter",
-                known: &[
-                    "table",
-                    "where",
-                    "column",
-                    "entry",
-                    "attribute",
-                    "highest",
-                    "base",
-                    "from",
-                    "to",
-                    "step",
-                    "gives",
-                    "text",
-                ],
-                later: &[],
-            };
+            let keys = Keys { what: "a counter", known: COUNTER, later: &[] };
             self.check_keys(node, &keys);
             let step = self.int_key(node, "step").unwrap_or(1);
             let (from, to) = (self.int_key(node, "from").unwrap_or(1), self.int_key(node, "to"));

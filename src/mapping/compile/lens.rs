@@ -237,6 +237,14 @@ const FORMS: &[Form] = &[
 /// Lenses of the language that this version does not carry out.
 const LATER: &[&str] = &["search", "tree"];
 
+/// The keys that a lens may have, of every kind.
+pub(super) fn lens_keys() -> Vec<&'static str> {
+    let mut keys: Vec<&str> = FORMS.iter().flat_map(|form| form.keys).chain(COMMON).copied().collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
 impl Compiler {
     /// Compiles a lens.
     pub(super) fn lens(&mut self, site: &Site<'_>, node: &Node) -> Option<Made> {

@@ -18,7 +18,7 @@ use crate::{
     store::{FieldId, FieldKind, Source, Value},
 };
 
-const PART: Keys<'static> = Keys {
+pub(super) const PART: Keys<'static> = Keys {
     what: "a part",
     known: &[
         "table", "base", "scope", "in", "on", "where", "key", "many", "order", "slot", "value", "alias",

@@ -15,7 +15,7 @@ use crate::{
     store::{FieldKind, Source},
 };
 
-const ROOT: Keys<'static> = Keys {
+pub(super) const ROOT: Keys<'static> = Keys {
     what: "a resource type",
     known: &[
         "base",
@@ -46,9 +46,19 @@ const ROOT: Keys<'static> = Keys {
         "codec",
         "new",
         "invalid",
+        "examples",
     ],
-    later: &["names", "adopt", "log", "examples", "aux", "like", "change", "on", "make"],
+    later: &["names", "adopt", "log", "aux", "like", "change", "on", "make"],
 };
+
+pub(super) const FIELD: Keys<'static> = Keys {
+    what: "a field's settings",
+    known: &["codec", "nothing", "type", "many"],
+    later: &["length", "map"],
+};
+
+pub(super) const DELETE: Keys<'static> =
+    Keys { what: "`delete`", known: &["refuse", "set", "keep"], later: &["archive"] };
 
 /// The types of `[R.fields]`.
 const KINDS: &[(&str, FieldKind)] = &[
@@ -79,6 +89,7 @@ impl Compiler {
             self.reading(ty, |c| {
                 c.read_fields(ty, &node);
                 c.read_life(ty, &node);
+                c.read_examples(ty, &node);
                 c.read_part_forms(ty, &node);
             });
         }
@@ -247,12 +258,7 @@ impl Compiler {
         let scope = Scope { ty, part: 0 };
         let Some(table) = node.get("fields").filter(|t| self.is_table(t, "`fields`")) else { return };
         for (key, settings) in table.entries() {
-            let keys = Keys {
-                what: "a field's settings",
-                known: &["codec", "nothing", "type", "many"],
-                later: &["length", "map"],
-            };
-            self.check_keys(settings, &keys);
+            self.check_keys(settings, &FIELD);
             let Some(field) = self.field(scope, &key.name, &key.span) else { continue };
             let kind = self.word_key(settings, "type", KINDS);
             let many = self.bool_key(settings, "many");
@@ -286,10 +292,7 @@ impl Compiler {
         if !self.is_table(table, "`delete`") {
             return;
         }
-        self.check_keys(
-            table,
-            &Keys { what: "`delete`", known: &["refuse", "set", "keep"], later: &["archive"] },
-        );
+        self.check_keys(table, &DELETE);
         let refuse = table.get("refuse").and_then(|n| self.cond(scope, n));
         let set = table.get("set").map(|n| self.set(scope, n)).unwrap_or_default();
         let keep = self.bool_key(table, "keep").unwrap_or_default();

@@ -16,7 +16,8 @@ use crate::{
     },
 };
 
-const ATTRIBUTE: &[&str] = &[
+pub(super) const SCHEMA: &[&str] = &["name", "description", "attributes"];
+pub(super) const ATTRIBUTE: &[&str] = &[
     "type",
     "multiValued",
     "description",
@@ -68,10 +69,7 @@ impl Compiler {
             if !self.is_table(node, "the schema") {
                 continue;
             }
-            self.check_keys(
-                node,
-                &Keys { what: "a schema", known: &["name", "description", "attributes"], later: &[] },
-            );
+            self.check_keys(node, &Keys { what: "a schema", known: SCHEMA, later: &[] });
             if self.schemas.iter().any(|s| s.id.eq_ignore_ascii_case(&urn.name)) {
                 let message = format!("the schema `{}` is declared twice", urn.name);
                 self.diagnostics.error(

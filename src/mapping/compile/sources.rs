@@ -9,7 +9,7 @@ use std::{io, ops::Range};
 use crate::mapping::{
     diagnostic::{Diagnostics, position},
     node::{Kind, Node},
-    place::Places,
+    place::{Place, Places},
 };
 
 /// Where the texts of a merged tree came from.
@@ -92,11 +92,14 @@ impl Sources {
 
     /// Turns places of names in base files likewise.
     pub(super) fn place_names(&self, places: &mut Places) {
-        for place in places.all_mut() {
-            if let Some(base) = self.base(&place.span) {
-                place.base = base;
-                place.span = self.extends.clone();
-            }
+        places.all_mut().for_each(|place| self.place_one(place));
+    }
+
+    /// Turns one place in a base file likewise.
+    pub(super) fn place_one(&self, place: &mut Place) {
+        if let Some(base) = self.base(&place.span) {
+            place.base = base;
+            place.span = self.extends.clone();
         }
     }
 

@@ -17,6 +17,7 @@ use crate::{
 };
 
 /// Endpoints of the protocol, which no type can have (RFC 7644 §3.2).
+pub(super) const TYPE: &[&str] = &["schema", "endpoint", "description", "schemaExtensions"];
 const RESERVED: &[&str] = &["Me", "Bulk", "Schemas", "ResourceTypes", "ServiceProviderConfig"];
 
 impl Compiler {
@@ -26,8 +27,7 @@ impl Compiler {
             if !self.is_table(node, "the type") {
                 continue;
             }
-            let known = &["schema", "endpoint", "description", "schemaExtensions"];
-            self.check_keys(node, &Keys { what: "a type", known, later: &[] });
+            self.check_keys(node, &Keys { what: "a type", known: TYPE, later: &[] });
             if FILE.contains(&key.name.as_str()) || !scim::attribute::is_name(&key.name) {
                 let message = format!("`{}` cannot name a type", key.name);
                 let help = "a letter, then letters, digits, `-` and `_`; and none of the file's own keys";

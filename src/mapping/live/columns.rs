@@ -8,15 +8,12 @@ use crate::{
         compile::suggest,
         form::{Answers, Eval, Template},
         lens::{Scheme, ValueMap, scalar::decode},
-        live::{
-            Live, Uses, listed, parts, table_of,
-            uses::{FieldUse, Role},
-            values::literal,
-        },
+        live::{Live, listed, parts, table_of, values::literal},
         no_place,
         place::Named,
         record::Record,
         shape::{FieldRef, Part, PartId, Use},
+        uses::{FieldUse, Role, Uses},
     },
     scim::schema::DataType,
     store::{

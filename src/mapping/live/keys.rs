@@ -4,12 +4,10 @@
 use crate::{
     mapping::{
         TypeMapping,
-        live::{
-            Live, Uses, listed, parts, table_of,
-            uses::{FieldUse, Role},
-        },
+        live::{Live, listed, parts, table_of},
         place::Named,
         shape::{FieldRef, Part, PartId, Use},
+        uses::{FieldUse, Role, Uses},
     },
     store::{
         Fold,

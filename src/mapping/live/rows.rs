@@ -8,9 +8,10 @@ use crate::{
         CounterKind, Mapping, TypeMapping,
         form::{Answers, Need},
         lens::{Lens, Scalar, Source as LensSource, Sub, scalar::decode},
-        live::{Live, listed, parts, table_of, uses::attribute},
+        live::{Live, listed, parts, table_of},
         place::Named,
         shape::{FieldRef, Part, PartId},
+        uses::attribute,
     },
     scim::{
         Json,

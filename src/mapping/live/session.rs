@@ -46,7 +46,10 @@ fn settings(live: &mut Live<'_>) {
     let StoreKind::Sql { session } = &live.mapping.store else { return };
     let known = &live.inventory.settings;
     // A pragma that SQLite does not know does nothing, in silence; the others refuse what they do not know.
-    let is_ignored = |name: &&String| live.inventory.product == Product::Sqlite && !known.contains_key(*name);
+    let is_ours = |name: &str| name == "isolation";
+    let is_ignored = |name: &&String| {
+        live.inventory.product == Product::Sqlite && !known.contains_key(*name) && !is_ours(name)
+    };
     let ignored: Vec<&String> = session.keys().filter(is_ignored).collect();
     for name in ignored {
         let place = live.place(Named::Session(name.clone()));

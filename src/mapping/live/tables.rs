@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use crate::{
     mapping::{
         TypeMapping,
-        live::{Live, Uses, listed, parts, table_of},
+        live::{Live, listed, parts, table_of},
         place::Named,
         shape::{Part, PartId, Use},
+        uses::Uses,
     },
     store::inventory::{ColumnFacts, TableFacts},
 };

@@ -117,6 +117,12 @@ impl Items {
             address.push(Seg::At(place));
         }
         self.change(tree, &address, None, now)?;
+        if tree.key(&address).is_none()
+            && self.takes_items()
+            && tree.at(&address).is_some_and(Node::is_nothing)
+        {
+            return Err(Clash("an item has no value".to_owned()));
+        }
         Ok(address)
     }
 

@@ -99,6 +99,11 @@ pub(super) trait Dialect: Send {
     /// Reads the columns of a table; `None` if there is no such table.
     fn describe(&mut self, table: &str) -> Result<Option<Table>, Failure>;
 
+    /// True if nothing that it is told is carried out.
+    fn pretends(&self) -> bool {
+        false
+    }
+
     /// Name and version of the server.
     fn version(&mut self) -> Result<String, Failure>;
 }

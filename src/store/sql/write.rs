@@ -5,6 +5,8 @@
 //! meet a row of somebody else runs in a savepoint: PostgreSQL would spoil the
 //! whole transaction otherwise.
 
+pub(super) mod script;
+
 use crate::store::{
     Bag, Change, Expected, FieldId, Predicate, Report, Row, Step, StoreError, Target, Value, cell_values,
     holds,
@@ -69,49 +71,53 @@ type Cells = Vec<(FieldId, Vec<Value>)>;
 impl Writer<'_> {
     fn run(&mut self) -> Result<(), Failure> {
         for step in self.steps {
-            let report = match step {
-                Step::Expect { bag, target, expected, lock } => {
-                    self.expect(bag, rows_of(bag, target)?, expected, *lock)?
-                }
-                Step::Insert { bag, cells, report, unless_exists } => {
-                    let cells = self.resolve(cells)?;
-                    if *unless_exists {
-                        self.insert_once(bag, &cells, report)?
-                    } else {
-                        self.insert(bag, &cells, report)?
-                    }
-                }
-                Step::Find { bag, predicate, report, add } => {
-                    let add = add.as_ref().map(|cells| self.resolve(cells)).transpose()?;
-                    self.find(bag, predicate, report, add)?
-                }
-                Step::Reopen { bag, key, cells, changes, report } => {
-                    let (cells, changes) = (self.resolve(cells)?, self.resolve(changes)?);
-                    self.reopen(bag, key, &cells, &changes, report)?
-                }
-                Step::Copy { bag, target, cells } => {
-                    let cells = self.resolve(cells)?;
-                    let touched = self.copy(bag, rows_of(bag, target)?, &cells)?;
-                    check_touched(bag, touched, true)?
-                }
-                Step::Update { bag, target, changes, required } => {
-                    let changes = self.assignments(bag, changes)?;
-                    let touched = self.update(bag, rows_of(bag, target)?, &changes)?;
-                    check_touched(bag, touched, *required)?
-                }
-                Step::Delete { bag, target, required } => {
-                    let touched = self.delete(bag, rows_of(bag, target)?)?;
-                    check_touched(bag, touched, *required)?
-                }
-                Step::Rename { bag, .. } | Step::Password { bag, .. } => {
-                    let said =
-                        format!("{} lies in a table: it has no DN and no password operation", bag.name);
-                    return Err(StoreError::Unsupported(said).into());
-                }
-            };
+            let report = self.step(step)?;
             self.reports.push(report);
         }
         Ok(())
+    }
+
+    /// Carries out one step, and tells what it reports.
+    fn step(&mut self, step: &Step) -> Result<Report, Failure> {
+        Ok(match step {
+            Step::Expect { bag, target, expected, lock } => {
+                self.expect(bag, rows_of(bag, target)?, expected, *lock)?
+            }
+            Step::Insert { bag, cells, report, unless_exists } => {
+                let cells = self.resolve(cells)?;
+                if *unless_exists {
+                    self.insert_once(bag, &cells, report)?
+                } else {
+                    self.insert(bag, &cells, report)?
+                }
+            }
+            Step::Find { bag, predicate, report, add } => {
+                let add = add.as_ref().map(|cells| self.resolve(cells)).transpose()?;
+                self.find(bag, predicate, report, add)?
+            }
+            Step::Reopen { bag, key, cells, changes, report } => {
+                let (cells, changes) = (self.resolve(cells)?, self.resolve(changes)?);
+                self.reopen(bag, key, &cells, &changes, report)?
+            }
+            Step::Copy { bag, target, cells } => {
+                let cells = self.resolve(cells)?;
+                let touched = self.copy(bag, rows_of(bag, target)?, &cells)?;
+                check_touched(bag, touched, true)?
+            }
+            Step::Update { bag, target, changes, required } => {
+                let changes = self.assignments(bag, changes)?;
+                let touched = self.update(bag, rows_of(bag, target)?, &changes)?;
+                check_touched(bag, touched, *required)?
+            }
+            Step::Delete { bag, target, required } => {
+                let touched = self.delete(bag, rows_of(bag, target)?)?;
+                check_touched(bag, touched, *required)?
+            }
+            Step::Rename { bag, .. } | Step::Password { bag, .. } => {
+                let said = format!("{} lies in a table: it has no DN and no password operation", bag.name);
+                return Err(StoreError::Unsupported(said).into());
+            }
+        })
     }
 
     fn resolve(&self, cells: &[(FieldId, crate::store::Cell)]) -> Result<Cells, StoreError> {
@@ -160,6 +166,12 @@ impl Writer<'_> {
         rows.into_iter().next().map(|cells| read_row(&scene, bag, report, cells)).transpose()
     }
 
+    /// What a row that was not looked for would report.
+    fn pretend(&mut self, bag: &Bag, report: &[FieldId]) -> Result<Report, Failure> {
+        let scene = self.catalogue.scene(self.connection, bag, &[])?;
+        script::pretended(&scene, bag, report)
+    }
+
     fn find(
         &mut self,
         bag: &Bag,
@@ -171,6 +183,7 @@ impl Writer<'_> {
             return Ok(report_of(&row, report));
         }
         match add {
+            None if self.connection.pretends() => self.pretend(bag, report),
             None => Err(StoreError::NoSuchRow { bag: bag.name.clone() }.into()),
             Some(cells) => self.insert_unless_taken(bag, &cells, report, predicate),
         }
@@ -202,7 +215,11 @@ impl Writer<'_> {
         let rows = self.connection.rows(&sql)?.into_iter();
         let rows: Result<Vec<Row>, Failure> =
             rows.map(|cells| read_row(&scene, bag, &expected.fields, cells)).collect();
-        if expected.is_met(&rows?) { Ok(Report::new()) } else { Err(StoreError::PreconditionFailed.into()) }
+        if self.connection.pretends() || expected.is_met(&rows?) {
+            Ok(Report::new())
+        } else {
+            Err(StoreError::PreconditionFailed.into())
+        }
     }
 
     /// Copies a row, with the columns that the mapping does not name, too.
@@ -344,7 +361,9 @@ impl Writer<'_> {
         }
         if report.is_empty() || flavour == Flavour::Mysql {
             self.connection.execute(&sql)?;
-            return if report.is_empty() {
+            return if self.connection.pretends() {
+                script::pretended(&scene, bag, report)
+            } else if report.is_empty() {
                 Ok(Report::new())
             } else {
                 self.inserted(&scene, bag, cells, report)
@@ -353,6 +372,9 @@ impl Writer<'_> {
         sql.raw(" RETURNING ");
         push_columns(&mut sql, flavour, &scene, bag, report, None)?;
         let cells = self.connection.rows(&sql)?.into_iter().next().unwrap_or_default();
+        if self.connection.pretends() {
+            return script::pretended(&scene, bag, report);
+        }
         Ok(report_of(&read_row(&scene, bag, report, cells)?, report))
     }
 
@@ -405,7 +427,8 @@ impl Writer<'_> {
         let scene = self.catalogue.scene(self.connection, bag, &[predicate])?;
         let flavour = self.connection.flavour();
         if changes.is_empty() {
-            return Ok(usize::from(self.first(bag, predicate, &[], Lock::No)?.is_some()));
+            let is_there = self.first(bag, predicate, &[], Lock::No)?.is_some();
+            return Ok(usize::from(is_there || self.connection.pretends()));
         }
         let mut sql = Sql::new();
         sql.raw("UPDATE ").table(table_name(bag)?).raw(" AS ").ident(OUTER).raw(" SET ");

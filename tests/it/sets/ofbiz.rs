@@ -301,6 +301,22 @@ fn a_login_that_changes_takes_along_what_points_at_it() {
 }
 
 #[test]
+fn what_only_the_end_of_the_transaction_refuses_is_refused() {
+    OFBIZ.each(|site| {
+        let key = if site.own { "303" } else { "10029" };
+        // Another program has taken the role away that a job asks for: the foreign key is checked at COMMIT.
+        site.execute(&format!("delete from party_relationship where party_id_to = '{key}' or party_id_from = '{key}'"));
+        site.execute(&format!("delete from party_role where party_id = '{key}'"));
+        let path = site.user(key);
+        let before = site.look();
+        let department = json!([{ "op": "add", "path": format!("{ENTERPRISE}:department"), "value": facts(site).dept[0].0 }]);
+        let answer = site.client.patch(&path, department);
+        assert_eq!((answer.status, &answer.json["scimType"]), (400, &Json::from("invalidValue")), "{answer}");
+        site.assert_changes(&before, &[]);
+    });
+}
+
+#[test]
 fn being_switched_off_and_on_writes_what_it_must() {
     OFBIZ.each(|site| {
         let Facts { party: [party, _], .. } = facts(site);

@@ -55,6 +55,68 @@ pub(super) fn unless_it_exists(fixture: &dyn Fixture) {
     assert_eq!(wait(fixture.store().count(mails, Predicate::True)).unwrap(), 2);
 }
 
+/// A row outside the bag's scope that has the key comes back; others stay, and without one a row is made.
+pub(super) fn closed_rows_come_back(fixture: &dyn Fixture) {
+    if fixture.mails().is_none() {
+        return;
+    }
+    fill(
+        fixture,
+        &[
+            person("ann", Some("closed"), Some(9), Some(1)),
+            person("bob", Some("open"), None, Some(1)),
+            person("cid", Some("closed"), Some(9), Some(2)),
+        ],
+    );
+    let scope = Predicate::Field(AGE, Test::Absent);
+    let bag = Arc::new(Bag { scope, ..Bag::clone(&fixture.people()) });
+    let reopen = |login: &str, key: Vec<FieldId>| {
+        let cells = vec![set(LOGIN, login), set(NAME, "new"), set(FLAGS, 1)];
+        let changes = vec![set(NAME, "back"), (AGE, Cell::Values(Vec::new()))];
+        let step = Step::Reopen { bag: Arc::clone(&bag), key, cells, changes, report: vec![NAME, FLAGS] };
+        wait(fixture.store().apply(vec![step])).map(|mut reports| reports.remove(0))
+    };
+    let row = |login: &str| {
+        let rows = find(fixture.store(), &fixture.people(), &login_is(login)).unwrap();
+        assert_eq!(rows.len(), 1, "{}: {login}", fixture.name());
+        (rows[0].all(NAME).to_vec(), rows[0].all(AGE).to_vec())
+    };
+    let reported = reopen("ann", vec![LOGIN]).unwrap();
+    assert_eq!(reported, [texts(&["back"]), vec![Value::Int(1)]], "{}", fixture.name());
+    assert_eq!(row("ann"), (texts(&["back"]), vec![]));
+    assert_eq!(row("cid"), (texts(&["closed"]), vec![Value::Int(9)]), "{}: another key", fixture.name());
+    // An open row is in the way like any other.
+    let refused = reopen("bob", vec![LOGIN]).unwrap_err();
+    assert!(matches!(refused, StoreError::AlreadyExists { .. }), "{}: {refused:?}", fixture.name());
+    assert_eq!(row("bob"), (texts(&["open"]), vec![]));
+    assert_eq!(reopen("dan", vec![LOGIN, FLAGS]).unwrap()[0], texts(&["new"]));
+    assert_eq!(row("dan"), (texts(&["new"]), vec![]));
+}
+
+/// A copy has every column of the row, but for those that get another value or a new number.
+pub(super) fn copies_are_whole(fixture: &dyn Fixture) {
+    let (Some(_), bag) = (fixture.mails(), fixture.people()) else { return };
+    fill(fixture, &[person("ann", Some("Ann"), Some(9), Some(6)), person("bob", None, None, None)]);
+    // The bag does not know of all columns.
+    let narrow = Arc::new(Bag { fields: bag.fields[..=LOGIN].to_vec(), ..Bag::clone(&bag) });
+    let copy = |of: &str, login: &str| {
+        let target = Target::Rows(login_is(of));
+        let step = Step::Copy { bag: Arc::clone(&narrow), target, cells: vec![set(LOGIN, login)] };
+        wait(fixture.store().apply(vec![step]))
+    };
+    copy("ann", "zoe").unwrap();
+    let rows = |login: &str| find(fixture.store(), &bag, &login_is(login)).unwrap().remove(0);
+    let (old, new) = (rows("ann"), rows("zoe"));
+    assert_ne!(old.all(ID), new.all(ID), "{}", fixture.name());
+    for field in [NAME, AGE, FLAGS] {
+        assert_eq!(old.all(field), new.all(field), "{}", fixture.name());
+    }
+    let refused = copy("nobody", "x").unwrap_err();
+    assert!(matches!(refused, StoreError::NotFound { .. }), "{}: {refused:?}", fixture.name());
+    let refused = copy("ann", "bob").unwrap_err();
+    assert!(matches!(refused, StoreError::AlreadyExists { .. }), "{}: {refused:?}", fixture.name());
+}
+
 pub(super) fn find_or_add(fixture: &dyn Fixture) {
     let bag = fixture.people();
     fill(fixture, &[person("bob", Some("same"), Some(2), None), person("ann", Some("same"), Some(1), None)]);

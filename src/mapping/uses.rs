@@ -16,30 +16,30 @@ use crate::{
 };
 
 /// All uses of the fields of a type.
-pub(super) struct Uses<'m> {
+pub(crate) struct Uses<'m> {
     /// By attributes.
-    pub(super) fields: Vec<FieldUse<'m>>,
+    pub(crate) fields: Vec<FieldUse<'m>>,
     /// By the mapping itself.
-    pub(super) made: Vec<Made<'m>>,
+    pub(crate) made: Vec<Made<'m>>,
 }
 
 /// A field that an attribute lies in.
-pub(super) struct FieldUse<'m> {
+pub(crate) struct FieldUse<'m> {
     /// The attribute: `name.givenName`.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// The address of its line in the file.
-    pub(super) rule: &'m str,
-    pub(super) field: &'m FieldRef,
-    pub(super) role: Role<'m>,
+    pub(crate) rule: &'m str,
+    pub(crate) field: &'m FieldRef,
+    pub(crate) role: Role<'m>,
     /// Clients may write it.
-    pub(super) writable: bool,
+    pub(crate) writable: bool,
     /// Each new row has a value of it.
-    pub(super) always: bool,
-    pub(super) unique: Option<Fold>,
+    pub(crate) always: bool,
+    pub(crate) unique: Option<Fold>,
 }
 
 /// How an attribute lies in a field.
-pub(super) enum Role<'m> {
+pub(crate) enum Role<'m> {
     Value {
         codecs: &'m [Codec],
         map: Option<&'m ValueMap>,
@@ -49,21 +49,45 @@ pub(super) enum Role<'m> {
     },
     /// One field of a composed text.
     Piece,
+    /// A field that a truth is read from.
+    Tested,
     /// A pointer at another resource.
     Pointer,
     Password(Scheme),
 }
 
 /// A value that the mapping itself puts into a field.
-pub(super) struct Made<'m> {
-    pub(super) field: &'m FieldRef,
-    pub(super) template: &'m Template,
+pub(crate) struct Made<'m> {
+    pub(crate) field: &'m FieldRef,
+    pub(crate) template: &'m Template,
+    /// The attribute whose lens says so; empty if the record layer does.
+    pub(crate) path: String,
     /// Each new row gets it.
-    pub(super) always: bool,
+    pub(crate) always: bool,
+}
+
+impl FieldUse<'_> {
+    /// How the field becomes the attribute, in words.
+    pub(crate) fn lens_words(&self) -> String {
+        match &self.role {
+            Role::Piece => "a part of a text".to_owned(),
+            Role::Tested => "tested".to_owned(),
+            Role::Pointer => "a reference".to_owned(),
+            Role::Password(_) => "a password".to_owned(),
+            Role::Value { codecs, map, .. } => {
+                let mut through: Vec<String> = codecs.iter().map(Codec::name).collect();
+                through.extend(map.map(|_| "map".to_owned()));
+                match through.is_empty() {
+                    true => "as it is".to_owned(),
+                    false => format!("through {}", through.join(", ")),
+                }
+            }
+        }
+    }
 }
 
 impl<'m> Uses<'m> {
-    pub(super) fn of(ty: &'m TypeMapping) -> Self {
+    pub(crate) fn of(ty: &'m TypeMapping) -> Self {
         let mut uses = Self { fields: Vec::new(), made: Vec::new() };
         for rule in &ty.rules {
             let published = attribute(ty, rule);
@@ -73,17 +97,17 @@ impl<'m> Uses<'m> {
             uses.lens(&rule.lens, &site);
         }
         for settle in &ty.settle {
-            uses.assign(&settle.assign, true);
+            uses.assign(&settle.assign, true, "");
         }
         for (_, assign) in &ty.touch {
-            uses.assign(assign, true);
+            uses.assign(assign, true, "");
         }
-        uses.assigns(&ty.delete.set);
+        uses.assigns(&ty.delete.set, "");
         uses
     }
 
     /// Fields of a part that have a value in each new row.
-    pub(super) fn always(&self, ty: &TypeMapping, part: PartId) -> BTreeSet<usize> {
+    pub(crate) fn always(&self, ty: &TypeMapping, part: PartId) -> BTreeSet<usize> {
         let layout = ty.shape.part(part);
         let mut always: BTreeSet<usize> = layout.constants.iter().map(|(field, _)| *field).collect();
         always.extend(layout.on.iter().map(|(own, _)| *own));
@@ -105,7 +129,7 @@ impl<'m> Uses<'m> {
     }
 
     /// Fields of a part that may have a value in a new row.
-    pub(super) fn sometimes(&self, part: PartId) -> BTreeSet<usize> {
+    pub(crate) fn sometimes(&self, part: PartId) -> BTreeSet<usize> {
         let written = self.fields.iter().filter(|u| u.writable && u.field.part == part);
         let made = self.made.iter().filter(|m| m.field.part == part);
         written.map(|u| u.field.field).chain(made.map(|m| m.field.field)).collect()
@@ -116,12 +140,12 @@ impl<'m> Uses<'m> {
             Lens::Scalar(scalar) => self.scalar(scalar, site),
             Lens::Complex(subs) => self.subs(subs, site, false),
             Lens::Rows(rows) => {
-                self.assigns(&rows.common.also);
+                self.assigns(&rows.common.also, &site.path);
                 let site = Site { always: true, ..site.clone() }.allow(rows.common.write);
                 self.subs(&rows.each, &site, true);
             }
             Lens::Slots(slots) => {
-                self.assigns(&slots.common.also);
+                self.assigns(&slots.common.also, &site.path);
                 let site = site.clone().allow(slots.common.write);
                 for (_, subs) in &slots.slots {
                     self.subs(subs, &Site { always: false, ..site.clone() }, false);
@@ -143,7 +167,7 @@ impl<'m> Uses<'m> {
                 }
             }
             Lens::Guarded(guarded) => {
-                self.assigns(&guarded.also);
+                self.assigns(&guarded.also, &site.path);
                 self.lens(&guarded.lens, &Site { always: false, ..site.clone() });
             }
             Lens::Inverse(_) | Lens::Side => {}
@@ -166,7 +190,7 @@ impl<'m> Uses<'m> {
     }
 
     fn scalar(&mut self, scalar: &'m Scalar, site: &Site<'m>) {
-        self.assigns(&scalar.common.also);
+        self.assigns(&scalar.common.also, &site.path);
         let writable = site.written && scalar.is_writable();
         let usual = |field, role, always| FieldUse {
             path: site.path.clone(),
@@ -189,18 +213,30 @@ impl<'m> Uses<'m> {
                 self.fields.push(usual(field, role, true));
                 // What is written for "no value" is a value of its own.
                 if let Some(first) = nothing.first().filter(|t| **t != Template::Nothing) {
-                    self.made.push(Made { field, template: first, always: writable });
+                    let path = site.path.clone();
+                    self.made.push(Made { field, template: first, path, always: writable });
                 }
                 let initial = scalar.common.initial.iter();
-                self.made.extend(initial.map(|template| Made { field, template, always: true }));
+                let path = || site.path.clone();
+                self.made.extend(initial.map(|template| Made {
+                    field,
+                    template,
+                    path: path(),
+                    always: true,
+                }));
             }
             Source::Text { texts, .. } => {
                 let fields = texts.iter().flat_map(|t| text::fields(t));
                 self.fields.extend(fields.map(|field| usual(field, Role::Piece, false)));
             }
-            Source::State { on_true, on_false, .. } => {
-                self.assigns(on_true);
-                self.assigns(on_false);
+            Source::State { read, on_true, on_false } => {
+                let tested = read
+                    .fields()
+                    .into_iter()
+                    .map(|field| FieldUse { writable: false, ..usual(field, Role::Tested, false) });
+                self.fields.extend(tested);
+                self.assigns(on_true, &site.path);
+                self.assigns(on_false, &site.path);
             }
             Source::Extreme { fields, .. } => {
                 for (field, codecs) in fields {
@@ -219,11 +255,12 @@ impl<'m> Uses<'m> {
     }
 
     fn reference(&mut self, reference: &'m Reference, site: &Site<'m>) {
-        self.assigns(&reference.here);
-        self.assigns(&reference.common.also);
+        self.assigns(&reference.here, &site.path);
+        self.assigns(&reference.common.also, &site.path);
         let field = &reference.field;
         let initial = reference.common.initial.iter();
-        self.made.extend(initial.map(|template| Made { field, template, always: true }));
+        let path = || site.path.clone();
+        self.made.extend(initial.map(|template| Made { field, template, path: path(), always: true }));
         self.fields.push(FieldUse {
             path: site.path.clone(),
             rule: &site.rule.name,
@@ -235,14 +272,15 @@ impl<'m> Uses<'m> {
         });
     }
 
-    fn assigns(&mut self, set: &'m [Assign]) {
-        set.iter().for_each(|assign| self.assign(assign, false));
+    fn assigns(&mut self, set: &'m [Assign], path: &str) {
+        set.iter().for_each(|assign| self.assign(assign, false, path));
     }
 
-    fn assign(&mut self, assign: &'m Assign, always: bool) {
+    fn assign(&mut self, assign: &'m Assign, always: bool, path: &str) {
         let AssignTarget::Field(field) = &assign.target else { return };
         if let SetOp::To(list) | SetOp::Add(list) = &assign.op {
-            self.made.extend(list.iter().map(|template| Made { field, template, always }));
+            let made = |template| Made { field, template, path: path.to_owned(), always };
+            self.made.extend(list.iter().map(made));
         }
     }
 }
@@ -265,7 +303,7 @@ impl Site<'_> {
 }
 
 /// What is published of a rule's attribute.
-pub(super) fn attribute<'m>(ty: &'m TypeMapping, rule: &Rule) -> Option<&'m SchemaAttribute> {
+pub(crate) fn attribute<'m>(ty: &'m TypeMapping, rule: &Rule) -> Option<&'m SchemaAttribute> {
     match &rule.urn {
         None => ty.resource_type.core.find(&rule.attribute),
         Some(urn) => {

@@ -1,0 +1,69 @@
+//! Where the values of fields come from: which attribute, or which setting of
+//! the mapping. For people who ask what a request does, or why a resource
+//! reads as it does.
+
+use crate::{
+    mapping::{
+        Mapping, TypeMapping,
+        shape::PartId,
+        uses::{Role, Uses},
+    },
+    store::{Bag, FieldId},
+};
+
+impl Mapping {
+    /// The type and the part that a bag belongs to; `None` for bags of counters.
+    #[must_use]
+    pub fn part_of(&self, bag: &Bag) -> Option<(usize, PartId)> {
+        self.types.iter().enumerate().find_map(|(ty, of)| {
+            let part = of.shape.parts.iter().position(|part| part.bag.name == bag.name)?;
+            Some((ty, part))
+        })
+    }
+}
+
+impl TypeMapping {
+    /// What may put a value into a field, in words: attributes, `initial`, `derived`, `touch`, `where`, `on`.
+    #[must_use]
+    pub fn origins(&self, part: PartId, field: FieldId) -> Vec<String> {
+        let uses = Uses::of(self);
+        let layout = self.shape.part(part);
+        let mut out: Vec<String> = Vec::new();
+        if let Some((_, above)) = layout.on.iter().find(|(own, _)| *own == field) {
+            let parent = self.shape.part(layout.parent);
+            out.push(format!("`on`: {}.{}", parent.name, parent.bag.field_name(*above)));
+        }
+        if layout.constants.iter().any(|(constant, _)| *constant == field) {
+            out.push("`where`".to_owned());
+        }
+        if layout.slot.contains(&field) {
+            out.push("the slot's name".to_owned());
+        }
+        let here = uses.fields.iter().filter(|u| u.field.part == part && u.field.field == field);
+        for used in here.filter(|u| u.writable) {
+            out.push(match used.role {
+                Role::Pointer => format!("{} (a reference)", used.path),
+                Role::Password(_) => format!("{} (hashed)", used.path),
+                Role::Value { .. } | Role::Piece | Role::Tested => used.path.clone(),
+            });
+        }
+        let about = |target: &crate::mapping::form::AssignTarget| matches!(target, crate::mapping::form::AssignTarget::Field(f) if f.part == part && f.field == field);
+        for settle in self.settle.iter().filter(|s| about(&s.assign.target)) {
+            out.push(if settle.derived { "`derived`" } else { "`initial`" }.to_owned());
+        }
+        if self.touch.iter().any(|(_, assign)| about(&assign.target)) {
+            out.push("`touch`".to_owned());
+        }
+        if self.delete.set.iter().any(|assign| about(&assign.target)) {
+            out.push("`delete.set`".to_owned());
+        }
+        let made = uses.made.iter().filter(|m| m.field.part == part && m.field.field == field);
+        for made in made.filter(|m| !m.path.is_empty()) {
+            if !out.contains(&made.path) {
+                out.push(made.path.clone());
+            }
+        }
+        out.dedup();
+        out
+    }
+}
