@@ -308,6 +308,12 @@ impl Record {
             let is_value = part.value == Some(field.field) || is_item;
             if is_value || (!part.always && self.carries_nothing(shape, field.part, row)) {
                 self.remove_row(shape, field.part, row);
+                // A further row of the same name would take its place.
+                while field.slot.is_some()
+                    && let Some(next) = self.find_row(shape, at, field)
+                {
+                    self.remove_row(shape, field.part, next);
+                }
                 self.remove_empty_above(shape, at, (field.part, row));
             }
         }

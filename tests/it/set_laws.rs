@@ -94,6 +94,7 @@ const KOHA: Set = Set { name: "koha", backend: Backend::MariaDb, lossy: &["addre
 /// The manager is the first of a list: when it goes, the next one takes its place.
 const NEXTCLOUD: Set = Set { name: "nextcloud", backend: Backend::Sqlite, lossy: &["manager"] };
 const OFBIZ: Set = Set { name: "ofbiz", backend: Backend::Postgres, lossy: &[] };
+const WORDPRESS: Set = Set { name: "wordpress", backend: Backend::MariaDb, lossy: &["active"] };
 
 #[test]
 fn koha_filters() {
@@ -123,4 +124,14 @@ fn ofbiz_filters() {
 #[test]
 fn ofbiz_lenses() {
     OFBIZ.what_is_put_is_read();
+}
+
+#[test]
+fn wordpress_filters() {
+    WORDPRESS.filters_find_what_they_find_in_memory();
+}
+
+#[test]
+fn wordpress_lenses() {
+    WORDPRESS.what_is_put_is_read();
 }
