@@ -17,7 +17,7 @@ use self::{
 use crate::{
     mapping::{
         TypeMapping,
-        form::{Answers, Eval, Need},
+        form::{Answers, Eval, Need, Template},
         lens::{Lens, Reference, Rows, Rule, Scalar, Source, Sub},
         record::Record,
         shape::PartId,
@@ -204,6 +204,10 @@ impl Query<'_> {
             return self.anchors(&need);
         }
         match self.ty.rule_of(path) {
+            // Where the store has no time, our own is shown.
+            Some((rule, sub)) if rule.urn.is_none() && rule.attribute == "meta" && may_be_ours(rule, sub) => {
+                Pushed::EVERYTHING
+            }
             Some((rule, sub)) => self.lens(&rule.lens, sub, Compare { path: Some(path), ..compare }, 0),
             None => Pushed::EVERYTHING,
         }
@@ -471,6 +475,19 @@ impl Query<'_> {
             _ => Pushed::superset(here(Test::Present).predicate),
         }
     }
+}
+
+/// True if a time that is stored may stand for none: a value of its own, or another lens.
+fn may_be_ours(rule: &Rule, sub: Option<&str>) -> bool {
+    let Lens::Complex(subs) = rule.lens.bare() else { return true };
+    let named = subs.iter().filter(|s| sub.is_none_or(|name| s.name.eq_ignore_ascii_case(name)));
+    named.into_iter().any(|s| match s.lens.bare() {
+        Lens::Scalar(Scalar { source: Source::Field { nothing, .. }, .. }) => {
+            nothing.iter().any(|t| *t != Template::Nothing)
+        }
+        Lens::First(_) => true,
+        _ => false,
+    })
 }
 
 /// True if some rows of the list may not be shown: a dangling pointer reads as nothing.

@@ -309,6 +309,12 @@ impl Record {
             if is_value || (!part.always && self.carries_nothing(shape, field.part, row)) {
                 let twins = self.twins(shape, at, field, row);
                 self.remove_row(shape, field.part, row);
+                // A further row of the same name would take its place.
+                while field.slot.is_some()
+                    && let Some(next) = self.find_row(shape, at, field)
+                {
+                    self.remove_row(shape, field.part, next);
+                }
                 self.remove_empty_above(shape, at, (field.part, row));
                 twins.into_iter().for_each(|twin| self.remove_row(shape, field.part, twin));
             }
