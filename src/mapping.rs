@@ -150,6 +150,8 @@ pub struct Delete {
     pub set: Vec<Assign>,
     /// True: the row stays.
     pub keep: bool,
+    /// SQL: the table that the row moves to.
+    pub archive: Option<String>,
 }
 
 /// What happens when a natural key or RDN changes.

@@ -73,6 +73,7 @@ impl Plan {
                 Step::Expect { .. }
                 | Step::Find { add: None, .. }
                 | Step::Delete { .. }
+                | Step::Archive { .. }
                 | Step::Rename { .. }
                 | Step::Password { .. } => {}
             }

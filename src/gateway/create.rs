@@ -6,9 +6,10 @@ use crate::{
     gateway::{
         Context, Gateway, TypeId,
         identity::{failed, unside},
+        present::MAX_ROUNDS,
         write::{again_if_overtaken, keep_external_id, reported_anchor},
     },
-    mapping::{TypeMapping, record::Record},
+    mapping::{TypeMapping, form::Need, record::Record},
     scim::{
         Json, Object,
         error::ScimError,
@@ -33,7 +34,7 @@ impl Gateway {
         selection: &Selection,
     ) -> Result<Object, ScimError> {
         let mapping = self.permitted(cx, ty, Action::Write)?;
-        let body = self.with_constant_defaults(cx, ty, body)?;
+        let body = self.with_constant_defaults(cx, ty, body).await?;
         let wanted = self.normalised(cx, ty, &body, Purpose::Create)?;
         let name = &mapping.resource_type.name;
         let _claims = self.locks.acquire(self.claims(ty, &wanted)?).await;
@@ -73,12 +74,21 @@ impl Gateway {
 
     /// Adds required attributes that the client left out and that always have a value, such as
     /// `active` (D-12): what a new record without a client's values reads as.
-    fn with_constant_defaults(&self, cx: &Context, ty: TypeId, body: &Json) -> Result<Json, ScimError> {
+    async fn with_constant_defaults(&self, cx: &Context, ty: TypeId, body: &Json) -> Result<Json, ScimError> {
         let mapping = self.ty(ty)?;
-        let (answers, nothing) = (self.answers(cx), Object::new());
+        let (mut answers, nothing) = (self.answers(cx), Object::new());
         let base = Record::create(&mapping.shape);
-        // Counters and free names are not asked for here; no boolean reads them.
-        let record = mapping.write(&base, &nothing, &nothing, &nothing, &answers)?.record;
+        let mut record = mapping.write(&base, &nothing, &nothing, &nothing, &answers)?.record;
+        // Counters and free names are not asked for here; no boolean reads them. Rows may be looked at.
+        for _ in 0..MAX_ROUNDS {
+            let needs = answers.take_needs().into_iter().filter(|need| matches!(need, Need::Row { .. }));
+            let needs: Vec<Need> = needs.collect();
+            if needs.is_empty() {
+                break;
+            }
+            self.resolve(cx, ty, needs, &mut answers).await?;
+            record = mapping.write(&base, &nothing, &nothing, &nothing, &answers)?.record;
+        }
         let empty = mapping.read(&record, &nothing, &answers, &|_| true);
         Ok(fill_required(mapping, body, &empty))
     }

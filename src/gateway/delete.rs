@@ -82,6 +82,10 @@ impl Gateway {
             plan.precede(mapping.expectations(&known.record, root_of(mapping, &known)));
         }
         let mut steps = plan.steps;
+        if let Some(into) = &mapping.delete.archive {
+            let (bag, target) = (mapping.bag().clone(), root_of(mapping, &known));
+            steps.push(Step::Archive { bag, target, into: into.clone() });
+        }
         steps.extend(self.unlink(cx, ty, &known, mapping.delete.keep).await?);
         if !mapping.delete.keep {
             steps.extend(all_rows(mapping, &known));

@@ -14,10 +14,10 @@ use crate::{
         form::{Answers, Eval, Need, Pointed, cond::slot_test},
         lens::{Inverse, Rule, face::Reads},
         record::Record,
-        shape::{FieldRef, Shape},
+        shape::{FieldRef, PartId, Shape},
     },
     scim::error::ScimError,
-    store::{FieldKind, Fold, Predicate, Test, Value, dn},
+    store::{FieldId, FieldKind, Fold, Predicate, Row, Select, Test, Value, dn},
 };
 
 /// Most values in one batched look-up.
@@ -56,6 +56,10 @@ impl Gateway {
                         answers.lists.insert(need, found);
                     }
                 }
+                Need::Row { part, ref holds } => {
+                    let found = self.looked_up(ty, part, holds).await?;
+                    answers.rows.insert(need, found);
+                }
                 Need::Next { ref counter, .. } => {
                     let value = self.next(counter, given(answers, counter)).await?;
                     answers.values.insert(need, Some(value));
@@ -76,6 +80,27 @@ impl Gateway {
             self.invert(cx, ty, inverse, wanted, answers).await?;
         }
         Ok(())
+    }
+
+    /// The row of a looked-up part whose fields hold these texts; of several the first by key.
+    async fn looked_up(
+        &self,
+        ty: TypeId,
+        part: PartId,
+        holds: &[(FieldId, String)],
+    ) -> Result<Option<Row>, ScimError> {
+        let bag = self.ty(ty)?.shape.part(part).bag.clone();
+        let tests = holds.iter().map(|(field, text)| Predicate::equals(*field, Value::Text(text.clone())));
+        let select = Select {
+            predicate: tests.fold(Predicate::True, Predicate::and),
+            fields: (0..bag.fields.len()).collect(),
+            order: bag.key.clone(),
+            offset: 0,
+            limit: Some(1),
+            bag,
+        };
+        let rows = self.store.select(select).await.map_err(|e| super::error::reading(&e))?;
+        Ok(rows.into_iter().next())
     }
 
     /// Stored pointers → resources.
@@ -302,7 +327,7 @@ impl Gateway {
             return Ok(Vec::new());
         };
         let values = wanted.iter().map(|t| Value::Text(t.clone())).collect();
-        let select = crate::store::Select {
+        let select = Select {
             bag: layout.bag.clone(),
             predicate: Predicate::Field(inverse.pointer.field, Test::OneOf(values, Fold::Exact)),
             fields: vec![inverse.pointer.field, own],

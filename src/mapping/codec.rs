@@ -2,12 +2,15 @@
 //! SCIM form.
 //!
 //! `decode` goes store → SCIM, `encode` SCIM → store. One-way codecs (`cut`,
-//! `slug`, `ascii`, `before`, `after`) have no way back; they stand in holes
-//! only. The times are in `time`.
+//! `slug`, `ascii`, `before`, `after`, `nt`) have no way back; they stand in
+//! holes only. The times are in `time`.
 
+mod country;
+mod name;
 mod time;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use md4::Digest as _;
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::store::Value;
@@ -60,6 +63,13 @@ pub enum Codec {
     GuidLe,
     Number,
     Bool(String, String),
+    Country(country::Country),
+    /// At most so many characters; from `length` in `fields`.
+    Length(usize),
+    Idn,
+    Sid,
+    /// The hash of a password that Windows networks ask for.
+    Nt,
     Time(time::Form),
 }
 
@@ -105,6 +115,12 @@ impl Codec {
             "base64" => Self::Base64,
             "guid_le" => Self::GuidLe,
             "number" => Self::Number,
+            "country_name" => Self::Country(country::Country::Name),
+            "country_number" => Self::Country(country::Country::Number),
+            "country3" => Self::Country(country::Country::Three),
+            "idn" => Self::Idn,
+            "sid" => Self::Sid,
+            "nt" => Self::Nt,
             "bool" => {
                 let both = need("two words")?;
                 let (yes, no) = both.split_once(':').ok_or("`bool:Y:N` needs two words")?;
@@ -114,7 +130,7 @@ impl Codec {
                 format!(
                     "no codec is called `{name}`; there are lower, upper, trim, ascii, cut:N, slug:_, digits, \
                      swap:a:b, prefix:x, suffix:x, before:x, after:x, head:x, postal, crlf, hex, base64, guid_le, \
-                     number, bool:Y:N, date, datetime:UTC, epoch, epoch_ms, days, generalized_time, filetime, \
+                     number, bool:Y:N, idn, sid, country_name, country_number, country3, nt, date, datetime:UTC, epoch, epoch_ms, days, generalized_time, filetime, \
                      time:FORMAT"
                 )
             })?),
@@ -125,7 +141,9 @@ impl Codec {
     #[must_use]
     pub fn class(&self) -> Class {
         match self {
-            Self::Ascii | Self::Cut(_) | Self::Slug(_) | Self::Before(_) | Self::After(_) => Class::OneWay,
+            Self::Ascii | Self::Cut(_) | Self::Slug(_) | Self::Before(_) | Self::After(_) | Self::Nt => {
+                Class::OneWay
+            }
             Self::Lower
             | Self::Upper
             | Self::Trim
@@ -134,6 +152,8 @@ impl Codec {
             | Self::Crlf
             | Self::Postal
             | Self::Swap(..)
+            | Self::Country(_)
+            | Self::Idn
             | Self::Head(_) => Class::Normalising,
             Self::Time(form) if form.loses() => Class::Normalising,
             _ => Class::Exact,
@@ -173,13 +193,15 @@ impl Codec {
                 | Self::Postal
                 | Self::Crlf
                 | Self::Number
+                | Self::Idn
+                | Self::Country(country::Country::Name)
         ) && self.class() != Class::OneWay
     }
 
     /// True if a part of the text on one side is a part of the text on the other.
     #[must_use]
     pub fn keeps_parts(&self) -> bool {
-        matches!(self, Self::Lower | Self::Upper)
+        matches!(self, Self::Lower | Self::Upper | Self::Length(_))
     }
 
     /// True if order is the same on both sides.
@@ -223,7 +245,16 @@ impl Codec {
                 _ => return Err(wrong(&format!("`{yes}` or `{no}`"))),
             },
             Self::Time(form) => form.decode(&value)?,
-            Self::Ascii | Self::Cut(_) | Self::Slug(_) | Self::Before(_) | Self::After(_) => value,
+            Self::Country(form) => form.decode(&text())?.into(),
+            Self::Idn => name::idn_decode(&text()).into(),
+            Self::Sid => name::sid_decode(&bytes(&value))?.into(),
+            Self::Ascii
+            | Self::Cut(_)
+            | Self::Slug(_)
+            | Self::Before(_)
+            | Self::After(_)
+            | Self::Nt
+            | Self::Length(_) => value,
         })
     }
 
@@ -280,6 +311,14 @@ impl Codec {
                 _ => return Err(wrong("true or false")),
             },
             Self::Time(form) => form.encode(&value)?,
+            Self::Country(form) => form.encode(&text())?.into(),
+            Self::Idn => name::idn_encode(&text())?.into(),
+            Self::Sid => Value::Bytes(name::sid_encode(&text())?),
+            Self::Nt => nt(&text()).into(),
+            Self::Length(most) if text().chars().count() > *most => {
+                return Err(wrong(&format!("text of at most {most} characters")));
+            }
+            Self::Length(_) => value,
         })
     }
 }
@@ -325,6 +364,13 @@ fn digits(text: &str) -> String {
 fn number(text: &str) -> Result<Value, CodecError> {
     let number: bigdecimal::BigDecimal = text.trim().parse().map_err(|_| wrong("a number"))?;
     Ok(number.to_string().parse::<i64>().map_or(Value::Decimal(number), Value::Int))
+}
+
+/// The NT hash of a password: MD4 of its UTF-16 (MS-NLMP §3.3.1), as Samba keeps it.
+#[must_use]
+pub fn nt(password: &str) -> String {
+    let bytes: Vec<u8> = password.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    hex::encode_upper(md4::Md4::digest(bytes))
 }
 
 /// Letters without their marks; what has no ASCII form is left out.

@@ -8,9 +8,8 @@ use crate::{
     mapping::{
         Rename, TypeMapping,
         diff::{among::Among, entry::Naming},
-        form::Template,
         record::{Draft, Record, same_values},
-        shape::{FieldRef, PartId, Shape, Use},
+        shape::{PartId, Shape, Use},
         write::Written,
     },
     plan::Plan,
@@ -191,20 +190,8 @@ impl Diff<'_> {
         let given = |f: &FieldId| draft.now.first(*f).cloned().map(|v| (*f, v));
         let mut cells: Vec<(FieldId, Value)> =
             (0..layout.bag.fields.len()).filter_map(|f| given(&f)).collect();
-        let of = |list: &[(FieldRef, Template)], f: &FieldId| {
-            list.iter().any(|(at, _)| at.part == part && at.field == *f)
-        };
-        let by_default = |f: &FieldId| of(&layout.initial, f) || of(&layout.touch, f);
-        let predicate = match layout.find_by {
-            Some(by) => cells
-                .iter()
-                .filter(|(f, _)| *f == by)
-                .fold(Predicate::True, |p, (f, v)| p.and(Predicate::equals(*f, v.clone()))),
-            None => cells
-                .iter()
-                .filter(|(f, _)| !layout.constants.iter().any(|(c, _)| c == f) && !by_default(f))
-                .fold(Predicate::True, |p, (f, v)| p.and(Predicate::equals(*f, v.clone()))),
-        };
+        let named = layout.named_by(part, &draft.now);
+        let predicate = named.fold(Predicate::True, |p, (f, v)| p.and(Predicate::equals(f, v.clone())));
         let report: Vec<FieldId> = layout.on.iter().map(|(own, _)| *own).collect();
         let add = (layout.usage == Use::FindOrAdd)
             .then(|| cells.drain(..).map(|(f, v)| (f, Cell::Values(vec![v]))).collect());

@@ -24,9 +24,9 @@ use time::OffsetDateTime;
 use crate::{
     mapping::{
         record::Record,
-        shape::{FieldRef, PartId, Shape},
+        shape::{FieldRef, Part, PartId, Shape, Use},
     },
-    store::Value,
+    store::{FieldId, Row, Value},
 };
 
 /// A fact that only I/O can give.
@@ -49,6 +49,13 @@ pub enum Need {
         counter: String,
         /// The field and row that it is for: each gets a value of its own.
         place: String,
+    },
+    /// A row of a looked-up part: the answer is a row.
+    Row {
+        /// The part.
+        part: PartId,
+        /// What its fields hold, as text.
+        holds: Vec<(FieldId, String)>,
     },
     /// What a reference rule writes for a SCIM id: the answer is the field value.
     IdToBy {
@@ -82,6 +89,14 @@ pub enum Need {
         /// The value.
         value: String,
     },
+}
+
+impl Need {
+    /// The looked-up row that a new row of the part stands for.
+    #[must_use]
+    pub fn row(part: PartId, layout: &Part, now: &Row) -> Self {
+        Self::Row { part, holds: layout.named_by(part, now).map(|(f, v)| (f, v.to_text())).collect() }
+    }
 }
 
 /// The resource a reference points at, or one that points here.
@@ -120,10 +135,28 @@ pub struct Answers {
     pub pointed: BTreeMap<Need, Option<Pointed>>,
     /// Found lists of resources, by need.
     pub lists: BTreeMap<Need, Vec<Pointed>>,
+    /// Found rows, by need.
+    pub rows: BTreeMap<Need, Option<Row>>,
     /// Lists that would be too long to be of use.
     pub unbounded: BTreeSet<Need>,
     needs: RefCell<Vec<Need>>,
     uuids: RefCell<BTreeMap<String, String>>,
+    made: RefCell<BTreeMap<String, Hash>>,
+}
+
+/// A password's stored form and, apart from it, its salt; never printed.
+#[derive(Clone)]
+pub struct Hash {
+    /// The stored form.
+    pub hash: String,
+    /// The salt.
+    pub salt: Option<String>,
+}
+
+impl std::fmt::Debug for Hash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hash(…)")
+    }
 }
 
 impl Answers {
@@ -139,9 +172,11 @@ impl Answers {
             values: BTreeMap::new(),
             pointed: BTreeMap::new(),
             lists: BTreeMap::new(),
+            rows: BTreeMap::new(),
             unbounded: BTreeSet::new(),
             needs: RefCell::default(),
             uuids: RefCell::default(),
+            made: RefCell::default(),
         }
     }
 
@@ -175,6 +210,16 @@ impl Answers {
         found.map(Vec::as_slice)
     }
 
+    /// The row for a need, if it is known and there is one; what is not known is noted.
+    #[must_use]
+    pub fn row(&self, need: &Need) -> Option<&Row> {
+        let found = self.rows.get(need);
+        if found.is_none() {
+            self.note(need);
+        }
+        found?.as_ref()
+    }
+
     /// A random UUID that stays the same for the same place through repeated runs.
     #[must_use]
     pub fn uuid(&self, place: &str) -> String {
@@ -183,6 +228,16 @@ impl Answers {
             .entry(place.to_owned())
             .or_insert_with(|| uuid::Uuid::new_v4().to_string())
             .clone()
+    }
+
+    /// The stored form of a password, made once for the same place through repeated runs.
+    pub fn once(&self, place: &str, make: impl FnOnce() -> Option<Hash>) -> Option<Hash> {
+        if let Some(known) = self.made.borrow().get(place) {
+            return Some(known.clone());
+        }
+        let made = make()?;
+        self.made.borrow_mut().insert(place.to_owned(), made.clone());
+        Some(made)
     }
 
     /// Takes the needs noted since the last call.
@@ -215,6 +270,18 @@ impl<'a> Eval<'a> {
     /// The values of a field, seen from the current row.
     #[must_use]
     pub fn values(&self, field: &FieldRef) -> &'a [Value] {
-        self.record.values(self.shape, self.at, field)
+        let values = self.record.values(self.shape, self.at, field);
+        if values.is_empty() { self.looked_up(field).unwrap_or(values) } else { values }
+    }
+
+    /// The values of a field of a looked-up row that was chosen just now, by another field of it.
+    fn looked_up(&self, field: &FieldRef) -> Option<&'a [Value]> {
+        let layout = self.shape.part(field.part);
+        if !matches!(layout.usage, Use::Find | Use::FindOrAdd) {
+            return None;
+        }
+        let row = self.record.find_row(self.shape, self.at, field)?;
+        let draft = self.record.row(field.part, row).filter(|d| d.was.is_none())?;
+        Some(self.answers.row(&Need::row(field.part, layout, &draft.now))?.all(field.field))
     }
 }

@@ -19,6 +19,8 @@ pub mod slots;
 pub mod text;
 pub mod writer;
 
+pub use self::password::scheme::Scheme;
+
 use crate::{
     mapping::{
         codec::Codec,
@@ -316,21 +318,8 @@ pub struct Password {
     pub field: FieldRef,
     /// In which form.
     pub scheme: Scheme,
-}
-
-/// Form of a stored password.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scheme {
-    /// The password-modify extended operation (RFC 3062).
-    Exop,
-    /// The value as it is; the server hashes.
-    Server,
-    /// `{SSHA}` of RFC 2307 with a salt.
-    Ssha,
-    /// `{SSHA512}`.
-    Ssha512,
-    /// bcrypt with this cost, as `$2b$…`.
-    Bcrypt(u32),
-    /// Argon2id in PHC form.
-    Argon2,
+    /// What stands before that form.
+    pub prefix: String,
+    /// The field of the salt, if it has one of its own.
+    pub salt: Option<FieldRef>,
 }

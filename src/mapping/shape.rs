@@ -116,6 +116,21 @@ pub struct Part {
 }
 
 impl Part {
+    /// The fields of a looked-up row by which it is chosen, and what they hold. `id` is the part's own.
+    pub fn named_by<'r>(&'r self, id: PartId, row: &'r Row) -> impl Iterator<Item = (FieldId, &'r Value)> {
+        let names = move |field: &FieldId| match self.find_by {
+            Some(by) => by == *field,
+            None => {
+                let fills = |list: &[(FieldRef, Template)]| {
+                    list.iter().any(|(at, _)| at.part == id && at.field == *field)
+                };
+                let by_default = fills(&self.initial) || fills(&self.touch);
+                !by_default && !self.constants.iter().any(|(constant, _)| constant == field)
+            }
+        };
+        (0..self.bag.fields.len()).filter(names).filter_map(|field| Some((field, row.first(field)?)))
+    }
+
     /// The parent's multi-valued field whose values are the rows.
     #[must_use]
     pub fn values_of(&self) -> Option<FieldId> {

@@ -4,6 +4,8 @@
 //! Only attributes that differ are written, so what already reads as wanted,
 //! and what is not ours, stays as it is.
 
+mod chosen;
+
 use crate::{
     mapping::{
         Settle, TypeMapping,
@@ -100,6 +102,9 @@ impl TypeMapping {
             if !is_new || new.is_some() || matches!(rule.lens.bare(), Lens::Rows(_)) {
                 rule.lens.put(&mut w, (0, 0), &rule_path(rule), new)?;
             }
+            if !is_new {
+                self.choose_again(&mut w, &rule.lens, new);
+            }
             if is_new {
                 self.default(&mut w, &rule.lens, new);
                 empty.extend(absent(&rule.lens, new, &w.eval((0, 0))));
@@ -120,6 +125,7 @@ impl TypeMapping {
         always_below(self, &mut w);
         settle(self, &mut w, base);
         self.clear(&mut w, empty);
+        self.name_items(&mut w)?;
         w.record.pack(&self.shape)?;
         keys_upward(self, &mut w);
         touch(self, &mut w);
@@ -147,10 +153,11 @@ impl TypeMapping {
         Ok(w.record)
     }
 
-    /// The rules, those with conditions last: the fields that they test may be written, too.
+    /// The rules, those with conditions and states last: what they test, and what a looked-up row tells
+    /// them, is chosen before.
     fn in_turn(&self) -> Vec<&Rule> {
         let mut rules: Vec<&Rule> = self.rules.iter().collect();
-        rules.sort_by_key(|rule| rule.lens.is_conditional());
+        rules.sort_by_key(|rule| rule.lens.is_conditional() || rule.lens.is_state());
         rules
     }
 

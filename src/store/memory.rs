@@ -257,6 +257,16 @@ impl Tables {
                 self.check_references_to(bag)?;
                 Ok(Report::new())
             }
+            Step::Archive { bag, target, into } => {
+                let rows = self.targets(bag, target, true)?;
+                let stored =
+                    self.0.get(&source_name(bag)).map(|table| table.rows.as_slice()).unwrap_or_default();
+                let copies: Vec<Stored> =
+                    rows.iter().filter_map(|index| stored.get(*index).cloned()).collect();
+                self.0.entry(into.to_lowercase()).or_default().rows.extend(copies);
+                self.check(&Bag { source: Source::Table(into.clone()), ..bag.as_ref().clone() })?;
+                Ok(Report::new())
+            }
             Step::Rename { .. } | Step::Password { .. } => {
                 Err(StoreError::Unsupported("the memory store has no names and no password operation".into()))
             }

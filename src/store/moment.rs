@@ -128,6 +128,7 @@ impl Step {
             | Self::Copy { bag, target, .. }
             | Self::Update { bag, target, .. }
             | Self::Delete { bag, target, .. }
+            | Self::Archive { bag, target, .. }
             | Self::Rename { bag, target, .. }
             | Self::Password { bag, target, .. } => {
                 *bag = bag_at(bag, now);

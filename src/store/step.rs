@@ -162,6 +162,15 @@ pub enum Step {
         /// True if at least one row must match.
         required: bool,
     },
+    /// SQL: copies whole rows, with the columns that nobody has named, into a table that has them all.
+    Archive {
+        /// Where.
+        bag: Arc<Bag>,
+        /// Which rows; at least one must match.
+        target: Target,
+        /// Name of the other table.
+        into: String,
+    },
     /// LDAP: gives an entry a new DN (rename or move).
     Rename {
         /// Where.
@@ -194,6 +203,7 @@ impl Step {
             | Self::Copy { bag, .. }
             | Self::Update { bag, .. }
             | Self::Delete { bag, .. }
+            | Self::Archive { bag, .. }
             | Self::Rename { bag, .. }
             | Self::Password { bag, .. } => bag,
         }
@@ -213,6 +223,9 @@ impl fmt::Display for Step {
             Step::Insert { bag, cells, .. } => write!(f, "insert into {}: {}", bag.name, named(cells, bag)),
             Step::Copy { bag, target, cells } => {
                 write!(f, "copy {}{} with another {}", bag.name, one(target), named(cells, bag))
+            }
+            Step::Archive { bag, target, into } => {
+                write!(f, "copy {}{} into {into}", bag.name, one(target))
             }
             Step::Reopen { bag, cells, .. } => {
                 write!(f, "reopen a row of {}, or insert: {}", bag.name, named(cells, bag))

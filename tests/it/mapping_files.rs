@@ -260,7 +260,9 @@ fn tables_hang_together_by_their_columns() {
     };
     assert_eq!(user.shape.field_name(field), "attr.badge-number");
     assert_eq!(nothing, &[Template::Nothing]);
-    assert!(matches!(&user.delete, Delete { refuse: Some(_), keep: true, set } if set.len() == 1));
+    assert!(
+        matches!(&user.delete, Delete { refuse: Some(_), keep: true, set, archive: None } if set.len() == 1)
+    );
     assert_eq!(mapping.errors["people_login_key"].name, "userName");
 }
 

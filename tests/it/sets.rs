@@ -7,4 +7,5 @@ mod koha;
 mod nextcloud;
 mod ofbiz;
 mod redmine;
+mod refused;
 mod wordpress;

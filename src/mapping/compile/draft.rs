@@ -127,6 +127,9 @@ impl Default for Face {
 pub(super) struct FieldSetting {
     pub(super) codecs: Vec<Codec>,
     pub(super) nothing: Vec<Template>,
+    pub(super) length: Option<usize>,
+    /// Compiled by each lens that uses it: the pairs are of its attribute's type.
+    pub(super) map: Option<Node>,
 }
 
 /// A field that a lens writes.

@@ -208,7 +208,7 @@ const FORMS: &[Form] = &[
     Form {
         by: &["scheme"],
         what: "a password",
-        keys: &["field", "scheme"],
+        keys: &["field", "scheme", "salt", "prefix"],
         later: &[],
         without: SECRET,
         around: &["also", "refuse"],

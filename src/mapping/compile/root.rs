@@ -228,7 +228,7 @@ impl Compiler {
         if let Some(codec) = codec {
             let span = node.get("anchor").map_or_else(|| node.span.clone(), |n| n.span.clone());
             match self.codec(&codec, &span) {
-                Some(Codec::GuidLe | Codec::Hex) => kind = FieldKind::Bytes,
+                Some(Codec::GuidLe | Codec::Hex | Codec::Sid) => kind = FieldKind::Bytes,
                 Some(_) => self.unsupported(&span, &format!("the codec `{codec}` of an anchor")),
                 None => {}
             }
@@ -265,12 +265,22 @@ impl Compiler {
             let codecs = settings.get("codec").map(|n| self.codecs(n)).unwrap_or_default();
             let nothing = settings.get("nothing").map(|n| self.values(scope, n)).unwrap_or_default();
             let bytes = starts_with_bytes(&codecs);
+            let map = settings.get("map").cloned();
+            let length = self.int_key(settings, "length").and_then(|n| usize::try_from(n).ok());
+            if let (Some(node), None | Some(0)) = (settings.get("length"), length) {
+                self.error(
+                    "bad-value",
+                    node,
+                    "no text is that short",
+                    "write the most characters: `length = 80`",
+                );
+            }
             let Some(draft) = self.types.get_mut(ty) else { continue };
             draft.change_field(&field, &|f| {
                 f.many |= many.unwrap_or_default();
                 f.kind = kind.unwrap_or(if bytes { FieldKind::Bytes } else { f.kind });
             });
-            draft.settings.push((field, FieldSetting { codecs, nothing }));
+            draft.settings.push((field, FieldSetting { codecs, nothing, length, map }));
         }
     }
 
@@ -296,8 +306,20 @@ impl Compiler {
         let refuse = table.get("refuse").and_then(|n| self.cond(scope, n));
         let set = table.get("set").map(|n| self.set(scope, n)).unwrap_or_default();
         let keep = self.bool_key(table, "keep").unwrap_or_default();
+        let archive = self.text_key(table, "archive");
+        if self.is_ldap() {
+            self.forbid(table, &["archive"], "LDAP; move the entry by assigning `container`");
+        } else if let (Some(node), true) = (table.get("archive"), keep) {
+            let help = "leave one of them out";
+            self.error(
+                "bad-value",
+                node,
+                "a row that `keep` leaves where it is cannot move to `archive`",
+                help,
+            );
+        }
         if let Some(draft) = self.types.get_mut(ty) {
-            draft.delete = crate::mapping::Delete { refuse, set, keep };
+            draft.delete = crate::mapping::Delete { refuse, set, keep, archive };
         }
     }
 
@@ -320,5 +342,5 @@ impl Compiler {
 
 /// True if the stored form of a chain of codecs is bytes.
 pub(super) fn starts_with_bytes(codecs: &[Codec]) -> bool {
-    matches!(codecs.first(), Some(Codec::GuidLe | Codec::Hex | Codec::Base64))
+    matches!(codecs.first(), Some(Codec::GuidLe | Codec::Hex | Codec::Base64 | Codec::Sid))
 }

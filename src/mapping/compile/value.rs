@@ -244,24 +244,8 @@ impl Compiler {
 
     /// A codec by its text.
     pub(super) fn codec(&mut self, text: &str, span: &Range<usize>) -> Option<Codec> {
-        const LATER: &[&str] = &[
-            "idn",
-            "sid",
-            "country_name",
-            "country_number",
-            "country3",
-            "nt",
-            "json",
-            "php",
-            "yaml",
-            "csv",
-            "lines",
-            "bits",
-            "tag",
-            "pattern",
-            "fields",
-            "first",
-        ];
+        const LATER: &[&str] =
+            &["json", "php", "yaml", "csv", "lines", "bits", "tag", "pattern", "fields", "first"];
         match Codec::parse(text) {
             Ok(codec) => Some(codec),
             Err(help) => {

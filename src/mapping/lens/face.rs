@@ -33,6 +33,12 @@ pub fn side_value<'a>(side: &'a Object, urn: Option<&str>, attribute: &str) -> O
 }
 
 impl Lens {
+    /// True if it is a boolean over several fields.
+    #[must_use]
+    pub fn is_state(&self) -> bool {
+        matches!(self, Self::Scalar(scalar) if matches!(scalar.source, super::Source::State { .. }))
+    }
+
     /// A value that does not depend on a position, nor on our own database.
     #[must_use]
     pub fn get_at(&self, ty: &TypeMapping, eval: &Eval<'_>, position: usize) -> Option<Json> {

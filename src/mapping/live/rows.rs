@@ -199,6 +199,7 @@ fn pushed(of: &TypeMapping, path: &AttrPath, json: &Json) -> Option<Predicate> {
                 Need::IdToBy { .. } | Need::Unique { .. } | Need::Next { .. } => {
                     answers.values.insert(need, Some(Value::Int(1)));
                 }
+                Need::Row { .. } => drop(answers.rows.insert(need, None)),
                 Need::ByToId { .. } => drop(answers.pointed.insert(need, None)),
                 Need::Inverse { .. } | Need::Anchors { .. } => drop(answers.lists.insert(need, Vec::new())),
             }

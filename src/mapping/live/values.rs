@@ -9,7 +9,6 @@ use crate::{
             Template,
             template::{Piece, Source},
         },
-        lens::Scheme,
         live::{Live, parts},
         place::Place,
         shape::FieldRef,
@@ -62,13 +61,7 @@ fn stored(live: &mut Live<'_>, place: &Place, field: &FieldUse<'_>, column: &Col
             }
         }
         Role::Password(scheme) => {
-            let needed = match scheme {
-                Scheme::Ssha => 46,
-                Scheme::Ssha512 => 117,
-                Scheme::Bcrypt(_) => 60,
-                Scheme::Argon2 => 97,
-                _ => 0,
-            };
+            let needed = scheme.length();
             if column.length.is_some_and(|length| length < needed) {
                 let message = format!(
                     "a password of this scheme has {needed} characters, `{}` is {}",

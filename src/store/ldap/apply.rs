@@ -97,7 +97,10 @@ impl Apply {
             Step::Insert { bag, cells, report, unless_exists } => {
                 self.insert(bag, cells, report, *unless_exists).await
             }
-            Step::Find { bag, .. } | Step::Reopen { bag, .. } | Step::Copy { bag, .. } => {
+            Step::Copy { bag, .. } | Step::Archive { bag, .. } => {
+                Err(StoreError::Unsupported(format!("entries of {} cannot be copied", bag.name)))
+            }
+            Step::Find { bag, .. } | Step::Reopen { bag, .. } => {
                 Err(StoreError::Unsupported(format!("entries of {} cannot be found or added", bag.name)))
             }
             Step::Update { bag, target, changes, required } => {

@@ -146,9 +146,13 @@ impl Rewrite {
                 // From the end, so that the positions before stay.
                 found.iter().rev().for_each(|address| tree.remove(address));
             }
-            Step::Rename { .. } | Step::Password { .. } | Step::Reopen { .. } | Step::Copy { .. } => {
+            Step::Rename { .. }
+            | Step::Password { .. }
+            | Step::Reopen { .. }
+            | Step::Copy { .. }
+            | Step::Archive { .. } => {
                 let said = format!(
-                    "{} lies in a document: it has no DN, no password operation, no closed rows, no names",
+                    "{} lies in a document: it has no DN, no password operation, no closed rows, no copies",
                     bag.name
                 );
                 return Err(StoreError::Unsupported(said));
@@ -234,6 +238,7 @@ impl Rewrite {
             Step::Expect { .. }
             | Step::Find { add: None, .. }
             | Step::Delete { .. }
+            | Step::Archive { .. }
             | Step::Rename { .. }
             | Step::Password { .. } => {}
         }

@@ -49,6 +49,26 @@ fn cell(flavour: Flavour, column: &Column, values: &[Value]) -> Result<Bind, Sto
     if values.iter().any(|v| matches!(v, Value::Text(text) if text.contains('\0'))) {
         return Err(refused(column, "the text contains NUL"));
     }
+    // PostgreSQL would refuse it without saying which column it is, and a lax MySQL would cut it.
+    let too_long = |v: &Value| match (v, column.length) {
+        // Blanks at the end are cut by standard SQL.
+        (Value::Text(text), Some(length)) => text.trim_end_matches(' ').chars().count() > length,
+        _ => false,
+    };
+    // The same with numbers.
+    let (least, most) = match column.type_name.as_str() {
+        "smallint" => (i64::from(i16::MIN), i64::from(i16::MAX)),
+        "integer" => (i64::from(i32::MIN), i64::from(i32::MAX)),
+        _ => (i64::MIN, i64::MAX),
+    };
+    if flavour == Flavour::Postgres
+        && values.iter().any(|v| matches!(v, Value::Int(number) if !(least..=most).contains(number)))
+    {
+        return Err(refused(column, "the number is out of range"));
+    }
+    if values.iter().any(too_long) {
+        return Err(refused(column, "the text is too long"));
+    }
     match values {
         [] => Ok(Bind::Null),
         values if column.class == Class::Texts => {

@@ -54,6 +54,8 @@ pub(super) struct Column {
     /// The database fills in the next number.
     pub(super) generated: bool,
     pub(super) nullable: bool,
+    /// Most characters of a text, where the type says so.
+    pub(super) length: Option<usize>,
     /// The name of the collation, if any.
     pub(super) collation: String,
 }
@@ -71,6 +73,7 @@ impl Column {
             lower: Lower::Unicode,
             generated: false,
             nullable: true,
+            length: None,
             collation: String::new(),
         }
     }

@@ -5,6 +5,7 @@
 //! meet a row of somebody else runs in a savepoint: PostgreSQL would spoil the
 //! whole transaction otherwise.
 
+mod archive;
 pub(super) mod script;
 
 use crate::store::{
@@ -113,6 +114,7 @@ impl Writer<'_> {
                 let touched = self.delete(bag, rows_of(bag, target)?)?;
                 check_touched(bag, touched, *required)?
             }
+            Step::Archive { bag, target, into } => self.archive(bag, rows_of(bag, target)?, into)?,
             Step::Rename { bag, .. } | Step::Password { bag, .. } => {
                 let said = format!("{} lies in a table: it has no DN and no password operation", bag.name);
                 return Err(StoreError::Unsupported(said).into());

@@ -11,7 +11,10 @@ use crate::{
             lens::{Made, Site},
         },
         form::Assign,
-        lens::{Dangling, Inverse, Lens, Password, RefTarget, Reference, Scheme, Write},
+        lens::{
+            Dangling, Inverse, Lens, Password, RefTarget, Reference, Write,
+            password::scheme::{NAMES, Scheme},
+        },
         node::Node,
         shape::{FieldRef, PartId},
     },
@@ -416,52 +419,56 @@ impl Compiler {
         let scheme = self.scheme(node.get("scheme")?)?;
         self.note_write(site, Write::Yes, &field, &at.span);
         let face = Face { required: self.bool_key(node, "required"), ..Face::default() };
-        Some(Made { lens: Lens::Password(Password { field, scheme }), face })
+        let salt = self.salt(site, node, scheme);
+        let prefix = node.get("prefix").and_then(Node::text).unwrap_or_default().to_owned();
+        Some(Made { lens: Lens::Password(Password { field, scheme, prefix, salt }), face })
     }
 
     fn scheme(&mut self, node: &Node) -> Option<Scheme> {
         let text = self.plain(node, "`scheme`")?;
-        let (name, cost) = text.split_once(':').map_or((text.as_str(), None), |(n, c)| (n, Some(c)));
-        let scheme = match (name, cost) {
-            ("exop" | "server", None) if !self.is_ldap() => {
-                let help = "SQL stores take bcrypt:12, argon2, ssha or ssha512";
+        let name = text.split(':').next().unwrap_or_default();
+        match Scheme::parse(&text) {
+            Ok(Some(scheme)) if scheme.needs_directory() && !self.is_ldap() => {
+                let help =
+                    "SQL stores take bcrypt:12, argon2, or the form that the application itself writes";
                 self.error("unknown-scheme", node, format!("`{name}` needs a directory"), help);
-                return None;
+                None
             }
-            ("exop", None) => Scheme::Exop,
-            ("server", None) => Scheme::Server,
-            ("ssha", None) => Scheme::Ssha,
-            ("ssha512", None) => Scheme::Ssha512,
-            ("argon2", None) => Scheme::Argon2,
-            ("bcrypt", None) => Scheme::Bcrypt(12),
-            ("bcrypt", Some(cost)) => match cost.parse() {
-                Ok(cost @ 4..=31) => Scheme::Bcrypt(cost),
-                _ => {
-                    self.error(
-                        "unknown-scheme",
-                        node,
-                        format!("`{cost}` is no cost of bcrypt"),
-                        "write bcrypt:4 to bcrypt:31",
-                    );
-                    return None;
-                }
-            },
-            ("ad" | "wordpress" | "nextcloud" | "ofbiz_sha", _) => {
-                self.unsupported(&node.span, &format!("the password scheme `{name}`"));
-                return None;
+            Ok(Some(scheme)) => Some(scheme),
+            Ok(None) if name == "ad" => {
+                self.unsupported(&node.span, "the password scheme `ad`");
+                None
             }
-            _ => {
-                let known = ["exop", "server", "ssha", "ssha512", "bcrypt", "argon2"];
-                self.error(
-                    "unknown-scheme",
-                    node,
-                    format!("there is no scheme `{text}`"),
-                    suggest(name, known.into_iter(), "schemes are"),
-                );
-                return None;
+            Ok(None) => {
+                let help = suggest(name, NAMES.into_iter(), "schemes are");
+                self.error("unknown-scheme", node, format!("there is no scheme `{text}`"), help);
+                None
             }
+            Err(help) => {
+                self.error("unknown-scheme", node, format!("`{text}` is no form of `{name}`"), help);
+                None
+            }
+        }
+    }
+
+    /// `salt`: the field of its own that some schemes need, some can use, and others have no use for.
+    fn salt(&mut self, site: &Site<'_>, node: &Node, scheme: Scheme) -> Option<FieldRef> {
+        let Some(at) = node.get("salt") else {
+            if scheme.takes_salt() == Some(true) {
+                let help = "write `salt = \"column\"`: without a salt, equal passwords would look equal";
+                self.error("missing-key", node, "this scheme keeps its salt in a field of its own", help);
+            }
+            return None;
         };
-        Some(scheme)
+        if scheme.takes_salt().is_none() {
+            let help = "remove `salt`: the stored form holds it";
+            self.error("bad-value", at, "this scheme has no use for a field of the salt", help);
+            return None;
+        }
+        let name = self.plain(at, "`salt`")?;
+        let field = self.field(site.scope, &name, &at.span)?;
+        self.note_write(site, Write::Yes, &field, &at.span);
+        Some(field)
     }
 }
 

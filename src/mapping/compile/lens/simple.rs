@@ -2,6 +2,7 @@
 
 use crate::{
     mapping::{
+        codec::Codec,
         compile::{
             Compiler, StateSite,
             keys::suggest,
@@ -44,14 +45,18 @@ impl Compiler {
             t.settings.iter().find(|(f, _)| *f == field || *f == stored).map(|(_, s)| s.clone())
         });
         let setting = setting.unwrap_or_default();
-        for (key, twice) in [("codec", !setting.codecs.is_empty()), ("nothing", !setting.nothing.is_empty())]
-        {
+        let twice = [
+            ("codec", !setting.codecs.is_empty()),
+            ("nothing", !setting.nothing.is_empty()),
+            ("map", setting.map.is_some()),
+        ];
+        for (key, twice) in twice {
             if let (Some(n), true) = (node.get(key), twice) {
                 let message = format!("`{key}` of `{name}` stands in `fields` already");
                 self.error("setting-twice", n, message, "keep one of the two");
             }
         }
-        let codecs = node.get("codec").map_or(setting.codecs, |n| self.codecs(n));
+        let mut codecs = node.get("codec").map_or(setting.codecs, |n| self.codecs(n));
         let is_bytes = site.attribute.data_type == DataType::Binary && codecs.is_empty();
         if let Some(draft) = self.types.get_mut(site.scope.ty)
             && (starts_with_bytes(&codecs) || is_bytes)
@@ -65,7 +70,12 @@ impl Compiler {
         };
         let nothing = if nothing.is_empty() { vec![Template::Nothing] } else { nothing };
         self.check_codecs(site, &shared, &codecs, node, at);
-        let map = node.get("map").map(|n| self.value_map(site, &shared, n, node));
+        if let Some(length) = setting.length {
+            let place = usize::from(starts_with_bytes(&codecs));
+            codecs.insert(place, Codec::Length(length));
+        }
+        let map = node.get("map").cloned().or(setting.map);
+        let map = map.map(|n| self.value_map(site, &shared, &n, node));
         if node.get("else").is_some() && map.is_none() {
             self.error(
                 "missing-key",

@@ -177,7 +177,8 @@ impl Form {
 
 fn forms(codec: &Codec) -> (&'static [Form], Form) {
     match codec {
-        Codec::Hex | Codec::Base64 | Codec::GuidLe => (&[Form::Bytes], Form::Text),
+        Codec::Hex | Codec::Base64 | Codec::GuidLe | Codec::Sid => (&[Form::Bytes], Form::Text),
+        Codec::Country(_) => (&[Form::Text, Form::Number], Form::Text),
         Codec::Number => (&[Form::Text, Form::Number], Form::Number),
         Codec::Bool(..) => (&[Form::Text, Form::Number], Form::Bool),
         Codec::Time(_) => (&[Form::Text, Form::Number], Form::Time),

@@ -160,7 +160,8 @@ impl Dialect for MysqlConnection {
     }
 }
 
-const COLUMNS: &str = "SELECT column_name, data_type, column_type, collation_name, is_nullable, extra \
+const COLUMNS: &str = "SELECT column_name, data_type, column_type, collation_name, is_nullable, extra, \
+    IF(data_type IN ('char', 'varchar'), character_maximum_length, NULL) \
     FROM information_schema.columns WHERE table_schema = COALESCE(";
 
 fn is_mariadb(version: &str) -> bool {
@@ -181,6 +182,7 @@ fn column(row: &[Vec<Value>]) -> Column {
     let mut column = Column::new(text(0), class(&text(1).to_lowercase()));
     column.type_name = text(2);
     column.nullable = text(4).eq_ignore_ascii_case("yes");
+    column.length = text(6).parse().ok();
     column.generated = text(5).to_lowercase().contains("auto_increment");
     // Even binary collations ignore trailing blanks.
     column.coarse = column.class == Class::Text;

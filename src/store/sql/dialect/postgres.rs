@@ -174,7 +174,9 @@ const COLUMNS: &str = "SELECT a.attname, \
     format_type(COALESCE(b.oid, t.oid), NULL), NOT a.attnotnull, \
     a.attidentity <> '' OR COALESCE(pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%', FALSE), \
     COALESCE(c.collname, ''), COALESCE(c.collisdeterministic, TRUE), \
-    (SELECT datcollate FROM pg_database WHERE datname = current_database()), lower('IÉ') \
+    (SELECT datcollate FROM pg_database WHERE datname = current_database()), lower('IÉ'), \
+    CASE WHEN COALESCE(b.typname, t.typname) IN ('varchar', 'bpchar') \
+    THEN (CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END) - 4 END \
     FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid \
     LEFT JOIN pg_type b ON t.typtype = 'd' AND b.oid = t.typbasetype \
     LEFT JOIN pg_collation c ON c.oid = a.attcollation \
@@ -188,6 +190,8 @@ fn column(row: &[Vec<Value>]) -> Column {
     let mut column = Column::new(text(0), class(&type_name, &type_type));
     column.type_name = text(3);
     column.nullable = is(4);
+    // Without a length the modifier is -1.
+    column.length = text(10).parse().ok();
     column.generated = is(5);
     column.coarse = type_name == "citext" || !is(7);
     column.padded = type_name == "bpchar";
