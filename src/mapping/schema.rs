@@ -27,6 +27,8 @@ const TYPES: &[(&str, &[&str])] = &[
     ("attribute", &["string"]),
     ("highest", &["string"]),
     ("gives", &["string"]),
+    ("archive", &["string"]),
+    ("length", &["integer"]),
     ("store", &["string"]),
     ("profile", &["string"]),
     ("extends", &["string"]),

@@ -6,6 +6,7 @@ mod harness;
 mod koha;
 mod nextcloud;
 mod ofbiz;
+mod passwords;
 mod redmine;
 mod refused;
 mod wordpress;

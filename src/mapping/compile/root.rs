@@ -53,12 +53,12 @@ pub(super) const ROOT: Keys<'static> = Keys {
 
 pub(super) const FIELD: Keys<'static> = Keys {
     what: "a field's settings",
-    known: &["codec", "nothing", "type", "many"],
-    later: &["length", "map"],
+    known: &["codec", "nothing", "type", "many", "length", "map"],
+    later: &[],
 };
 
 pub(super) const DELETE: Keys<'static> =
-    Keys { what: "`delete`", known: &["refuse", "set", "keep"], later: &["archive"] };
+    Keys { what: "`delete`", known: &["refuse", "set", "keep", "archive"], later: &[] };
 
 /// The types of `[R.fields]`.
 const KINDS: &[(&str, FieldKind)] = &[
