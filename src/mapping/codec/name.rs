@@ -15,11 +15,16 @@ pub(super) fn idn_decode(text: &str) -> String {
 /// The same with its labels in ASCII.
 pub(super) fn idn_encode(text: &str) -> Result<String, CodecError> {
     let mut fine = true;
-    let stored = at_domain(text, |domain| match idna::domain_to_ascii(domain) {
-        Ok(stored) => stored,
-        Err(_) => {
-            fine = false;
-            String::new()
+    let stored = at_domain(text, |domain| {
+        let names = idna::domain_to_ascii_cow(domain.as_bytes(), idna::AsciiDenyList::URL);
+        // A label is never empty, but for the root's behind the last dot.
+        let whole = domain.strip_suffix('.').unwrap_or(domain);
+        match names.ok().filter(|_| !whole.split('.').any(str::is_empty)) {
+            Some(stored) => stored.into_owned(),
+            None => {
+                fine = false;
+                String::new()
+            }
         }
     });
     if fine { Ok(stored) } else { Err(wrong("a domain name, or an address at one")) }
@@ -85,7 +90,9 @@ mod tests {
             assert_eq!(idn_encode(shown).unwrap(), stored);
         }
         assert_eq!(idn_encode("BÜCHER.example").unwrap(), "xn--bcher-kva.example", "there is one form");
-        assert!(idn_encode("a..b\u{0}.example").is_err());
+        for wrong in ["a..b.example", "a\u{0}b.example", ".example", "a b.example", "x@"] {
+            assert!(idn_encode(wrong).is_err(), "{wrong:?}");
+        }
         assert_eq!(idn_decode("xn--a"), "xn--a", "not a name: shown as it is");
     }
 

@@ -175,7 +175,7 @@ impl Scheme {
         let digits = |rounds: NonZeroU32| u64::from(rounds.ilog10()) + 1;
         match self {
             Self::Exop | Self::Server => 0,
-            Self::Ssha => 46,
+            Self::Ssha => 54,
             Self::Ssha512 => 117,
             Self::Bcrypt(..) => 60,
             Self::Argon2 => 97,
