@@ -97,3 +97,22 @@ fn shipped_mappings_fit_their_databases() {
         assert!(!text.contains("error["), "{text}");
     }
 }
+
+#[test]
+fn what_a_document_fills_is_filled_and_what_nobody_writes_needs_nothing() {
+    let tables = "create table people (id integer primary key, login varchar(40) not null, names varchar(200) not null);
+create unique index people_login on people (login);
+create table implied (person_id integer not null, other integer not null, primary key (person_id, other));";
+    let mapping = "[next.id]\nhighest = \"id\"\ntable = \"people\"\n\
+        [User]\ntable = \"people\"\nkey = \"id\"\ninitial = { id = \"@next.id\" }\n[User.part.doc]\nin = \"names\"\ncodec = \"json\"\n\
+        [User.part.implied]\ntable = \"implied\"\non = { person_id = \"id\" }\nmany = true\n\
+        [User.attributes]\nuserName = { field = \"login\", unique = true }\ndisplayName = { field = \"doc.shown\", required = true }\n";
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("mapping.toml");
+    fs::write(&file, mapping).unwrap();
+    for backend in [Backend::Sqlite, Backend::Postgres, Backend::MariaDb] {
+        let Some(store) = TestStore::of_statements(backend, tables, file.clone()) else { continue };
+        let (code, text) = check(&store, store.mapping());
+        assert!(code == 0 && !text.contains("not-null"), "{}\n{text}", backend.name());
+    }
+}

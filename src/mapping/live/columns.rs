@@ -200,14 +200,24 @@ fn filled(
 ) {
     let Some(name) = table_of(&part.bag) else { return };
     let inserts = match part.usage {
-        Use::Own => id == 0 || part.many || !uses.sometimes(id).is_empty(),
+        Use::Own => id == 0 || part.always || !uses.sometimes(id).is_empty(),
         Use::FindOrAdd => true,
         Use::Find | Use::Watch => false,
     };
     if !inserts {
         return;
     }
-    let (always, sometimes) = (uses.always(mapping, id), uses.sometimes(id));
+    let (mut always, mut sometimes) = (uses.always(mapping, id), uses.sometimes(id));
+    // A document has a text once something in it has a value.
+    for (inner, opened) in mapping.shape.parts.iter().enumerate().filter(|(_, p)| p.parent == id) {
+        let Some(opened) = opened.opened.as_ref().filter(|o| o.slot.is_none()) else { continue };
+        let written = uses.sometimes(inner);
+        if !written.is_disjoint(&uses.always(mapping, inner)) {
+            always.insert(opened.field);
+        } else if !written.is_empty() {
+            sometimes.insert(opened.field);
+        }
+    }
     let is_in = |set: &std::collections::BTreeSet<usize>, column: &ColumnFacts| {
         set.iter().any(|field| part.bag.field_name(*field).eq_ignore_ascii_case(&column.name))
     };
