@@ -205,9 +205,7 @@ impl Query<'_> {
         }
         match self.ty.rule_of(path) {
             // Where the store has no time, our own is shown.
-            Some((rule, sub)) if rule.urn.is_none() && rule.attribute == "meta" && may_be_ours(rule, sub) => {
-                Pushed::EVERYTHING
-            }
+            Some((rule, sub)) if is_time(rule) && may_be_ours(rule, sub) => Pushed::EVERYTHING,
             Some((rule, sub)) => self.lens(&rule.lens, sub, Compare { path: Some(path), ..compare }, 0),
             None => Pushed::EVERYTHING,
         }
@@ -372,8 +370,11 @@ impl Query<'_> {
 
     /// `attribute[filter]`: the whole filter on one element.
     fn element(&self, path: &AttrPath, inner: &Filter) -> Pushed {
-        let Some((rule, _)) = self.ty.rule_of(path) else { return Pushed::EVERYTHING };
-        self.element_of(&rule.lens, inner)
+        match self.ty.rule_of(path) {
+            Some((rule, _)) if is_time(rule) && may_be_ours(rule, None) => Pushed::EVERYTHING,
+            Some((rule, _)) => self.element_of(&rule.lens, inner),
+            None => Pushed::EVERYTHING,
+        }
     }
 
     fn element_of(&self, lens: &Lens, inner: &Filter) -> Pushed {
@@ -475,6 +476,11 @@ impl Query<'_> {
             _ => Pushed::superset(here(Test::Present).predicate),
         }
     }
+}
+
+/// True of `meta`, whose times are ours where the store has none.
+fn is_time(rule: &Rule) -> bool {
+    rule.urn.is_none() && rule.attribute == "meta"
 }
 
 /// True if a time that is stored may stand for none: a value of its own, or another lens.

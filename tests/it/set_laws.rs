@@ -90,7 +90,9 @@ impl Set {
     }
 }
 
-const KOHA: Set = Set { name: "koha", backend: Backend::MariaDb, lossy: &["addresses"] };
+/// Branch and category are required: where a client takes them away, the mapping's own come back.
+const KOHA: Set =
+    Set { name: "koha", backend: Backend::MariaDb, lossy: &["addresses", "division", "userType"] };
 /// The manager is the first of a list: when it goes, the next one takes its place.
 const NEXTCLOUD: Set = Set { name: "nextcloud", backend: Backend::Sqlite, lossy: &["manager"] };
 const OFBIZ: Set = Set { name: "ofbiz", backend: Backend::Postgres, lossy: &[] };
