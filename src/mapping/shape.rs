@@ -84,6 +84,8 @@ pub struct Part {
     pub points: Vec<Arc<Bag>>,
     /// Key fields that the file names: another value in one means another row.
     pub identity: Vec<FieldId>,
+    /// Key fields that clients give: a row with one is there for it, whatever else it holds.
+    pub named: Vec<FieldId>,
     /// Fields of a row that takes another's place that it does not take over from it.
     pub fresh: Vec<FieldId>,
     /// The parent's field that this part's rows lie in.

@@ -238,6 +238,7 @@ impl TypeDraft {
             rename: None,
             points: Vec::new(),
             identity: Vec::new(),
+            named: Vec::new(),
             fresh: Vec::new(),
             opened: None,
             many: false,

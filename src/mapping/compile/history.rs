@@ -195,8 +195,13 @@ impl TypeDraft {
         for id in 1..self.shape.parts.len() {
             let fresh = self.fresh(id);
             let past = self.past(id);
+            let key = self.shape.part(id).bag.key.iter().copied();
+            let named = key
+                .filter(|field| self.is_written(&FieldRef { part: id, field: *field, slot: None }))
+                .collect();
             if let Some(part) = self.shape.parts.get_mut(id) {
                 part.fresh = fresh;
+                part.named = named;
                 part.past = past;
             }
         }

@@ -119,6 +119,7 @@ impl Record {
     }
 
     /// True if a row has no value beside its key, constants, slots and links, and what every new row gets.
+    /// A key that clients give (a login) is a value: the row is there for it.
     pub(super) fn carries_nothing(&self, shape: &Shape, part: PartId, row: usize) -> bool {
         let layout = shape.part(part);
         let Some(draft) = self.row(part, row) else { return true };
@@ -128,7 +129,7 @@ impl Record {
         let fixed = |field: &usize| {
             layout.on.iter().any(|(own, _)| own == field)
                 || layout.slot.contains(field)
-                || layout.bag.key.contains(field)
+                || (layout.bag.key.contains(field) && !layout.named.contains(field))
                 || layout.fresh.contains(field)
                 || links.contains(field)
                 || layout.constants.iter().any(|(f, _)| f == field)

@@ -1,3 +1,6 @@
+//! Documents of every format: what is opened and closed unchanged is the same text, a change touches what it
+//! names, and no text whatever is more than an error. Knows documents only, neither mappings nor stores.
+
 use proptest::prelude::*;
 
 use super::*;

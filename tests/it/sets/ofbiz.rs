@@ -417,3 +417,18 @@ fn who_goes_is_switched_off_and_all_that_is_open_is_closed() {
         assert!(taken[0].as_str() >= next, "{taken:?}");
     });
 }
+
+#[test]
+fn a_login_stays_when_nothing_is_left_of_it_but_its_name() {
+    OFBIZ.each(|site| {
+        let key = if site.own { "302" } else { "10001" };
+        let path = site.user(key);
+        let name = site.get(&path)["userName"].clone();
+        site.execute(&format!("update user_login set current_password = null where party_id = '{key}'"));
+        site.patch(
+            &path,
+            json!([{ "op": "remove", "path": "locale" }, { "op": "remove", "path": "timezone" }]),
+        );
+        assert_eq!(site.get(&path)["userName"], name);
+    });
+}
