@@ -1,5 +1,7 @@
 //! One round: somebody is replaced by a resource of other values, read, and sent back as read.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use scimgate::{
     mapping::{
         CounterKind, Mapping,
@@ -15,7 +17,6 @@ use scimgate::{
     store,
 };
 use serde_json::json;
-use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::{runtime::Runtime, task::LocalSet};
 
 use crate::{
