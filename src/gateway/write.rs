@@ -16,7 +16,7 @@ use crate::{
         identity::{Known, failed, not_found, side, unside},
         present::MAX_ROUNDS,
     },
-    mapping::{TypeMapping, form::set, lens::face::Reads, record::Record, write::Written},
+    mapping::{TypeMapping, form::set, lens::face::Reads, log::Event, record::Record, write::Written},
     plan::Plan,
     scim::{Object, error::ScimError, precondition::Preconditions, resource::Selection},
     store::{Predicate, Report, Target, Value},
@@ -103,9 +103,11 @@ impl Gateway {
                 let mut record = known.record.clone();
                 set::apply(&target.there, &other.shape, &mut record, (0, 0), &answers);
                 let record = other.amended(&known.record, record, &answers)?;
+                let logs = other.logged(&known.record, &record, Event::Update, &answers);
                 let needs = answers.take_needs();
                 if needs.is_empty() {
-                    let there = Written { record, side: Object::new(), password: None, there: Vec::new() };
+                    let there =
+                        Written { record, side: Object::new(), password: None, there: Vec::new(), logs };
                     plan.precede(other.diff(&there)?.steps);
                     break;
                 }

@@ -44,6 +44,7 @@ mod grammar;
 mod history;
 mod keys;
 mod lens;
+mod log;
 mod name;
 mod part;
 mod path;
@@ -59,7 +60,7 @@ mod value;
 use std::{collections::BTreeMap, io};
 
 pub(super) use self::{
-    draft::{RuleDraft, StateSite, TypeDraft, WhereSite},
+    draft::{LogSite, RuleDraft, StateSite, TypeDraft, WhereSite},
     grammar::{Grammar, grammar},
     keys::suggest,
 };
@@ -130,6 +131,8 @@ struct Compiler {
     declared: Vec<(String, Option<ResourceType>)>,
     types: Vec<TypeDraft>,
     places: Places,
+    /// The words of a log that mean something where a V is read.
+    log_words: &'static [&'static str],
 }
 
 impl Compiler {
@@ -146,6 +149,7 @@ impl Compiler {
             declared: Vec::new(),
             types: Vec::new(),
             places: Places::default(),
+            log_words: &[],
         }
     }
 

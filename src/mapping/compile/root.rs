@@ -47,8 +47,9 @@ pub(super) const ROOT: Keys<'static> = Keys {
         "new",
         "invalid",
         "examples",
+        "log",
     ],
-    later: &["names", "adopt", "log", "aux", "like", "change", "on", "make"],
+    later: &["names", "adopt", "aux", "like", "change", "on", "make"],
 };
 
 pub(super) const FIELD: Keys<'static> = Keys {
@@ -90,6 +91,7 @@ impl Compiler {
                 c.read_fields(ty, &node);
                 c.read_life(ty, &node);
                 c.read_examples(ty, &node);
+                c.read_logs(ty, &node);
                 c.read_part_forms(ty, &node);
             });
         }

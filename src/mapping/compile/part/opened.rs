@@ -217,7 +217,7 @@ impl Compiler {
             self.unsupported(&column.span, "`in` of a resource type in a directory");
             return;
         }
-        for key in ["part", "version", "every_part"] {
+        for key in ["part", "version", "every_part", "log"] {
             if let Some(at) = node.get(key) {
                 self.unsupported(&at.span, &format!("`{key}` of a resource type that lies in a document"));
             }
