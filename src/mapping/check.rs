@@ -8,6 +8,7 @@ mod fields;
 mod history;
 mod rows;
 mod states;
+mod tree;
 mod types;
 
 use crate::mapping::{compile::TypeDraft, diagnostic::Diagnostics};
@@ -26,6 +27,7 @@ pub(super) fn run(types: &[TypeDraft], diagnostics: &mut Diagnostics) {
             rows::check_where(draft, diagnostics);
             history::check_endings(draft, diagnostics);
             rows::check_rdn(draft, diagnostics);
+            tree::check_names(draft, diagnostics);
             types::check_required(draft, diagnostics);
         }
     }
