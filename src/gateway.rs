@@ -27,11 +27,13 @@ pub mod me;
 mod nested;
 mod patch;
 mod present;
+mod remembered;
 mod replace;
 mod resolve;
 mod retrieve;
 mod search;
 mod there;
+mod tree;
 mod unique;
 mod write;
 

@@ -7,6 +7,7 @@ use crate::{
         Context, Gateway, TypeId,
         identity::{failed, unside},
         present::MAX_ROUNDS,
+        remembered::note,
         write::{again_if_overtaken, keep_external_id, reported_anchor},
     },
     mapping::{TypeMapping, form::Need, record::Record},
@@ -49,6 +50,7 @@ impl Gateway {
             .ok_or_else(|| ScimError::internal("The store did not tell the key of the new row."))?;
         let mut kept = written.side;
         keep_external_id(mapping, &mut kept, &wanted);
+        note(mapping, &written.record, &mut kept);
         let (external_id, sidecar) = unside(kept);
         let locator = plan.dn.clone().unwrap_or_else(|| anchor.clone());
         let id = mapping.new_id(self.correlation.tenant(), &anchor);

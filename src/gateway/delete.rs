@@ -90,12 +90,15 @@ impl Gateway {
             false => without_rows(&known.record),
         };
         let undone = self.undone_there(cx, ty, &after).await?;
+        let (expected, moved) = self.replanted(ty, &after, !mapping.delete.keep).await?;
         steps.extend(self.unlink(cx, ty, &known, mapping.delete.keep).await?);
         if !mapping.delete.keep {
             steps.extend(all_rows(mapping, &known));
         }
         let mut plan = Plan::of(&mapping.resource_type.name, id, steps);
         undone.into_iter().for_each(|one| plan.append(one));
+        plan.append(Plan { steps: moved, ..Plan::default() });
+        plan.precede(expected);
         let steps = plan.steps;
         self.store.apply(steps).await.map_err(|e| error::removing(&e, &self.mapping, mapping))?;
         self.vanished(ty, &known.row).await
@@ -135,7 +138,8 @@ impl Gateway {
                 rule.lens.references(&mut |reference, part| {
                     let target: Option<&RefTarget> = mapping.references.get(reference.target);
                     let by = target.and_then(|t| t.types.iter().find(|(id, _)| *id == ty));
-                    if let Some((_, by)) = by {
+                    // Who lies below is told by no pointer: see `gateway::tree`.
+                    if let Some((_, by)) = by.filter(|_| reference.tree.is_none()) {
                         out.push(Pointer { holder, reference, by: by.clone(), part });
                     }
                 });

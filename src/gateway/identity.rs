@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     correlation::{Buried, CorrelationError, NewRow, Row},
-    gateway::{Gateway, TypeId},
+    gateway::{Gateway, TypeId, remembered::note},
     mapping::{Ids, TypeMapping, record::Record},
     scim::{Object, error::ScimError},
     store::Value,
@@ -69,7 +69,11 @@ impl Gateway {
             .filter_map(|record| {
                 let anchor = mapping.anchor_of(record).filter(|a| !rows.contains_key(a))?;
                 let id = mapping.new_id(self.correlation.tenant(), &anchor);
-                Some(NewRow::new(id, anchor, mapping.locator(record), now))
+                let mut row = NewRow::new(id, anchor, mapping.locator(record), now);
+                let mut kept = Object::new();
+                note(mapping, record, &mut kept);
+                row.sidecar = unside(kept).1;
+                Some(row)
             })
             .collect();
         if !missing.is_empty() {

@@ -4,7 +4,10 @@
 use std::collections::HashMap;
 
 use crate::{
-    gateway::{Gateway, TypeId, error},
+    gateway::{
+        Gateway, TypeId, error,
+        remembered::{is_chosen, with_remembered},
+    },
     mapping::{
         TypeMapping,
         form::{Answers, Eval},
@@ -32,7 +35,7 @@ impl Gateway {
             return Ok(Vec::new());
         }
         let mapping = self.ty(ty)?;
-        let reads = with_protection(mapping, reads);
+        let reads = with_remembered(mapping, with_protection(mapping, reads));
         let mut fields: Vec<FieldId> = reads.parts.get(&0).into_iter().flatten().copied().collect();
         fields.extend(&mapping.bag().key);
         fields.extend(mapping.find_root("dn").filter(|_| mapping.is_ldap()));
@@ -75,6 +78,7 @@ impl Gateway {
         records: &mut [Record],
         reads: &Reads,
     ) -> Result<(), ScimError> {
+        let remembered = self.remembered(mapping, records).await?;
         for (part, fields) in reads.parts.iter().filter(|(part, _)| **part != 0) {
             let layout = mapping.shape.part(*part);
             if layout.opened.is_some() || layout.on.is_empty() {
@@ -95,7 +99,8 @@ impl Gateway {
                 rows.extend(self.store.select(select).await.map_err(|e| error::reading(&e))?);
             }
             sort(layout, &mut rows);
-            attach(mapping, *part, rows, &parents, records);
+            let is_one = |index: usize, row: &Row| is_chosen(layout, remembered.get(index), row);
+            attach(mapping, *part, rows, (&parents, &is_one), records);
         }
         Ok(())
     }
@@ -185,14 +190,23 @@ fn sort(layout: &Part, rows: &mut [Row]) {
     });
 }
 
-fn attach(mapping: &TypeMapping, part: PartId, rows: Vec<Row>, parents: &Parents, records: &mut [Record]) {
+/// Whether a row may be one of a record's.
+type IsOne<'a> = &'a dyn Fn(usize, &Row) -> bool;
+
+fn attach(
+    mapping: &TypeMapping,
+    part: PartId,
+    rows: Vec<Row>,
+    (parents, is_one): (&Parents, IsOne<'_>),
+    records: &mut [Record],
+) {
     let layout = mapping.shape.part(part);
     for row in rows {
         let key: Option<Vec<String>> =
             layout.on.iter().map(|(own, _)| row.first(*own).map(|v| comparable(layout, *own, v))).collect();
         let Some((_, places)) = key.and_then(|k| parents.get(&k)) else { continue };
         for (index, parent) in places {
-            let Some(record) = records.get_mut(*index) else { continue };
+            let Some(record) = records.get_mut(*index).filter(|_| is_one(*index, &row)) else { continue };
             // Without `many` and slots only the first row counts.
             let single = !layout.many && layout.slot.is_empty();
             if single && record.rows(part).iter().any(|d| d.parent == *parent) {

@@ -15,6 +15,7 @@ use crate::{
         Context, Gateway, TypeId, error,
         identity::{Known, failed, not_found, side, unside},
         present::MAX_ROUNDS,
+        remembered::note,
     },
     mapping::{TypeMapping, lens::face::Reads, record::Record, write::Written},
     plan::Plan,
@@ -99,6 +100,7 @@ impl Gateway {
         for undone in self.undone_there(cx, ty, &written.record).await? {
             plan.append(undone);
         }
+        self.replant(ty, &written.record, &mut plan).await?;
         Ok(plan)
     }
 
@@ -135,6 +137,7 @@ impl Gateway {
                 plan.precede(mapping.expectations(&known.record, root_of(mapping, &known)));
             }
             self.execute(ty, &plan).await?;
+            note(mapping, &written.record, &mut new_side);
             anchor = new_anchor(mapping, &written.record).unwrap_or(anchor);
         }
         if let Some(dn) = &plan.dn {

@@ -9,6 +9,7 @@ mod history;
 mod logs;
 mod rows;
 mod states;
+mod tree;
 mod types;
 
 use crate::mapping::{compile::TypeDraft, diagnostic::Diagnostics};
@@ -28,6 +29,7 @@ pub(super) fn run(types: &[TypeDraft], diagnostics: &mut Diagnostics) {
             rows::check_where(draft, diagnostics);
             history::check_endings(draft, diagnostics);
             rows::check_rdn(draft, diagnostics);
+            tree::check_names(draft, diagnostics);
             types::check_required(draft, diagnostics);
         }
     }

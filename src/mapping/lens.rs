@@ -17,9 +17,10 @@ pub mod rows;
 pub mod scalar;
 pub mod slots;
 pub mod text;
+pub mod tree;
 pub mod writer;
 
-pub use self::password::scheme::Scheme;
+pub use self::{password::scheme::Scheme, tree::Tree};
 
 use crate::{
     mapping::{
@@ -254,6 +255,8 @@ pub struct Reference {
     /// For an attribute of the type `reference`, whose value is the target's URI: the endpoints of the types
     /// it may point at (`/Users`). Empty: a complex value with the target's id.
     pub endpoints: Vec<String>,
+    /// The field holds no pointer but the path to this resource, on which the target is the one before.
+    pub tree: Option<Tree>,
     /// Carried out on the resource itself when a pointer is set; undone when it is cleared.
     pub here: Vec<Assign>,
     /// What goes for every lens.

@@ -467,6 +467,10 @@ impl Query<'_> {
                 match self.answers.value(&need) {
                     None => Pushed::EVERYTHING,
                     Some(None) => Pushed::exact(Predicate::False),
+                    // Whoever is below is found; who is just one level below is decided in memory.
+                    Some(Some(by)) if reference.tree.is_some() => {
+                        Pushed::superset(here(Test::Starts(by.to_text(), Fold::Exact)).predicate)
+                    }
                     Some(Some(by)) => match reference.encode(by) {
                         Some(value) => here(Test::OneOf(vec![value], Fold::Exact)),
                         None => Pushed::exact(Predicate::False),

@@ -34,6 +34,7 @@ const TYPES: &[(&str, &[&str])] = &[
     ("extends", &["string"]),
     ("many", &["boolean"]),
     ("always", &["boolean"]),
+    ("remember", &["boolean"]),
     ("keep", &["boolean"]),
     ("from", &["integer"]),
     ("to", &["integer"]),

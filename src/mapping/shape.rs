@@ -78,6 +78,8 @@ pub struct Part {
     pub past: Option<Arc<Bag>>,
     /// True: a changed value closes or removes the row and puts in a new one.
     pub replace: bool,
+    /// True: which of several rows is the one is kept in our own database.
+    pub remember: bool,
     /// What happens when a key field changes; `None` for a part: another row.
     pub rename: Option<Rename>,
     /// Columns of other tables that hold this row's key, each as a bag with that one field.

@@ -7,6 +7,8 @@
 mod chosen;
 mod dangling;
 
+use std::collections::BTreeMap;
+
 use crate::{
     mapping::{
         Settle, TypeMapping,
@@ -14,7 +16,7 @@ use crate::{
         lens::{
             Common, Lens, Rows, Rule, Scalar, Source,
             face::{Aside, side_value},
-            scalar,
+            scalar, tree,
             writer::Writer,
         },
         log::{Event, LogRow},
@@ -81,6 +83,7 @@ impl TypeMapping {
             side: side.clone(),
             password: None,
             there: Vec::new(),
+            parents: BTreeMap::new(),
             answers,
         };
         if is_new {
@@ -128,6 +131,7 @@ impl TypeMapping {
         }
         always_below(self, &mut w);
         settle(self, &mut w, base);
+        tree::grow(&mut w, base)?;
         self.clear(&mut w, empty);
         self.name_items(&mut w)?;
         w.record.pack(&self.shape)?;
@@ -149,7 +153,8 @@ impl TypeMapping {
     /// 400 `invalidValue` if a document cannot hold its new content.
     pub fn amended(&self, base: &Record, record: Record, answers: &Answers) -> Result<Record, ScimError> {
         let side = Object::new();
-        let mut w = Writer { ty: self, record, side, password: None, there: Vec::new(), answers };
+        let (there, parents) = (Vec::new(), BTreeMap::new());
+        let mut w = Writer { ty: self, record, side, password: None, there, parents, answers };
         always_below(self, &mut w);
         settle(self, &mut w, base);
         w.record.pack(&self.shape)?;

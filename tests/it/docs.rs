@@ -253,6 +253,7 @@ fn every_lens_has_its_keys() {
         ("slots", "emails = { slots = { work = \"a\" }, zzzz = 1 }"),
         ("rows", "emails = { rows = \"p\", zzzz = 1 }"),
         ("ref", "'{E}:manager' = { field = \"a\", ref = \"User\", zzzz = 1 }"),
+        ("tree", "'{E}:manager' = { tree = \"a\", ref = \"User\", zzzz = 1 }"),
         ("inverse", "groups = { inverse = \"Group.members\", zzzz = 1 }"),
         ("scheme", "password = { field = \"a\", scheme = \"ssha\", zzzz = 1 }"),
     ];
@@ -339,7 +340,7 @@ fn what_is_not_supported_is_listed() {
             }
         }
     }
-    assert!(later.len() > 10, "{later:?}");
+    assert!(later.len() > 4, "{later:?}");
     let document = document();
     // Keys that go with other lenses are in the table of lenses.
     let listed: BTreeSet<String> =

@@ -158,3 +158,34 @@ fn what_a_reference_asked_for_at_its_target_goes_with_the_last_one() {
         assert_eq!(column(store, "select role as v from post"), ["cook"]);
     });
 }
+
+#[test]
+fn the_row_that_was_shown_first_stays_the_one() {
+    everywhere(|store, client| {
+        let ann = path(client, "ann");
+        let shown = || {
+            let json = client.get(&ann).json;
+            (json["nickName"].clone(), json["userType"].clone())
+        };
+        assert_eq!(shown(), (json!("B1"), json!("red")));
+        // Others use another one more often.
+        store.tables().execute("update badge set used = 9 where badge_no = 'B2'");
+        assert_eq!(shown(), (json!("B1"), json!("red")));
+        assert_eq!(found(client, "/Users", "nickName eq \"B1\""), ["ann"]);
+        assert_eq!(found(client, "/Users", "nickName eq \"B2\""), [""; 0]);
+        changed(client, &ann, json!([{ "op": "replace", "path": "userType", "value": "green" }]));
+        let colors = "select concat(badge_no, color) as v from badge order by badge_no";
+        assert_eq!(column(store, colors), ["B1green", "B2blue"]);
+        // It goes by the name that clients give it.
+        changed(client, &ann, json!([{ "op": "replace", "path": "nickName", "value": "B7" }]));
+        assert_eq!(shown().0, json!("B7"));
+        assert!(column(store, colors).contains(&"B2blue".to_owned()));
+        changed(
+            client,
+            &ann,
+            json!([{ "op": "remove", "path": "nickName" }, { "op": "remove", "path": "userType" }]),
+        );
+        assert_eq!(shown(), (Json::Null, Json::Null), "none takes its place");
+        assert_eq!(column(store, colors), ["B2blue"]);
+    });
+}

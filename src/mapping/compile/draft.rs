@@ -245,6 +245,7 @@ impl TypeDraft {
             revive_by: Vec::new(),
             past: None,
             replace: false,
+            remember: false,
             rename: None,
             points: Vec::new(),
             identity: Vec::new(),

@@ -4,8 +4,10 @@
 mod guard;
 mod link;
 mod many;
+mod password;
 mod simple;
 mod stored;
+mod tree;
 
 use std::ops::Range;
 
@@ -215,6 +217,15 @@ const FORMS: &[Form] = &[
         make: Compiler::password_lens,
     },
     Form {
+        by: &["tree"],
+        what: "a tree",
+        keys: &["tree", "sep", "around", "by", "ref", "dangling"],
+        later: &[],
+        without: &["unique", "match", "initial"],
+        around: &["also", "refuse"],
+        make: Compiler::tree_lens,
+    },
+    Form {
         by: &["ref"],
         what: "a reference",
         keys: &["field", "codec", "ref", "by", "dangling", "here", "there"],
@@ -235,7 +246,7 @@ const FORMS: &[Form] = &[
 ];
 
 /// Lenses of the language that this version does not carry out.
-const LATER: &[&str] = &["search", "tree"];
+const LATER: &[&str] = &["search"];
 
 /// The keys that a lens may have, of every kind.
 pub(super) fn lens_keys() -> Vec<&'static str> {

@@ -5,6 +5,8 @@ use crate::mapping::{
     node::{Key, Kind, Node},
 };
 
+type Entries = Vec<(Key, Node)>;
+
 /// Tables of a resource type that are laid over those of its model entry by entry.
 const LAID_OVER: &[&str] = &["part", "attributes", "fields"];
 
@@ -57,7 +59,7 @@ impl Compiler {
         key: &Key,
         node: &Node,
         models: &[(Key, Node)],
-        take: &dyn Fn(&mut Vec<(Key, Node)>, &Key, &Node),
+        take: &dyn Fn(&mut Entries, &Key, &Node),
     ) -> Node {
         let mut entries = node.entries().to_vec();
         let mut seen = vec![key.name.clone()];

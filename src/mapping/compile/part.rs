@@ -24,8 +24,9 @@ pub(super) const PART: Keys<'static> = Keys {
         "table", "base", "scope", "in", "on", "where", "key", "many", "order", "slot", "value", "alias",
         "use", "find_by", "always", "like", "floor", "nothing", "initial", "derived", "touch", "rdn",
         "classes", "codec", "new", "invalid", "close", "revive", "change", "span", "rename", "points",
+        "remember",
     ],
-    later: &["names", "floor_shown", "remember", "aux", "make"],
+    later: &["names", "floor_shown", "aux", "make"],
 };
 
 const USES: &[(&str, Use)] =
@@ -147,6 +148,7 @@ impl Compiler {
             );
         }
         let order = self.read_order(scope, node);
+        let remember = self.read_remember(node, many || usage != Use::Own);
         let find_by = self.text_key(node, "find_by");
         let find_span = node.get("find_by").map_or(0..0, |n| n.span.clone());
         let find_by = find_by.and_then(|name| self.field(scope, &name, &find_span)).map(|f| f.field);
@@ -158,6 +160,7 @@ impl Compiler {
         part.usage = usage;
         part.always = always;
         part.order = order;
+        part.remember = remember;
         part.find_by = find_by;
         part.on = on;
         let bag = Arc::make_mut(&mut part.bag);
@@ -168,6 +171,20 @@ impl Compiler {
             // One row per parent, or one per parent and slot: that is what identifies it.
             bag.key = part.on.iter().map(|(own, _)| *own).chain(part.slot.iter().copied()).collect();
         }
+    }
+
+    /// `remember`: of several rows that one could be shown of.
+    fn read_remember(&mut self, node: &Node, is_other: bool) -> bool {
+        let remember = self.bool_key(node, "remember").unwrap_or_default();
+        let has_key = node.get("key").is_some() && node.get("slot").is_none();
+        if let Some(at) =
+            node.get("remember").filter(|_| remember && (is_other || !has_key || self.is_ldap()))
+        {
+            let help = "it is for an own part of one row in a table, whose `key` tells the rows apart";
+            self.error("bad-value", at, "of these rows there is none to remember", help);
+            return false;
+        }
+        remember
     }
 
     /// Notes a part that cannot be laid out.

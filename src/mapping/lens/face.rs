@@ -227,7 +227,10 @@ impl Lens {
             Self::Slots(slots) => {
                 slots.slots.iter().flat_map(|(_, subs)| subs).for_each(|s| s.lens.reads(ty, reads))
             }
-            Self::Reference(lens) => reads.field(&ty.shape, &lens.field),
+            Self::Reference(lens) => {
+                reads.field(&ty.shape, &lens.field);
+                lens.tree.iter().for_each(|tree| reads.field(&ty.shape, &tree.own));
+            }
             Self::Inverse(index) => {
                 if let Some(inverse) = ty.inverses.get(*index) {
                     reads.field(&ty.shape, inverse.via.as_ref().map_or(&inverse.by, |(own, _)| own));

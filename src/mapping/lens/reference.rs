@@ -45,7 +45,10 @@ impl Reference {
     /// The pointer as a complex value: `value`, `$ref` and the target's name.
     #[must_use]
     pub fn object(&self, eval: &Eval<'_>, target: &RefTarget) -> Option<Object> {
-        let by = scalar::decode(eval.values(&self.field).first()?.clone(), &self.codecs)?.to_text();
+        let by = match &self.tree {
+            Some(tree) => self.parent_path(tree, eval)?,
+            None => scalar::decode(eval.values(&self.field).first()?.clone(), &self.codecs)?.to_text(),
+        };
         let need = Need::ByToId { reference: self.target, by: by.clone() };
         match eval.answers.pointed(&need)? {
             Some(pointed) => Some(to_object(&pointed, &eval.answers.base_url, target.display)),
@@ -84,11 +87,17 @@ impl Reference {
             if target.is_some_and(|target| self.get(&w.eval(at), target).is_none()) {
                 return Ok(());
             }
+            if let Some(tree) = &self.tree {
+                return self.put_parent(w, tree, path, None);
+            }
             w.assign(at, &self.field, Vec::new());
             set::undo(&self.here, w.shape(), &mut w.record, at, w.answers);
             return Ok(());
         };
         let Some(value) = self.find(w, path, id)? else { return Ok(()) };
+        if let Some(tree) = &self.tree {
+            return self.put_parent(w, tree, path, Some(&value));
+        }
         if stored.is_some_and(|stored| stored.same(&value, Fold::Exact)) {
             return Ok(());
         }

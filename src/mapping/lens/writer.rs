@@ -1,6 +1,8 @@
 //! What the lenses write into: a record that changes in memory, and what goes
 //! elsewhere (our own database, a password channel).
 
+use std::collections::BTreeMap;
+
 use crate::{
     mapping::{
         TypeMapping,
@@ -24,6 +26,8 @@ pub struct Writer<'a> {
     pub password: Option<Secret>,
     /// References that are set, and the targets' ids, where that asks for something at the target.
     pub there: Vec<(usize, String)>,
+    /// The paths of wanted parents, by reference; `None`: at the top.
+    pub parents: BTreeMap<usize, Option<String>>,
     /// Time, and facts from I/O.
     pub answers: &'a Answers,
 }

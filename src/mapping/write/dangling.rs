@@ -3,7 +3,7 @@
 use crate::{
     mapping::{
         TypeMapping,
-        form::{Answers, Need},
+        form::{Answers, Eval, Need},
         lens::{Dangling, Reference, scalar},
         record::{Record, has_slot},
     },
@@ -46,9 +46,13 @@ impl TypeMapping {
             else {
                 continue;
             };
-            let Some(by) = scalar::decode(stored.clone(), &reference.codecs).map(|by| by.to_text()) else {
-                continue;
+            let by = match &reference.tree {
+                Some(tree) => {
+                    reference.parent_path(tree, &Eval { shape: &self.shape, record, at: (0, 0), answers })
+                }
+                None => scalar::decode(stored.clone(), &reference.codecs).map(|by| by.to_text()),
             };
+            let Some(by) = by else { continue };
             if let Some(None) = answers.pointed(&Need::ByToId { reference: reference.target, by }) {
                 let key = layout.bag.key.iter().filter_map(|field| {
                     Some(format!(

@@ -1,4 +1,4 @@
-//! Lenses that point at other resources, and passwords.
+//! Lenses that point at other resources.
 
 use std::ops::Range;
 
@@ -11,14 +11,11 @@ use crate::{
             lens::{Made, Site},
         },
         form::Assign,
-        lens::{
-            Dangling, Inverse, Lens, Password, RefTarget, Reference, Write,
-            password::scheme::{NAMES, Scheme},
-        },
+        lens::{Dangling, Inverse, Lens, RefTarget, Reference},
         node::Node,
         shape::{FieldRef, PartId},
     },
-    scim::schema::{DataType, Mutability, Returned},
+    scim::schema::{DataType, Mutability, SchemaAttribute},
     store::{FieldKind, Source},
 };
 
@@ -65,22 +62,14 @@ impl Compiler {
         let draft = self.types.get_mut(site.scope.ty)?;
         draft.references.push(RefTarget { types: targets, dangling, there, display });
         let target = draft.references.len() - 1;
-        let mut face = Face { types: names.clone(), ..shared.face.clone() };
-        if whole {
-            let subs =
-                ["value", "$ref", "display", "displayName"].into_iter().filter(|n| a.find_sub(n).is_some());
-            let of = |n: &str| Face {
-                types: if n == "$ref" { names.clone() } else { Vec::new() },
-                ..Face::default()
-            };
-            face.subs = Some(subs.map(|n| (n.to_owned(), of(n))).collect());
-        }
+        let face = pointer_face(a, &shared.face, &names, whole);
         Some(Made {
             lens: Lens::Reference(Reference {
                 field,
                 codecs,
                 target,
                 endpoints,
+                tree: None,
                 here,
                 common: shared.common,
             }),
@@ -108,11 +97,11 @@ impl Compiler {
         self.set(Scope { ty: *ty, part: 0 }, table)
     }
 
-    fn type_names(&self, types: &[(usize, Range<usize>)]) -> Vec<String> {
+    pub(super) fn type_names(&self, types: &[(usize, Range<usize>)]) -> Vec<String> {
         types.iter().filter_map(|(ty, _)| self.types.get(*ty)).map(|t| t.name.clone()).collect()
     }
 
-    fn ref_types(&mut self, node: &Node) -> Vec<(usize, Range<usize>)> {
+    pub(super) fn ref_types(&mut self, node: &Node) -> Vec<(usize, Range<usize>)> {
         let mut out = Vec::new();
         for (name, span) in self.texts_key(node, "ref") {
             match self.types.iter().position(|t| t.name == name) {
@@ -167,7 +156,7 @@ impl Compiler {
     }
 
     /// LDAP: the DN; SQL: the key.
-    fn default_by(&mut self, ty: usize, span: &Range<usize>) -> Option<FieldRef> {
+    pub(super) fn default_by(&mut self, ty: usize, span: &Range<usize>) -> Option<FieldRef> {
         let draft = self.types.get_mut(ty)?;
         let root = draft.shape.root();
         let field = match (&root.bag.source, root.bag.key.as_slice()) {
@@ -393,86 +382,27 @@ impl Compiler {
             Some((reference.field.part, reference.field.clone(), by.clone()))
         })
     }
+}
 
-    /// `{ field = …, scheme = … }`.
-    pub(super) fn password_lens(&mut self, site: &Site<'_>, node: &Node) -> Option<Made> {
-        let a = site.attribute;
-        if a.returned != Returned::Never && a.mutability != Mutability::WriteOnly {
-            let help = "`scheme` is for attributes that are never returned, such as `password`";
-            self.error("wrong-lens", node, format!("`{}` is no password", a.name), help);
-            return None;
-        }
-        let Some(at) = node.get("field") else {
-            self.error(
-                "missing-key",
-                node,
-                "the password has no `field`",
-                "write `field = \"userPassword\"`",
-            );
-            return None;
+/// The schema's face of a pointer.
+pub(super) fn pointer_face(a: &SchemaAttribute, shared: &Face, names: &[String], whole: bool) -> Face {
+    let mut face = Face { types: names.to_vec(), ..shared.clone() };
+    if whole {
+        let subs =
+            ["value", "$ref", "display", "displayName"].into_iter().filter(|n| a.find_sub(n).is_some());
+        let of = |n: &str| Face {
+            types: if n == "$ref" { names.to_vec() } else { Vec::new() },
+            ..Face::default()
         };
-        let name = self.plain(at, "`field`")?;
-        let field = self.field(site.scope, &name, &at.span)?;
-        let scheme = self.scheme(node.get("scheme")?)?;
-        self.note_write(site, Write::Yes, &field, &at.span);
-        let face = Face { required: self.bool_key(node, "required"), ..Face::default() };
-        let salt = self.salt(site, node, scheme);
-        let prefix = node.get("prefix").and_then(Node::text).unwrap_or_default().to_owned();
-        Some(Made { lens: Lens::Password(Password { field, scheme, prefix, salt }), face })
+        face.subs = Some(subs.map(|n| (n.to_owned(), of(n))).collect());
     }
-
-    fn scheme(&mut self, node: &Node) -> Option<Scheme> {
-        let text = self.plain(node, "`scheme`")?;
-        let name = text.split(':').next().unwrap_or_default();
-        match Scheme::parse(&text) {
-            Ok(Some(scheme)) if scheme.needs_directory() && !self.is_ldap() => {
-                let help =
-                    "SQL stores take bcrypt:12, argon2, or the form that the application itself writes";
-                self.error("unknown-scheme", node, format!("`{name}` needs a directory"), help);
-                None
-            }
-            Ok(Some(scheme)) => Some(scheme),
-            Ok(None) if name == "ad" => {
-                self.unsupported(&node.span, "the password scheme `ad`");
-                None
-            }
-            Ok(None) => {
-                let help = suggest(name, NAMES.into_iter(), "schemes are");
-                self.error("unknown-scheme", node, format!("there is no scheme `{text}`"), help);
-                None
-            }
-            Err(help) => {
-                self.error("unknown-scheme", node, format!("`{text}` is no form of `{name}`"), help);
-                None
-            }
-        }
-    }
-
-    /// `salt`: the field of its own that some schemes need, some can use, and others have no use for.
-    fn salt(&mut self, site: &Site<'_>, node: &Node, scheme: Scheme) -> Option<FieldRef> {
-        let Some(at) = node.get("salt") else {
-            if scheme.takes_salt() == Some(true) {
-                let help = "write `salt = \"column\"`: without a salt, equal passwords would look equal";
-                self.error("missing-key", node, "this scheme keeps its salt in a field of its own", help);
-            }
-            return None;
-        };
-        if scheme.takes_salt().is_none() {
-            let help = "remove `salt`: the stored form holds it";
-            self.error("bad-value", at, "this scheme has no use for a field of the salt", help);
-            return None;
-        }
-        let name = self.plain(at, "`salt`")?;
-        let field = self.field(site.scope, &name, &at.span)?;
-        self.note_write(site, Write::Yes, &field, &at.span);
-        Some(field)
-    }
+    face
 }
 
 /// The reference lenses of a rule.
 fn collect<'a>(lens: &'a Lens, out: &mut Vec<&'a Reference>) {
     match lens {
-        Lens::Reference(reference) => out.push(reference),
+        Lens::Reference(reference) if reference.tree.is_none() => out.push(reference),
         Lens::Rows(rows) => {
             rows.each.iter().filter(|s| s.name == "value").for_each(|s| collect(&s.lens, out))
         }

@@ -263,6 +263,7 @@ impl<'m> World<'m> {
             side,
             password: None,
             there: Vec::new(),
+            parents: std::collections::BTreeMap::new(),
             answers,
         };
         rule.lens.put(&mut w, (0, 0), name, json)?;
