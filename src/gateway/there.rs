@@ -94,6 +94,11 @@ impl Gateway {
     ) -> Result<bool, ScimError> {
         let target = self.ty(kind)?;
         let known = self.find(kind, id, &Reads::everything(&target.shape)).await?;
+        // Who goes takes along what was asked for of himself.
+        let is_itself = kind == ty && target.anchor_of(record) == target.anchor_of(&known.record);
+        if is_itself && record.row(0, 0).is_some_and(|root| root.removed) {
+            return Ok(true);
+        }
         for pointer in self.pointers_at(kind) {
             let holder = self.ty(pointer.holder)?;
             let asks = holder.references.get(pointer.reference.target).is_some_and(|t| !t.there.is_empty());

@@ -63,6 +63,10 @@ fn a_row_is_ours_by_what_its_fields_say_of_each_other() {
             ("entitlements.value eq \"B1\"", &[]),
             ("entitlements.value eq \"A0\"", &[]),
             ("entitlements pr", &["ann", "eva"]),
+            ("displayName eq \"ann\"", &["ann"]),
+            ("displayName eq \"bob\"", &[]),
+            // His second seat would do, but the first is the one.
+            ("displayName eq \"dan\"", &[]),
         ] {
             assert_eq!(found(client, "/Users", filter), expect, "{filter}");
         }
@@ -156,6 +160,11 @@ fn what_a_reference_asked_for_at_its_target_goes_with_the_last_one() {
         assert_eq!(client.delete(&bob).status, 204);
         assert_eq!(chiefs(), [""; 0], "who is deleted asks for nothing");
         assert_eq!(column(store, "select role as v from post"), ["cook"]);
+        // Who points at himself takes all of it along.
+        changed(client, &dan, under(&dan));
+        assert_eq!(chiefs(), ["5"]);
+        assert_eq!(client.delete(&dan).status, 204);
+        assert_eq!(chiefs(), [""; 0]);
     });
 }
 

@@ -47,11 +47,18 @@ impl Query<'_> {
     /// That a lens applies.
     pub(super) fn applying(&self, guarded: &Guarded, part: PartId) -> Pushed {
         let Some(when) = &guarded.when else { return Pushed::exact(Predicate::True) };
-        let is_below = |field: &&crate::mapping::shape::FieldRef| self.ty.shape.is_below(field.part, part);
-        match when.fields().iter().all(is_below) && when.is_sayable(part, &self.ty.shape) {
-            true => Pushed::exact(when.to_predicate(part, &self.eval())),
-            // What it tests lies above the row: decided in memory.
-            false => Pushed::EVERYTHING,
+        let shape = &self.ty.shape;
+        let is_below = |field: &&crate::mapping::shape::FieldRef| shape.is_below(field.part, part);
+        if !when.fields().iter().all(is_below) || !when.is_sayable(part, shape) {
+            // What it tests lies above the row, or is no question to a store: decided in memory.
+            return Pushed::EVERYTHING;
+        }
+        // Of several rows the store finds any, where the first is the one.
+        let predicate = when.to_predicate(part, &self.eval());
+        match when.fields().iter().any(|field| shape.may_be_shadowed(field.part, part)) {
+            true if when.is_positive(part, &self.eval()) => Pushed::superset(predicate),
+            true => Pushed::EVERYTHING,
+            false => Pushed::exact(predicate),
         }
     }
 }
