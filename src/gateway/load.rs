@@ -87,7 +87,7 @@ impl Gateway {
                 let select = Select {
                     bag: layout.bag.clone(),
                     predicate: link_predicate(layout, batch),
-                    fields: fields.iter().copied().collect(),
+                    fields: fields.iter().copied().filter(|f| !layout.is_borrowed(*f)).collect(),
                     order: Vec::new(),
                     offset: 0,
                     limit: None,
@@ -97,6 +97,7 @@ impl Gateway {
             sort(layout, &mut rows);
             attach(mapping, *part, rows, &parents, records);
         }
+        records.iter_mut().for_each(|record| record.name_slots(&mapping.shape));
         Ok(())
     }
 }
