@@ -5,6 +5,7 @@
 //! and what is not ours, stays as it is.
 
 mod chosen;
+mod dangling;
 
 use crate::{
     mapping::{
@@ -134,6 +135,7 @@ impl TypeMapping {
         touch(self, &mut w);
         endings(self, &mut w);
         w.record.pack(&self.shape)?;
+        self.refuse_dangling(&w.record, answers)?;
         let event = if is_new { Event::Create } else { Event::Update };
         let logs = self.logged(base, &w.record, event, answers);
         Ok(Written { record: w.record, side: w.side, password: w.password, there: w.there, logs })

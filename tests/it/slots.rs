@@ -135,7 +135,7 @@ fn a_value_is_written_by_the_name_of_its_field() {
         );
         assert_eq!(made.status, 201, "{made}");
         assert_eq!(made.json[ENTERPRISE], json!({ "department": "Ops" }));
-        assert!(data(store)[5].ends_with(".3 = Ops 1"), "{:?}", data(store));
+        assert!(data(store).iter().any(|row| row.ends_with(".3 = Ops 1")), "{:?}", data(store));
         assert_eq!(client.delete(&format!("/Users/{}", made.id())).status, 204);
         assert_eq!(client.delete(&ann).status, 204);
         assert_eq!(data(store), ["8.2 = B-8 0", "8.99 = lost 0"]);
