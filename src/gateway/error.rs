@@ -5,7 +5,7 @@ use crate::{
     mapping::{
         Mapping, TypeMapping,
         lens::{Lens, Rule},
-        shape::FieldRef,
+        shape::{FieldRef, Part},
     },
     scim::error::ScimError,
     store::StoreError,
@@ -45,6 +45,10 @@ pub(super) fn writing(error: &StoreError, mapping: &Mapping, ty: &TypeMapping) -
     let name = |constraint: &str| attribute_of(constraint, mapping, ty);
     match error {
         StoreError::NotFound { .. } => ScimError::not_found("The resource does not exist (any more)."),
+        StoreError::NoSuchRow { bag } if names_slots(ty, bag) => {
+            tracing::error!(store.rows = bag, "a slot of the mapping has no row with its name");
+            ScimError::internal("The store lacks the field that a value of this request lies in.")
+        }
         StoreError::NoSuchRow { bag } => {
             let attribute = rule_of_bag(ty, bag).map_or("a value", |r| r.attribute.as_str());
             ScimError::invalid_value(format!("`{attribute}` is not a value that the store knows."))
@@ -72,6 +76,12 @@ pub(super) fn writing(error: &StoreError, mapping: &Mapping, ty: &TypeMapping) -
         }
         other => failure(other),
     }
+}
+
+/// True if the rows of a bag are the names of slots: no client gives them.
+fn names_slots(ty: &TypeMapping, bag: &str) -> bool {
+    let named = |part: &Part| part.slot_in.is_some_and(|at| ty.shape.part(at.part).bag.name == bag);
+    ty.shape.parts.iter().any(named)
 }
 
 /// The answer to a failed removal of a resource of this type.

@@ -91,7 +91,7 @@ impl Gateway {
                 let select = Select {
                     bag: layout.bag.clone(),
                     predicate: link_predicate(layout, batch),
-                    fields: fields.iter().copied().collect(),
+                    fields: fields.iter().copied().filter(|f| !layout.is_borrowed(*f)).collect(),
                     order: Vec::new(),
                     offset: 0,
                     limit: None,
@@ -102,6 +102,7 @@ impl Gateway {
             let is_one = |index: usize, row: &Row| is_chosen(layout, remembered.get(index), row);
             attach(mapping, *part, rows, (&parents, &is_one), records);
         }
+        records.iter_mut().for_each(|record| record.name_slots(&mapping.shape));
         Ok(())
     }
 }

@@ -119,7 +119,7 @@ impl Diff<'_> {
                 add(*own, value, &mut all);
             }
         }
-        for field in &layout.slot {
+        for field in layout.slot.iter().filter(|f| !layout.is_borrowed(**f)) {
             if let Some(value) = was.first(*field) {
                 add(*field, value, &mut all);
             }
@@ -274,7 +274,8 @@ impl Diff<'_> {
         let mut cells: Vec<(FieldId, Cell)> = Vec::new();
         for (field, values) in now.cells.iter().enumerate() {
             let linked = links.iter().any(|(f, _)| *f == field);
-            let pseudo = layout.bag.fields.get(field).is_some_and(|f| entry::is_pseudo(&layout.bag, &f.name));
+            let pseudo = layout.is_borrowed(field)
+                || layout.bag.fields.get(field).is_some_and(|f| entry::is_pseudo(&layout.bag, &f.name));
             if !values.is_empty() && !linked && !pseudo {
                 cells.push((field, Cell::Values(values.clone())));
             }
@@ -357,6 +358,7 @@ impl Diff<'_> {
             let name = layout.bag.field_name(field);
             if links.iter().any(|(f, _)| *f == field)
                 || entry::is_pseudo(&layout.bag, name)
+                || layout.is_borrowed(field)
                 || same_values(old, values)
             {
                 continue;

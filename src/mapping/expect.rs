@@ -54,7 +54,7 @@ impl TypeMapping {
             let rows: Vec<Row> = own.filter_map(|d| d.was.clone()).collect();
             // Of a single part only the first row counts; what is looked up has many owners.
             let others = (!layout.many && layout.slot.is_empty()) || layout.usage != Use::Own;
-            let fields = (0..layout.bag.fields.len()).collect();
+            let fields = layout.stored_fields().collect();
             let expected = Expected { fields, rows, others, writable: Vec::new() };
             let bag = layout.bag.clone();
             // The root is locked, which is enough: whoever adds or removes a row asks for nothing of ours.

@@ -14,6 +14,7 @@ use crate::{
     },
 };
 
+mod slots;
 mod succession;
 
 /// A row of a record.
@@ -250,7 +251,9 @@ impl Record {
         }
         let Some(rows) = self.parts.get_mut(part) else { return 0 };
         rows.push(Draft::new(row, None, parent));
-        rows.len() - 1
+        let index = rows.len() - 1;
+        self.choose_slot(shape, part, index);
+        index
     }
 
     /// Marks the live rows of a part below `at` as removed, and what hangs on them.

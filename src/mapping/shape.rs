@@ -39,6 +39,17 @@ pub struct Opened {
     pub items: Option<Items>,
 }
 
+/// A slot whose name lies in another table: the part's rows hold the key of the row with the name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SlotIn {
+    /// The field that holds the name in memory; the store has no such column.
+    pub slot: FieldId,
+    /// The looked-up part with the names, which hangs on this one.
+    pub part: PartId,
+    /// Its field with the name.
+    pub field: FieldId,
+}
+
 /// How the rows of a part come and go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Use {
@@ -100,6 +111,8 @@ pub struct Part {
     pub always: bool,
     /// Slot columns of an EAV part.
     pub slot: Vec<FieldId>,
+    /// The one of them whose names lie in another table.
+    pub slot_in: Option<SlotIn>,
     /// Value column of an EAV part.
     pub value: Option<FieldId>,
     /// Constants of a new row, from the equalities of `where`.
@@ -120,6 +133,17 @@ pub struct Part {
 }
 
 impl Part {
+    /// True for a field of its rows that the store does not have there.
+    #[must_use]
+    pub fn is_borrowed(&self, field: FieldId) -> bool {
+        self.slot_in.is_some_and(|at| at.slot == field)
+    }
+
+    /// The fields of its rows that the store has there.
+    pub fn stored_fields(&self) -> impl Iterator<Item = FieldId> {
+        (0..self.bag.fields.len()).filter(|field| !self.is_borrowed(*field))
+    }
+
     /// The fields of a looked-up row by which it is chosen, and what they hold. `id` is the part's own.
     pub fn named_by<'r>(&'r self, id: PartId, row: &'r Row) -> impl Iterator<Item = (FieldId, &'r Value)> {
         let names = move |field: &FieldId| match self.find_by {
@@ -238,7 +262,10 @@ impl Shape {
         while part != outer && part != 0 {
             let layout = self.part(part);
             let fixed = |field: &FieldId| {
-                layout.slot.contains(field) || layout.on.iter().any(|(own, _)| own == field)
+                let names = layout.slot_in.map(|at| self.part(at.part));
+                layout.slot.contains(field)
+                    || layout.on.iter().any(|(own, _)| own == field)
+                    || names.is_some_and(|names| names.on.iter().any(|(_, above)| above == field))
             };
             let is_unique = layout.bag.key.iter().all(fixed);
             if !layout.many && layout.opened.is_none() && !is_unique {
@@ -282,10 +309,7 @@ impl Shape {
                         if predicate == Predicate::False { predicate } else { Predicate::True },
                     );
                 };
-                let above = self.part(p.parent);
-                let slots = above.slot.iter().zip(slot.iter().flatten());
-                let here =
-                    slots.fold(Predicate::True, |all, (f, v)| all.and(Predicate::equals(*f, v.clone())));
+                let here = self.slot_test(p.parent, slot.as_deref().unwrap_or_default());
                 here.and(document.hint(*field, &predicate, &items.places))
             }
             None => {
@@ -301,8 +325,27 @@ impl Shape {
     #[must_use]
     pub fn hook_test(&self, part: PartId) -> Predicate {
         let p = self.part(part);
-        let slots = self.part(p.parent).slot.iter().zip(p.hook.iter().flatten());
-        slots.fold(Predicate::True, |all, (f, v)| all.and(Predicate::equals(*f, v.clone())))
+        self.slot_test(p.parent, p.hook.as_deref().unwrap_or_default())
+    }
+
+    /// The test that a row of a slotted part has these names.
+    #[must_use]
+    pub fn slot_test(&self, part: PartId, names: &[Value]) -> Predicate {
+        let p = self.part(part);
+        p.slot.iter().zip(names).fold(Predicate::True, |all, (field, name)| {
+            all.and(match &p.slot_in {
+                Some(at) if at.slot == *field => {
+                    let names = self.part(at.part);
+                    let predicate = Predicate::equals(at.field, name.clone());
+                    Predicate::Exists(Box::new(Related {
+                        bag: names.bag.clone(),
+                        on: names.on.clone(),
+                        predicate,
+                    }))
+                }
+                _ => Predicate::equals(*field, name.clone()),
+            })
+        })
     }
 
     /// True if a row of the parent is one that the part hangs on.

@@ -113,6 +113,9 @@ impl<'m> Uses<'m> {
         always.extend(layout.on.iter().map(|(own, _)| *own));
         always.extend(&layout.slot);
         always.extend(layout.value);
+        // The key behind a slot's name is looked up for each row.
+        let names = layout.slot_in.map(|at| ty.shape.part(at.part));
+        always.extend(names.iter().flat_map(|names| &names.on).map(|(_, above)| *above));
         let written = self.fields.iter().filter(|u| u.writable && u.field.part == part);
         // A row of a part is there for its only value.
         let fields: BTreeSet<usize> = written.clone().map(|u| u.field.field).collect();

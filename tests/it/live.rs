@@ -29,7 +29,7 @@ fn expected(source: &str, backend: Backend) -> BTreeSet<String> {
 }
 
 /// Runs the program, and gives its exit code and what it printed to standard error.
-fn check(store: &TestStore, mapping: &Path) -> (i32, String) {
+pub(crate) fn check(store: &TestStore, mapping: &Path) -> (i32, String) {
     let directory = TempDir::new().unwrap();
     let file = directory.path().join("scimgate.toml");
     let text = format!(

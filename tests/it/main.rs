@@ -69,6 +69,8 @@ mod set_laws;
 mod sets;
 mod shipped_mappings;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod slots;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod store_operations;
 mod store_suite;
 mod stores;

@@ -71,6 +71,8 @@ pub(in crate::mapping) struct TypeDraft {
 pub(in crate::mapping) struct PartExtra {
     /// True for a part that no table of the file declares.
     pub(super) implicit: bool,
+    /// A slot that names a field of another part: that part's name, the field's name, and the field here.
+    pub(super) slot_in: Option<(String, String, FieldId, Range<usize>)>,
     /// Short names of slots.
     pub(super) alias: BTreeMap<String, Vec<Value>>,
     /// What its fields read as nothing.
@@ -256,6 +258,7 @@ impl TypeDraft {
             usage: Use::Own,
             always: false,
             slot: Vec::new(),
+            slot_in: None,
             value: None,
             constants: Vec::new(),
             initial: Vec::new(),

@@ -1,8 +1,9 @@
 //! Parts: how they hang together, and what their rows are.
 
 mod opened;
+mod slot;
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc};
 
 use crate::{
     mapping::{
@@ -15,7 +16,7 @@ use crate::{
         node::{Key, Node},
         shape::{FieldRef, PartId, Use},
     },
-    store::{FieldId, FieldKind, Source, Value},
+    store::{FieldId, FieldKind, Source},
 };
 
 pub(super) const PART: Keys<'static> = Keys {
@@ -55,6 +56,7 @@ impl Compiler {
                 break;
             }
         }
+        self.find_slot_names(ty);
         for (key, _) in &waiting {
             let message = format!("`{}` hangs on itself", key.name);
             let help = "follow the `on` and `in` keys: they must lead to the root";
@@ -219,11 +221,20 @@ impl Compiler {
         for (key, value) in table.entries() {
             let Some(name) = self.plain(value, "the parent's field") else { continue };
             let own = self.field(scope, &key.name, &key.span);
-            let above = self.field(root, &name, &value.span);
+            let above = match self.column_below(scope, parent, &name) {
+                Some(column) => Some(column),
+                None => self.field(root, &name, &value.span),
+            };
             let (Some(own), Some(above)) = (own, above) else { continue };
             if above.slot.is_some() && table.entries().len() > 1 {
                 let help = "a part that hangs on a slot has one pair in `on`";
                 self.error("bad-value", value, format!("`{name}` is one row of several"), help);
+                continue;
+            }
+            let is_named_elsewhere =
+                |t: &TypeDraft| t.extras.get(above.part).is_some_and(|x| x.slot_in.is_some());
+            if above.slot.is_some() && self.types.get(scope.ty).is_some_and(is_named_elsewhere) {
+                self.unsupported(&value.span, "a part that hangs on a slot whose name lies in another table");
                 continue;
             }
             if let Some(part) = self.types.get_mut(scope.ty).and_then(|t| t.shape.parts.get_mut(scope.part)) {
@@ -261,34 +272,6 @@ impl Compiler {
         let above = self.climb(scope, shape.part(parent).parent, field)?;
         let pair = shape.part(parent).on.iter().find(|(_, theirs)| *theirs == above.field)?;
         Some(FieldRef { part: parent, field: pair.0, slot: None })
-    }
-
-    fn read_slots(&mut self, scope: Scope, node: &Node) {
-        let slots = self.texts_key(node, "slot");
-        let value = self.text_key(node, "value");
-        if node.get("slot").is_some() != node.get("value").is_some() {
-            let help = "write both: `slot` names the column(s) of names, `value` the column of values";
-            self.error("missing-key", node, "`slot` and `value` go together", help);
-            return;
-        }
-        let slots: Vec<FieldId> =
-            slots.iter().filter_map(|(name, span)| Some(self.field(scope, name, span)?.field)).collect();
-        let span = node.get("value").map_or(0..0, |n| n.span.clone());
-        let value = value.and_then(|name| self.field(scope, &name, &span)).map(|f| f.field);
-        let mut alias = BTreeMap::new();
-        for (key, node) in node.get("alias").map_or(&[][..], Node::entries) {
-            let values: Vec<Value> =
-                node.items().iter().filter_map(|n| self.plain(n, "a slot")).map(Value::from).collect();
-            alias.insert(key.name.clone(), values);
-        }
-        let Some(draft) = self.types.get_mut(scope.ty) else { return };
-        if let (Some(part), Some(extra)) =
-            (draft.shape.parts.get_mut(scope.part), draft.extras.get_mut(scope.part))
-        {
-            part.slot = slots;
-            part.value = value;
-            extra.alias = alias;
-        }
     }
 
     fn read_order(&mut self, scope: Scope, node: &Node) -> Vec<(FieldId, bool)> {

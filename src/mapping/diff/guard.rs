@@ -46,8 +46,7 @@ impl Diff<'_> {
         let root = self.draft(0, 0).and_then(|d| d.was.as_ref());
         let above = self.draft(part, row).and_then(|d| self.draft(layout.parent, d.parent)?.was.as_ref());
         let (Some(root), Some(above), true) = (root, above, part != 0) else { return Vec::new() };
-        let slots = layout.slot.iter().zip(slot.into_iter().flatten());
-        let mut there = slots.fold(Predicate::True, |all, (f, v)| all.and(Predicate::equals(*f, v.clone())));
+        let mut there = self.shape.slot_test(part, slot.map(Vec::as_slice).unwrap_or_default());
         for (own, theirs) in &layout.on {
             let Some(value) = above.first(*theirs) else { return Vec::new() };
             there = there.and(Predicate::equals(*own, value.clone()));

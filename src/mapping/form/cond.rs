@@ -233,9 +233,7 @@ impl Cond {
 /// The predicate that picks a slotted field's row within its part.
 #[must_use]
 pub fn slot_test(shape: &Shape, field: &FieldRef) -> Predicate {
-    let part = shape.part(field.part);
-    let slots = field.slot.iter().flatten();
-    part.slot.iter().zip(slots).fold(Predicate::True, |all, (f, v)| all.and(Predicate::equals(*f, v.clone())))
+    shape.slot_test(field.part, field.slot.as_deref().unwrap_or_default())
 }
 
 impl CondTest {

@@ -302,6 +302,10 @@ impl Reads {
                 above.extend(&shape.part(layout.parent).slot);
             }
         }
+        if let Some(at) = layout.slot_in {
+            self.part(shape, at.part);
+            self.parts.entry(at.part).or_default().insert(at.field);
+        }
     }
 
     /// Needs a field.

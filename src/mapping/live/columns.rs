@@ -25,7 +25,7 @@ use crate::{
 pub(super) fn check(live: &mut Live<'_>, ty: usize, mapping: &TypeMapping, uses: &Uses<'_>) {
     for (id, part) in parts(mapping) {
         let Some((name, table)) = live.table(&part.bag) else { continue };
-        for (field, own) in part.bag.fields.iter().enumerate() {
+        for (field, own) in part.bag.fields.iter().enumerate().filter(|(f, _)| !part.is_borrowed(*f)) {
             match table.find(&own.name) {
                 None => missing(live, (ty, id, field), name, &own.name, table),
                 Some(column) => declared(live, (ty, id, field), own.kind, column),

@@ -11,7 +11,7 @@ use crate::{
         live::{Live, listed, parts, table_of},
         place::Named,
         shape::{FieldRef, Part, PartId},
-        uses::attribute,
+        uses::{Uses, attribute},
     },
     scim::{
         Json,
@@ -32,6 +32,8 @@ pub(super) enum Asked {
     Cell(String),
     /// Rows of a type's root or of a part with the constants of its `where`.
     Constant { ty: usize, part: PartId, field: usize, value: String },
+    /// The row with the name of a slot.
+    Slot { ty: usize, part: PartId, name: String },
     /// Reading the rows of a part.
     Part { ty: usize, part: PartId },
     /// A filter `path eq …`; `rule` is the line of the attribute. `pushed` is false if the store is asked nothing.
@@ -55,6 +57,11 @@ pub(super) fn questions(mapping: &Mapping, inventory: &Inventory) -> Vec<(Asked,
                 let predicate = Predicate::equals(*field, value.clone());
                 out.push((asked, Probe::Rows(std::sync::Arc::new(bag), predicate)));
             }
+            out.extend(
+                slot_names(of, id)
+                    .into_iter()
+                    .map(|(name, probe)| (Asked::Slot { ty, part: id, name }, probe)),
+            );
             if id != 0
                 && let Some(probe) = part_probe(of, part, inventory)
             {
@@ -64,6 +71,21 @@ pub(super) fn questions(mapping: &Mapping, inventory: &Inventory) -> Vec<(Asked,
         filters(ty, of, inventory, &mut out);
     }
     out
+}
+
+/// The names of a part's slots that lie in another table, and whether they are there.
+fn slot_names(of: &TypeMapping, part: PartId) -> Vec<(String, Probe)> {
+    let layout = of.shape.part(part);
+    let Some(at) = layout.slot_in else { return Vec::new() };
+    let place = layout.slot.iter().position(|field| *field == at.slot);
+    let uses = Uses::of(of);
+    let fields = uses.fields.iter().map(|used| used.field).filter(|field| field.part == part);
+    let mut names: Vec<&Value> = fields.filter_map(|field| field.slot.as_ref()?.get(place?)).collect();
+    names.sort_by_key(|name| name.to_text());
+    names.dedup();
+    let bag = &of.shape.part(at.part).bag;
+    let probe = |name: &Value| Probe::Rows(bag.clone(), Predicate::equals(at.field, name.clone()));
+    names.into_iter().map(|name| (name.to_text(), probe(name))).collect()
 }
 
 /// Reading a part's rows, as it is done for each page.
@@ -228,6 +250,16 @@ pub(super) fn check(live: &mut Live<'_>, asked: &Asked, finding: &Finding) {
                 message,
                 "see whether it is spelled as in the table; an empty table is no mistake",
             );
+        }
+        (Asked::Slot { ty, part, name }, Finding::Rows(0)) => {
+            let Some(of) = live.mapping.types.get(*ty) else { return };
+            let names = of.shape.part(*part).slot_in.map(|at| of.shape.part(at.part));
+            let table = names.and_then(|names| table_of(&names.bag)).unwrap_or_default();
+            let place = live.setting_place(*ty, *part, "slot");
+            let message = format!("no row of `{table}` has the name `{name}`, which a slot has here");
+            let help =
+                "add it, or spell the slot as in the table; what a client writes there fails otherwise";
+            live.error("slot-missing", &place, message, help);
         }
         (Asked::Part { ty, part }, Finding::Scans(scans)) if !scans.is_empty() => {
             let Some(of) = live.mapping.types.get(*ty) else { return };

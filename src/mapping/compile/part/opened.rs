@@ -72,6 +72,13 @@ impl Compiler {
         let mark = self.diagnostics.0.len();
         let document = self.read_document(node);
         let at = self.plain(field, "`in`").and_then(|n| self.field(Scope { ty, part: 0 }, &n, &field.span));
+        let is_named_elsewhere = |at: &FieldRef| {
+            at.slot.is_some()
+                && self.types.get(ty).and_then(|t| t.extras.get(at.part)).is_some_and(|x| x.slot_in.is_some())
+        };
+        if at.as_ref().is_some_and(is_named_elsewhere) {
+            self.unsupported(&field.span, "a document in a slot whose name lies in another table");
+        }
         let inner = at.as_ref().and_then(|at| self.path_within(ty, at));
         if inner.is_none()
             && node.get("codec").is_none()
