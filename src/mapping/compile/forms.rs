@@ -48,8 +48,7 @@ impl Compiler {
         let Some(table) = node.get("where") else { return };
         let Some(cond) = self.cond(scope, table) else { return };
         if !is_constant(&cond) {
-            let what =
-                "a `where` that compares fields with each other, or is a time instead of before or after it,";
+            let what = "a test of one field against another, or of a time by other than `lt`, `le`, `gt`, `ge`, in `where`";
             self.unsupported(&table.span, what);
             return;
         }
