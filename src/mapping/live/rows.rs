@@ -8,7 +8,7 @@ use crate::{
         CounterKind, Mapping, TypeMapping,
         form::{Answers, Need},
         lens::{Lens, Scalar, Source as LensSource, Sub, scalar::decode},
-        live::{Live, listed, parts, table_of},
+        live::{Live, documents, listed, parts, table_of},
         place::Named,
         shape::{FieldRef, Part, PartId},
         uses::attribute,
@@ -32,6 +32,8 @@ pub(super) enum Asked {
     Cell(String),
     /// Rows of a type's root or of a part with the constants of its `where`.
     Constant { ty: usize, part: PartId, field: usize, value: String },
+    /// The documents in a column.
+    Document { ty: usize, part: PartId },
     /// Reading the rows of a part.
     Part { ty: usize, part: PartId },
     /// A filter `path eq …`; `rule` is the line of the attribute. `pushed` is false if the store is asked nothing.
@@ -61,6 +63,7 @@ pub(super) fn questions(mapping: &Mapping, inventory: &Inventory) -> Vec<(Asked,
                 out.push((Asked::Part { ty, part: id }, probe));
             }
         }
+        documents::questions(ty, of, &mut out);
         filters(ty, of, inventory, &mut out);
     }
     out
@@ -228,6 +231,9 @@ pub(super) fn check(live: &mut Live<'_>, asked: &Asked, finding: &Finding) {
                 message,
                 "see whether it is spelled as in the table; an empty table is no mistake",
             );
+        }
+        (Asked::Document { ty, part }, Finding::Sample(texts)) => {
+            documents::sampled(live, *ty, *part, texts);
         }
         (Asked::Part { ty, part }, Finding::Scans(scans)) if !scans.is_empty() => {
             let Some(of) = live.mapping.types.get(*ty) else { return };
