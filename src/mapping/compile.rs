@@ -35,6 +35,7 @@
 
 mod attribute;
 mod build;
+mod compare;
 mod cond;
 mod draft;
 mod examples;
@@ -44,6 +45,7 @@ mod grammar;
 mod history;
 mod keys;
 mod lens;
+mod like;
 mod name;
 mod part;
 mod path;

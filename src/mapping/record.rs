@@ -366,7 +366,8 @@ impl Record {
 }
 
 /// True if a row has these values in the slot columns of its part; any row if there are none.
-pub(in crate::mapping) fn has_slot(part: &Part, row: &Row, slot: Option<&Vec<Value>>) -> bool {
+#[must_use]
+pub fn has_slot(part: &Part, row: &Row, slot: Option<&Vec<Value>>) -> bool {
     let slots = part.slot.iter().zip(slot.into_iter().flatten());
     slots.into_iter().all(|(f, v)| row.first(*f).is_some_and(|have| have.same(v, Fold::Exact)))
 }

@@ -5,6 +5,7 @@
 //! and what is not ours, stays as it is.
 
 mod chosen;
+mod dangling;
 
 use crate::{
     mapping::{
@@ -131,6 +132,7 @@ impl TypeMapping {
         touch(self, &mut w);
         endings(self, &mut w);
         w.record.pack(&self.shape)?;
+        self.refuse_dangling(&w.record, answers)?;
         Ok(Written { record: w.record, side: w.side, password: w.password, there: w.there })
     }
 
