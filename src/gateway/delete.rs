@@ -9,6 +9,7 @@ use crate::{
     gateway::{
         Context, Gateway, TypeId, error,
         identity::{Known, side},
+        present::MAX_ROUNDS,
         resolve::field_predicate,
         write::{again_if_overtaken, root_of},
     },
@@ -17,6 +18,7 @@ use crate::{
         diff::repointing,
         form::{Eval, set},
         lens::{RefTarget, Reference, face::Reads},
+        log::{Event, LogRow},
         record::{Draft, Record},
         shape::{FieldRef, Use},
         write::Written,
@@ -70,18 +72,15 @@ impl Gateway {
         if mapping.delete.refuse.as_ref().is_some_and(|refuse| refuse.holds(&eval)) {
             return Err(ScimError::conflict("The store's owner does not permit to delete this resource."));
         }
-        let mut record = known.record.clone();
-        set::apply(&mapping.delete.set, &mapping.shape, &mut record, (0, 0), &answers);
-        if mapping.delete.keep {
-            close_rows(mapping, &mut record);
-        }
-        let record = mapping.amended(&known.record, record, &answers)?;
-        let written = Written { record, side: side(&known.row), password: None, there: Vec::new() };
+        let (record, logs) = self.ended(cx, ty, &known.record).await?;
+        let (side, there) = (side(&known.row), Vec::new());
+        let written = Written { record, side, password: None, there, logs: Vec::new() };
         let mut plan = mapping.diff(&written)?;
         if conditions.names_version() {
             plan.precede(mapping.expectations(&known.record, root_of(mapping, &known)));
         }
         let mut steps = plan.steps;
+        steps.extend(mapping.log_steps(&logs, None));
         if let Some(into) = &mapping.delete.archive {
             let (bag, target) = (mapping.bag().clone(), root_of(mapping, &known));
             steps.push(Step::Archive { bag, target, into: into.clone() });
@@ -100,6 +99,32 @@ impl Gateway {
         let steps = plan.steps;
         self.store.apply(steps).await.map_err(|e| error::removing(&e, &self.mapping, mapping))?;
         self.vanished(ty, &known.row).await
+    }
+
+    /// A record as a deletion leaves it before its rows go, and what history tables are told.
+    async fn ended(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        known: &Record,
+    ) -> Result<(Record, Vec<LogRow>), ScimError> {
+        let mapping = self.ty(ty)?;
+        let mut answers = self.answers(cx);
+        for _ in 0..MAX_ROUNDS {
+            let mut record = known.clone();
+            set::apply(&mapping.delete.set, &mapping.shape, &mut record, (0, 0), &answers);
+            if mapping.delete.keep {
+                close_rows(mapping, &mut record);
+            }
+            let record = mapping.amended(known, record, &answers)?;
+            let logs = mapping.logged(known, &record, Event::Delete, &answers);
+            let needs = answers.take_needs();
+            if needs.is_empty() {
+                return Ok((record, logs));
+            }
+            self.resolve(cx, ty, needs, &mut answers).await?;
+        }
+        Err(ScimError::internal("The mapping's values do not come to an end."))
     }
 
     /// Every lens of every type that may point at this type.
@@ -268,7 +293,8 @@ fn document_relink(
         }
     }
     holder.pack(shape)?;
-    let written = Written { record: holder, side: Object::new(), password: None, there: Vec::new() };
+    let written =
+        Written { record: holder, side: Object::new(), password: None, there: Vec::new(), logs: Vec::new() };
     Ok(mapping.diff(&written)?.steps)
 }
 

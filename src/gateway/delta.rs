@@ -280,6 +280,7 @@ fn delta_lens<'m>(mapping: &'m TypeMapping, operations: &[Operation]) -> Option<
     let attribute = resource_type.resolve(&AttrPath { sub: None, ..first.attr.clone() })?.attribute;
     let free = attribute.mutability == Mutability::ReadWrite && !attribute.required;
     let plain = free
+        && mapping.logs.is_empty()
         && reference.endpoints.is_empty()
         && rows.common.write == Write::Yes
         && rows.common.also.is_empty()

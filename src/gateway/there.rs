@@ -14,6 +14,7 @@ use crate::{
         TypeMapping,
         form::{Answers, cond::slot_test, set},
         lens::{Reference, face::Reads, scalar},
+        log::Event,
         record::{Draft, Record, has_slot},
         write::Written,
     },
@@ -137,6 +138,7 @@ impl Gateway {
             let mut record = known.record.clone();
             change(&mut record, &answers)?;
             let record = other.amended(&known.record, record, &answers)?;
+            let logs = other.logged(&known.record, &record, Event::Update, &answers);
             let needs = answers.take_needs();
             if needs.is_empty() {
                 return other.diff(&Written {
@@ -144,6 +146,7 @@ impl Gateway {
                     side: Object::new(),
                     password: None,
                     there: Vec::new(),
+                    logs,
                 });
             }
             self.resolve(cx, kind, needs, &mut answers).await?;

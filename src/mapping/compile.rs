@@ -46,6 +46,7 @@ mod history;
 mod keys;
 mod lens;
 mod like;
+mod log;
 mod name;
 mod part;
 mod path;
@@ -61,7 +62,7 @@ mod value;
 use std::{collections::BTreeMap, io};
 
 pub(super) use self::{
-    draft::{RuleDraft, StateSite, TypeDraft, WhereSite},
+    draft::{LogSite, RuleDraft, StateSite, TypeDraft, WhereSite},
     grammar::{Grammar, grammar},
     keys::suggest,
 };
@@ -132,6 +133,8 @@ struct Compiler {
     declared: Vec<(String, Option<ResourceType>)>,
     types: Vec<TypeDraft>,
     places: Places,
+    /// The words of a log that mean something where a V is read.
+    log_words: &'static [&'static str],
 }
 
 impl Compiler {
@@ -148,6 +151,7 @@ impl Compiler {
             declared: Vec::new(),
             types: Vec::new(),
             places: Places::default(),
+            log_words: &[],
         }
     }
 

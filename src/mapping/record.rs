@@ -110,8 +110,16 @@ impl Record {
             }
             let index = self.rows(part).len();
             for (id, inner) in shape.parts.iter().enumerate().filter(|(id, p)| *id > 0 && p.parent == part) {
-                if inner.items().is_some_and(|i| i.document.is_none()) {
-                    self.attach_items(shape, id, tree, &address, index);
+                let Some(opened) = &inner.opened else { continue };
+                match opened.items.as_ref().map(|items| &items.document) {
+                    Some(None) => self.attach_items(shape, id, tree, &address, index),
+                    // A document within this one.
+                    Some(Some(document)) => {
+                        if let Ok(Some(tree)) = document.open(row.all(opened.field)) {
+                            self.attach_items(shape, id, &tree, &[], index);
+                        }
+                    }
+                    None => {}
                 }
             }
             if let Some(rows) = self.parts.get_mut(part) {

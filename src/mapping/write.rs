@@ -17,6 +17,7 @@ use crate::{
             scalar,
             writer::Writer,
         },
+        log::{Event, LogRow},
         record::Record,
         shape::{FieldRef, PartId, Use},
     },
@@ -35,6 +36,8 @@ pub struct Written {
     pub password: Option<Secret>,
     /// References that were set, and the targets' ids, where that asks for something at the target.
     pub there: Vec<(usize, String)>,
+    /// What history tables are told.
+    pub logs: Vec<LogRow>,
 }
 
 impl TypeMapping {
@@ -133,7 +136,9 @@ impl TypeMapping {
         endings(self, &mut w);
         w.record.pack(&self.shape)?;
         self.refuse_dangling(&w.record, answers)?;
-        Ok(Written { record: w.record, side: w.side, password: w.password, there: w.there })
+        let event = if is_new { Event::Create } else { Event::Update };
+        let logs = self.logged(base, &w.record, event, answers);
+        Ok(Written { record: w.record, side: w.side, password: w.password, there: w.there, logs })
     }
 
     /// A record that SETs have changed, with what follows from that: what new rows get, what is derived,

@@ -48,8 +48,9 @@ pub(super) const ROOT: Keys<'static> = Keys {
         "invalid",
         "examples",
         "like",
+        "log",
     ],
-    later: &["names", "adopt", "log", "aux", "change", "on", "make"],
+    later: &["names", "adopt", "aux", "change", "on", "make"],
 };
 
 pub(super) const FIELD: Keys<'static> = Keys {
@@ -91,6 +92,7 @@ impl Compiler {
                 c.read_fields(ty, &node);
                 c.read_life(ty, &node);
                 c.read_examples(ty, &node);
+                c.read_logs(ty, &node);
                 c.read_part_forms(ty, &node);
             });
         }
