@@ -405,14 +405,19 @@ impl Diff<'_> {
     }
 
     /// True if an update of a part's row that touches none tells that others took it away: it has a key,
-    /// and what it hangs on keeps its own, which the database may hand down by itself.
+    /// and what it hangs on keeps its values, which the database may hand down by itself.
     fn is_known_row(&self, part: PartId, row: usize, was: &crate::store::Row) -> bool {
         let layout = self.shape.part(part);
-        let parent = self.draft(part, row).map(|d| (layout.parent, d.parent));
+        let parent = self.draft(part, row).and_then(|d| self.draft(layout.parent, d.parent));
+        let kept = |above: &FieldId| {
+            parent.is_none_or(|p| {
+                p.was.as_ref().is_none_or(|was| same_values(was.all(*above), p.now.all(*above)))
+            })
+        };
         matches!(layout.bag.source, Source::Table(_))
             && !layout.bag.key.is_empty()
             && layout.bag.key.iter().all(|f| was.first(*f).is_some())
-            && !parent.is_some_and(|parent| self.renamed.contains(&parent))
+            && layout.on.iter().all(|(_, above)| kept(above))
     }
 
     /// The smallest change of one field: whole values for single-valued ones, deltas for the others,
