@@ -287,7 +287,7 @@ fn what_is_not_supported_is_listed() {
             }
         }
     }
-    assert!(later.len() > 10, "{later:?}");
+    assert!(!later.is_empty(), "{later:?}");
     let document = document();
     // Keys that go with other lenses are in the table of lenses.
     let listed: BTreeSet<String> =
