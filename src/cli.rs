@@ -10,6 +10,8 @@
 mod check;
 #[cfg(feature = "sqlite")]
 pub mod demo;
+#[cfg(feature = "sqlite")]
+pub mod examples;
 mod explain;
 mod map;
 mod mapping;

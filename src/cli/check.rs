@@ -2,8 +2,6 @@
 //! against the database. Every finding is printed with its place and what to
 //! write instead.
 
-#[cfg(feature = "sqlite")]
-mod examples;
 #[cfg(feature = "sql")]
 mod live;
 
@@ -83,7 +81,7 @@ fn finish(file: &Path, loaded: &mapping::Loaded, live: Option<&Settings>) -> Out
 /// Carries out the examples in the file, in memory.
 #[cfg(feature = "sqlite")]
 fn check_examples(file: &Path, loaded: &mapping::Loaded) -> Outcome {
-    let findings = examples::run(&loaded.mapping).map_err(|e| fail(BROKEN, e))?;
+    let findings = crate::cli::examples::run(&loaded.mapping).map_err(|e| fail(BROKEN, e))?;
     eprint!("{}", findings.render(&file.display().to_string(), &loaded.source));
     if findings.has_errors() { Err(WRONG_FILES) } else { Ok(()) }
 }

@@ -6,7 +6,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use crate::{
     correlation::Row,
-    gateway::{Context, Gateway, TypeId, error, identity::Known},
+    gateway::{Context, Gateway, TypeId, error, identity::Known, write::root_of},
     mapping::{
         Settle, TypeMapping,
         diff::reopening,
@@ -70,7 +70,12 @@ impl Gateway {
         if steps.is_empty() {
             return Ok(Some(known.row));
         }
-        steps.extend(self.touch_step(cx, mapping, &known));
+        let touch = self.touch_step(cx, mapping, &known);
+        // Links are ours as long as the root is, and whoever makes one sees what others have made before.
+        match mapping.stands(&known.record, root_of(mapping, &known)) {
+            Some(stands) => steps.insert(0, touch.unwrap_or(stands)),
+            None => steps.extend(touch),
+        }
         let is_removal = pointers.iter().all(|(add, _)| !add);
         let plan = Plan::of(&mapping.resource_type.name, id, steps);
         match self.store.apply(plan.steps.clone()).await {
@@ -84,6 +89,7 @@ impl Gateway {
             Err(StoreError::AlreadyExists { .. }) => {
                 self.execute(ty, &plan).await?;
             }
+            Err(StoreError::PreconditionFailed) => return Err(super::identity::not_found()),
             Err(other) => return Err(error::writing(&other, &self.mapping, mapping)),
         }
         let mut row = (*known.row).clone();

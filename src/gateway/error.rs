@@ -8,7 +8,7 @@ use crate::{
         shape::{FieldRef, Part},
     },
     scim::error::ScimError,
-    store::StoreError,
+    store::{Source, StoreError},
 };
 
 /// After how many seconds a client should come back.
@@ -44,7 +44,11 @@ fn failure(error: &StoreError) -> ScimError {
 pub(super) fn writing(error: &StoreError, mapping: &Mapping, ty: &TypeMapping) -> ScimError {
     let name = |constraint: &str| attribute_of(constraint, mapping, ty);
     match error {
-        StoreError::NotFound { .. } => ScimError::not_found("The resource does not exist (any more)."),
+        StoreError::NotFound { bag } if *bag == ty.bag().name => {
+            ScimError::not_found("The resource does not exist (any more).")
+        }
+        // A row that it consists of: what is there now, reading again tells.
+        StoreError::NotFound { .. } => ScimError::precondition_failed("The resource has changed meanwhile."),
         StoreError::NoSuchRow { bag } if names_slots(ty, bag) => {
             tracing::error!(store.rows = bag, "a slot of the mapping has no row with its name");
             ScimError::internal("The store lacks the field that a value of this request lies in.")
@@ -98,16 +102,39 @@ fn attribute_of(constraint: &str, mapping: &Mapping, ty: &TypeMapping) -> Option
     if constraint.is_empty() {
         return None;
     }
-    if let Some((_, path)) = mapping.errors.iter().find(|(name, _)| name.eq_ignore_ascii_case(constraint)) {
+    let (name, place) = constraint.rsplit_once(" of ").unwrap_or((constraint, constraint));
+    if let Some((_, path)) = mapping.errors.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
         return Some(path.to_string());
     }
-    let column = constraint.rsplit('.').next().unwrap_or(constraint);
-    let by_field = ty.rules.iter().find(|rule| {
+    let (table, column) = match place.rsplit_once('.') {
+        Some((table, column)) => (Some(last_part(table)), column),
+        None => (None, place),
+    };
+    let bag = |field: &FieldRef| &ty.shape.part(field.part).bag;
+    let is_column = |field: &FieldRef| bag(field).field_name(field.field).eq_ignore_ascii_case(column);
+    let is_in_table = |field: &FieldRef| match (&bag(field).source, table) {
+        (Source::Table(name), Some(table)) => last_part(name).eq_ignore_ascii_case(table),
+        _ => false,
+    };
+    let find = |test: &dyn Fn(&FieldRef) -> bool| {
+        let mut found = ty.rules.iter().filter(|rule| {
+            let mut fields = Vec::new();
+            collect_fields(&rule.lens, &mut fields);
+            fields.iter().any(|field| test(field))
+        });
+        let first = found.next()?;
+        // Rows of names and values: the column alone does not tell whose value it is.
         let mut fields = Vec::new();
-        collect_fields(&rule.lens, &mut fields);
-        fields.iter().any(|f| ty.shape.part(f.part).bag.field_name(f.field).eq_ignore_ascii_case(column))
-    });
-    by_field.map(|rule| rule.attribute.clone())
+        collect_fields(&first.lens, &mut fields);
+        let is_slot = fields.iter().any(|field| test(field) && field.slot.is_some());
+        (!is_slot || found.next().is_none()).then(|| first.attribute.clone())
+    };
+    find(&|field| is_column(field) && is_in_table(field)).or_else(|| find(&is_column))
+}
+
+/// A name without what it lies in.
+fn last_part(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
 }
 
 fn rule_of_bag<'a>(ty: &'a TypeMapping, bag: &str) -> Option<&'a Rule> {

@@ -7,11 +7,11 @@
 
 mod country;
 mod name;
+mod text;
 mod time;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use md4::Digest as _;
-use unicode_normalization::UnicodeNormalization as _;
 
 use crate::store::Value;
 
@@ -218,17 +218,17 @@ impl Codec {
     pub fn decode(&self, value: Value) -> Result<Value, CodecError> {
         let text = || value.to_text();
         Ok(match self {
-            Self::Lower => lower(&text()).into(),
-            Self::Upper => upper(&text()).into(),
+            Self::Lower => text::lower(&text()).into(),
+            Self::Upper => text::upper(&text()).into(),
             Self::Trim => text().trim().to_owned().into(),
-            Self::Digits => digits(&text()).into(),
+            Self::Digits => text::digits(&text()).into(),
             Self::Swap(a, b) => text().replace(a, b).into(),
             Self::Prefix(p) => format!("{p}{}", text()).into(),
             Self::Suffix(s) => format!("{}{s}", text()).into(),
             Self::Head(separator) => {
                 text().split(separator.as_str()).next().unwrap_or_default().trim().into()
             }
-            Self::Postal => postal_decode(&text()).into(),
+            Self::Postal => text::postal_decode(&text()).into(),
             Self::Crlf => text().replace("\r\n", "\n").into(),
             Self::Hex => hex::encode(bytes(&value)).into(),
             Self::Base64 => STANDARD.encode(bytes(&value)).into(),
@@ -236,7 +236,7 @@ impl Codec {
                 let raw: [u8; 16] = bytes(&value).try_into().map_err(|_| wrong("a 16-byte GUID"))?;
                 uuid::Uuid::from_bytes_le(raw).to_string().into()
             }
-            Self::Number => number(&text())?,
+            Self::Number => text::number(&text())?,
             Self::Bool(yes, no) => match text() {
                 t if t == *yes => Value::Bool(true),
                 t if t == *no => Value::Bool(false),
@@ -266,15 +266,15 @@ impl Codec {
     pub fn encode(&self, value: Value) -> Result<Value, CodecError> {
         let text = || value.to_text();
         Ok(match self {
-            Self::Lower => lower(&text()).into(),
-            Self::Upper => upper(&text()).into(),
+            Self::Lower => text::lower(&text()).into(),
+            Self::Upper => text::upper(&text()).into(),
             Self::Trim => text().trim().to_owned().into(),
-            Self::Digits => digits(&text()).into(),
-            Self::Ascii => ascii(&text()).into(),
+            Self::Digits => text::digits(&text()).into(),
+            Self::Ascii => text::ascii(&text()).into(),
             Self::Cut(length) => {
                 text().chars().take(*length).collect::<String>().trim_end().to_owned().into()
             }
-            Self::Slug(separator) => slug(&text(), separator).into(),
+            Self::Slug(separator) => text::slug(&text(), separator).into(),
             Self::Swap(a, b) => text().replace(b, a).into(),
             Self::Prefix(p) => text()
                 .strip_prefix(p.as_str())
@@ -294,7 +294,7 @@ impl Codec {
                 }
                 t => t.into(),
             },
-            Self::Postal => postal_encode(&text()).into(),
+            Self::Postal => text::postal_encode(&text()).into(),
             Self::Crlf => text().replace("\r\n", "\n").replace('\n', "\r\n").into(),
             Self::Hex => Value::Bytes(hex::decode(text()).map_err(|_| wrong("hexadecimal digits"))?),
             Self::Base64 => Value::Bytes(STANDARD.decode(text()).map_err(|_| wrong("base64"))?),
@@ -302,7 +302,7 @@ impl Codec {
                 let id: uuid::Uuid = text().parse().map_err(|_| wrong("a UUID"))?;
                 Value::Bytes(id.to_bytes_le().to_vec())
             }
-            Self::Number => number(&text())?,
+            Self::Number => text::number(&text())?,
             Self::Bool(yes, no) => match value {
                 Value::Bool(true) => yes.as_str().into(),
                 Value::Bool(false) => no.as_str().into(),
@@ -334,95 +334,11 @@ fn bytes(value: &Value) -> Vec<u8> {
     }
 }
 
-/// Letter by letter, so that texts which are equal but for case stay so: `İ` has no small letter of
-/// its own.
-fn lower(text: &str) -> String {
-    text.chars().map(|c| alone(c, c.to_lowercase())).collect()
-}
-
-/// As [`lower`]: `ß` has no capital of its own.
-fn upper(text: &str) -> String {
-    text.chars().map(|c| alone(c, c.to_uppercase())).collect()
-}
-
-/// The other case of a letter, if that is one letter which differs in case only.
-fn alone(letter: char, mut other: impl Iterator<Item = char>) -> char {
-    let same = |c: &char| {
-        crate::store::value::fold(&c.to_string()) == crate::store::value::fold(&letter.to_string())
-    };
-    match (other.next(), other.next()) {
-        (Some(one), None) if one.is_ascii() && letter.is_ascii() => one,
-        (Some(one), None) if same(&one) => one,
-        _ => letter,
-    }
-}
-
-fn digits(text: &str) -> String {
-    text.chars().filter(char::is_ascii_digit).collect()
-}
-
-fn number(text: &str) -> Result<Value, CodecError> {
-    let number: bigdecimal::BigDecimal = text.trim().parse().map_err(|_| wrong("a number"))?;
-    Ok(number.to_string().parse::<i64>().map_or(Value::Decimal(number), Value::Int))
-}
-
 /// The NT hash of a password: MD4 of its UTF-16 (MS-NLMP §3.3.1), as Samba keeps it.
 #[must_use]
 pub fn nt(password: &str) -> String {
     let bytes: Vec<u8> = password.encode_utf16().flat_map(u16::to_le_bytes).collect();
     hex::encode_upper(md4::Md4::digest(bytes))
-}
-
-/// Letters without their marks; what has no ASCII form is left out.
-fn ascii(text: &str) -> String {
-    let spelled: String = text
-        .chars()
-        .flat_map(|c| match c {
-            'ß' => vec!['s', 's'],
-            'ø' => vec!['o'],
-            'Ø' => vec!['O'],
-            'æ' => vec!['a', 'e'],
-            'Æ' => vec!['A', 'E'],
-            'ł' => vec!['l'],
-            'Ł' => vec!['L'],
-            'đ' => vec!['d'],
-            'þ' => vec!['t', 'h'],
-            c => vec![c],
-        })
-        .collect();
-    spelled.nfkd().filter(char::is_ascii).collect()
-}
-
-fn slug(text: &str, separator: &str) -> String {
-    let plain = ascii(text);
-    let words = plain.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty());
-    words.collect::<Vec<_>>().join(separator)
-}
-
-/// RFC 4517 §3.3.28: lines separated by `$`, with `\24` and `\5C` for `$` and `\`.
-fn postal_decode(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(at) = rest.find(['$', '\\']) {
-        let (plain, found) = rest.split_at(at);
-        let escape = found.get(..3).map(str::to_ascii_lowercase);
-        let (shown, length) = match escape.as_deref() {
-            _ if found.starts_with('$') => ("\n", 1),
-            Some("\\24") => ("$", 3),
-            Some("\\5c") => ("\\", 3),
-            _ => ("\\", 1),
-        };
-        out.push_str(plain);
-        out.push_str(shown);
-        rest = found.get(length..).unwrap_or_default();
-    }
-    out + rest
-}
-
-fn postal_encode(text: &str) -> String {
-    let lines =
-        text.split('\n').map(|line| line.trim_end_matches('\r').replace('\\', "\\5C").replace('$', "\\24"));
-    lines.collect::<Vec<_>>().join("$")
 }
 
 #[cfg(test)]

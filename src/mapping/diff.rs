@@ -68,6 +68,8 @@ impl TypeMapping {
         }
         let guards = diff.guards();
         diff.plan.precede(guards);
+        let standing = diff.standing();
+        diff.plan.precede(standing.into_iter().collect());
         diff.plan.resource_type.clone_from(&self.resource_type.name);
         Ok(diff.plan)
     }
@@ -398,10 +400,26 @@ impl Diff<'_> {
             }
         }
         if !changes.is_empty() {
-            let required = part == 0;
+            let required = part == 0 || self.is_known_row(part, row, was);
             self.plan.steps.push(Step::Update { bag: layout.bag.clone(), target, changes, required });
         }
         Ok(())
+    }
+
+    /// True if an update of a part's row that touches none tells that others took it away: it has a key,
+    /// and what it hangs on keeps its values, which the database may hand down by itself.
+    fn is_known_row(&self, part: PartId, row: usize, was: &crate::store::Row) -> bool {
+        let layout = self.shape.part(part);
+        let parent = self.draft(part, row).and_then(|d| self.draft(layout.parent, d.parent));
+        let kept = |above: &FieldId| {
+            parent.is_none_or(|p| {
+                p.was.as_ref().is_none_or(|was| same_values(was.all(*above), p.now.all(*above)))
+            })
+        };
+        matches!(layout.bag.source, Source::Table(_))
+            && !layout.bag.key.is_empty()
+            && layout.bag.key.iter().all(|f| was.first(*f).is_some())
+            && layout.on.iter().all(|(_, above)| kept(above))
     }
 
     /// The smallest change of one field: whole values for single-valued ones, deltas for the others,

@@ -9,7 +9,7 @@ use crate::{
         record::Record,
         shape::{PartId, Use},
     },
-    store::{Expected, FieldId, FieldKind, Predicate, Row, Step, Target},
+    store::{self, Expected, FieldId, FieldKind, Predicate, Row, Step, Target},
 };
 
 impl TypeMapping {
@@ -27,6 +27,20 @@ impl TypeMapping {
             steps.extend(parts.flat_map(|part| self.rows_expected(record, part)));
         }
         steps
+    }
+
+    /// The step that keeps the root row as one of ours while rows below it change; `None` in a directory,
+    /// which knows no locks, and for items of a document, which is locked as a whole.
+    #[must_use]
+    pub fn stands(&self, record: &Record, root: Target) -> Option<Step> {
+        let was = record.row(0, 0)?.was.clone()?;
+        let bag = self.bag().clone();
+        if !matches!(bag.source, store::Source::Table(_)) {
+            return None;
+        }
+        let expected =
+            Expected { fields: bag.key.clone(), rows: vec![was], others: false, writable: Vec::new() };
+        Some(Step::Expect { bag, target: root, expected, lock: true })
     }
 
     /// The rows of a part, for each row that they hang on.

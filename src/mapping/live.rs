@@ -6,6 +6,8 @@
 //! name in the file, what was found, and what to write instead.
 
 mod columns;
+mod documents;
+mod elsewhere;
 mod keys;
 mod rows;
 mod session;
@@ -35,6 +37,7 @@ pub fn tables(mapping: &Mapping) -> Vec<String> {
     });
     let mut names: Vec<String> =
         parts.map(|p| &p.bag).chain(counters).filter_map(|bag| table_of(bag)).map(str::to_owned).collect();
+    names.extend(mapping.types.iter().flat_map(elsewhere::tables).map(str::to_owned));
     names.sort();
     names.dedup();
     names
@@ -79,6 +82,8 @@ pub fn compare(
         columns::check(&mut live, index, ty, &uses);
         values::check(&mut live, index, ty, &uses);
         keys::check(&mut live, index, ty, &uses);
+        documents::check(&mut live, index, ty);
+        elsewhere::check(&mut live, index, ty);
     }
     for (asked, finding) in questions.asked.iter().zip(findings) {
         rows::check(&mut live, asked, finding);

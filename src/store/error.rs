@@ -26,7 +26,8 @@ pub enum StoreError {
     /// The store's schema refuses the value or its absence.
     #[error("constraint violated: {constraint}: {reason}")]
     ConstraintViolated {
-        /// Constraint, column or attribute name if the store told one, else empty.
+        /// Constraint, column or attribute name if the store told one, else empty. Both, where both are
+        /// known: `constraint of table.column`.
         constraint: String,
         /// What the store said.
         reason: String,

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::store::{Bag, Predicate, Select};
+use crate::store::{Bag, Predicate, Select, Value};
 
 /// A database, as far as a mapping looks at it.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +44,8 @@ pub struct TableFacts {
     pub referred_by: Vec<ForeignKey>,
     /// Names of further constraints: CHECKs.
     pub checks: Vec<String>,
+    /// Why the CHECKs could not be read, if they could not.
+    pub unread: Option<String>,
     /// Names of triggers.
     pub triggers: Vec<String>,
     /// True if rows may be deleted.
@@ -243,15 +245,19 @@ impl TableFacts {
 pub enum Probe {
     /// How many rows of the bag's scope meet a predicate: 0, 1, or 2 for more.
     Rows(Arc<Bag>, Predicate),
+    /// The values of a selection's only field.
+    Sample(Box<Select>),
     /// Which tables a selection would be answered from without an index.
     Scans(Box<Select>),
 }
 
 /// The answer to a [`Probe`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Finding {
     /// So many rows; 2 stands for more.
     Rows(usize),
+    /// The values, one list for each row.
+    Sample(Vec<Vec<Value>>),
     /// Tables that are read from end to end.
     Scans(Vec<String>),
     /// The database refused the question; what for is found elsewhere.

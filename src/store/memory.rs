@@ -6,6 +6,8 @@
 //! callers' tests need their errors; it has no types, no locks and no disk.
 
 pub mod predicate;
+mod rules;
+mod step;
 
 use std::{
     cmp::Ordering,
@@ -17,7 +19,7 @@ use futures_util::future::{LocalBoxFuture, ready};
 
 use crate::store::{
     Bag, Cell, Change, Coverage, FieldId, Fold, Predicate, ReadStore, Related, Report, Row, Select, Source,
-    Step, Store, StoreError, Target, Value, coerce::coerce, step::reopenable,
+    Step, Store, StoreError, Target, Value, coerce::coerce,
 };
 
 /// Rules of one table.
@@ -175,104 +177,6 @@ impl Tables {
         })
     }
 
-    fn step(&mut self, step: &Step, steps: &[Step], reports: &[Report]) -> Result<Report, StoreError> {
-        match step {
-            Step::Expect { bag, target, expected, .. } => {
-                let predicate = target_predicate(bag, target);
-                let found: Vec<Row> = self.find(bag, &predicate).into_iter().map(|(_, row)| row).collect();
-                if expected.is_met(&found) { Ok(Report::new()) } else { Err(StoreError::PreconditionFailed) }
-            }
-            Step::Insert { bag, cells, report, unless_exists } => {
-                let cells = resolve(cells, steps, reports)?;
-                if *unless_exists {
-                    let same = cells
-                        .iter()
-                        .fold(Predicate::True, |all, (field, values)| all.and(super::holds(*field, values)));
-                    if let Some((_, row)) = self.find(bag, &same).into_iter().next() {
-                        return Ok(report_of(&row, report));
-                    }
-                }
-                self.insert(bag, &cells, report)
-            }
-            Step::Reopen { bag, key, cells, changes, report } => {
-                let cells = resolve(cells, steps, reports)?;
-                let closed = reopenable(bag, key, &cells);
-                let everything = Bag { scope: Predicate::True, ..Bag::clone(bag) };
-                let rows: Vec<usize> =
-                    self.find(&everything, &closed).into_iter().map(|(index, _)| index).take(1).collect();
-                let Some(index) = rows.first().copied() else { return self.insert(bag, &cells, report) };
-                for (field, values) in resolve(changes, steps, reports)? {
-                    self.change(bag, &rows, &Change::Set(field, Cell::Values(values)));
-                }
-                self.check(bag)?;
-                let rows = self.find(&everything, &Predicate::True);
-                let row = rows.into_iter().find(|(i, _)| *i == index).map(|(_, row)| row).unwrap_or_default();
-                Ok(report_of(&row, report))
-            }
-            Step::Find { bag, predicate, report, add } => {
-                let mut found = self.find(bag, predicate);
-                found.sort_by(|(_, a), (_, b)| compare_rows(a, b, &bag.key));
-                match (found.into_iter().next(), add) {
-                    (Some((_, row)), _) => Ok(report_of(&row, report)),
-                    (None, Some(cells)) => self.insert(bag, &resolve(cells, steps, reports)?, report),
-                    (None, None) => Err(StoreError::NoSuchRow { bag: bag.name.clone() }),
-                }
-            }
-            Step::Copy { bag, target, cells } => {
-                let row = self.targets(bag, target, true)?.into_iter().next();
-                let cells = resolve(cells, steps, reports)?;
-                let Some(table) = self.0.get_mut(&source_name(bag)) else { return Ok(Report::new()) };
-                let Some(mut stored) = row.and_then(|row| table.rows.get(row)).cloned() else {
-                    return Ok(Report::new());
-                };
-                if let Some(generated) = &table.rules.generated {
-                    table.last += 1;
-                    stored.insert(generated.to_lowercase(), vec![Value::Int(table.last)]);
-                }
-                for (field, values) in cells {
-                    stored.insert(bag.field_name(field).to_lowercase(), values);
-                }
-                table.rows.push(stored);
-                self.check(bag)?;
-                Ok(Report::new())
-            }
-            Step::Update { bag, target, changes, required } => {
-                let rows = self.targets(bag, target, *required)?;
-                for change in changes {
-                    let change = resolve_change(change, steps, reports)?;
-                    self.change(bag, &rows, &change);
-                }
-                self.check(bag)?;
-                Ok(Report::new())
-            }
-            Step::Delete { bag, target, required } => {
-                let rows = self.targets(bag, target, *required)?;
-                if let Some(table) = self.0.get_mut(&source_name(bag)) {
-                    let mut index = 0;
-                    table.rows.retain(|_| {
-                        index += 1;
-                        !rows.contains(&(index - 1))
-                    });
-                }
-                self.check_references_to(bag)?;
-                Ok(Report::new())
-            }
-            Step::Archive { bag, target, into } => {
-                let rows = self.targets(bag, target, true)?;
-                let stored =
-                    self.0.get(&source_name(bag)).map(|table| table.rows.as_slice()).unwrap_or_default();
-                let copies: Vec<Stored> =
-                    rows.iter().filter_map(|index| stored.get(*index).cloned()).collect();
-                self.0.entry(into.to_lowercase()).or_default().rows.extend(copies);
-                self.check(&Bag { source: Source::Table(into.clone()), ..bag.as_ref().clone() })?;
-                Ok(Report::new())
-            }
-            Step::Rename { .. } | Step::Password { .. } => {
-                Err(StoreError::Unsupported("the memory store has no names and no password operation".into()))
-            }
-        }
-    }
-
     fn targets(&self, bag: &Bag, target: &Target, required: bool) -> Result<Vec<usize>, StoreError> {
         let found = self.find(bag, &target_predicate(bag, target));
         if found.is_empty() && required {
@@ -342,50 +246,6 @@ impl Tables {
             stored.insert(bag.field_name(*field).to_lowercase(), values);
         }
     }
-
-    /// Checks the rules of the bag's table.
-    fn check(&self, bag: &Bag) -> Result<(), StoreError> {
-        let name = source_name(bag);
-        let Some(table) = self.0.get(&name) else { return Ok(()) };
-        let cell = |row: &Stored, field: &String| row.get(&field.to_lowercase()).cloned().unwrap_or_default();
-        for field in &table.rules.required {
-            if table.rows.iter().any(|row| cell(row, field).is_empty()) {
-                return Err(violated(&format!("{name}.{field}"), "a value is required"));
-            }
-        }
-        for group in &table.rules.unique {
-            let keys = table.rows.iter().map(|row| group.iter().map(|f| cell(row, f)).collect::<Vec<_>>());
-            let mut seen: Vec<Vec<Vec<Value>>> = Vec::new();
-            for key in keys.filter(|key| key.iter().all(|values| !values.is_empty())) {
-                if seen.contains(&key) {
-                    return Err(StoreError::AlreadyExists {
-                        constraint: format!("{name}.{}", group.join(",")),
-                    });
-                }
-                seen.push(key);
-            }
-        }
-        self.check_references(&name, table)
-    }
-
-    fn check_references(&self, name: &str, table: &Table) -> Result<(), StoreError> {
-        for (own, other, field) in &table.rules.references {
-            let targets = self.0.get(&other.to_lowercase()).map_or(&[] as &[Stored], |t| t.rows.as_slice());
-            for value in table.rows.iter().filter_map(|row| row.get(&own.to_lowercase())).flatten() {
-                let there = |row: &Stored| row.get(&field.to_lowercase()).is_some_and(|v| v.contains(value));
-                if !targets.iter().any(there) {
-                    return Err(violated(&format!("{name}.{own}"), "no such row is referred to"));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn check_references_to(&self, bag: &Bag) -> Result<(), StoreError> {
-        let gone = source_name(bag);
-        let refers = |t: &Table| t.rules.references.iter().any(|(_, other, _)| other.to_lowercase() == gone);
-        self.0.iter().filter(|(_, t)| refers(t)).try_for_each(|(name, t)| self.check_references(name, t))
-    }
 }
 
 fn target_predicate(bag: &Bag, target: &Target) -> Predicate {
@@ -397,27 +257,6 @@ fn target_predicate(bag: &Bag, target: &Target) -> Predicate {
     }
 }
 
-fn violated(constraint: &str, reason: &str) -> StoreError {
-    StoreError::ConstraintViolated { constraint: constraint.to_owned(), reason: reason.to_owned() }
-}
-
 fn report_of(row: &Row, report: &[FieldId]) -> Report {
     report.iter().map(|field| row.all(*field).to_vec()).collect()
-}
-
-fn resolve(
-    cells: &[(FieldId, Cell)],
-    steps: &[Step],
-    reports: &[Report],
-) -> Result<Vec<(FieldId, Vec<Value>)>, StoreError> {
-    cells.iter().map(|(field, cell)| Ok((*field, super::cell_values(cell, steps, reports)?))).collect()
-}
-
-fn resolve_change(change: &Change, steps: &[Step], reports: &[Report]) -> Result<Change, StoreError> {
-    Ok(match change {
-        Change::Set(field, cell) => {
-            Change::Set(*field, Cell::Values(super::cell_values(cell, steps, reports)?))
-        }
-        other => other.clone(),
-    })
 }

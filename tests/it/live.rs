@@ -2,6 +2,10 @@
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
+use scimgate::{
+    mapping::{compile::compile, live},
+    store::inventory::{Finding, Inventory, Product, TableFacts},
+};
 use tempfile::TempDir;
 
 use crate::support::{Backend, TestStore};
@@ -115,4 +119,89 @@ create table implied (person_id integer not null, other integer not null, primar
         let (code, text) = check(&store, store.mapping());
         assert!(code == 0 && !text.contains("not-null"), "{}\n{text}", backend.name());
     }
+}
+
+/// Documents, the archive, and columns that follow a key. Behind `#!` stands what must be found, as above.
+const BESIDE: &str = r#"[next.id]
+highest = "id"
+table = "people"
+[User]
+table = "people"
+key = "id"
+initial = { id = "@next.id" }
+points = ["visits.person", "visits.nobody", "vists.person"] #! table-missing column-missing link-types postgres:right-missing
+delete = { archive = "former" } #! archive-columns postgres:right-missing
+[User.part.doc]
+in = "data" #! document-unreadable postgres:too-short mariadb:too-short
+codec = "json"
+[User.part.flag]
+in = "flags" #! column-type
+codec = "bits"
+many = true
+[User.part.tag]
+in = "tags" #! column-type
+codec = "csv:,"
+many = true
+[User.part.php]
+in = "extra" #! document-unreadable
+codec = "php"
+invalid = "new"
+[User.attributes]
+userName = { field = "login", unique = true }
+title = "doc.title"
+nickName = "php.nick"
+entitlements = { rows = "flag", each = { value = "it" } }
+roles = { rows = "tag", each = { value = "it" } }
+"#;
+
+#[test]
+fn documents_archives_and_pointers_are_looked_into() {
+    let tables = "create table people (id integer primary key, login varchar(40) not null, data varchar(100), \
+        flags date, tags integer, extra text);
+create unique index people_login on people (login);
+create table former (id integer primary key, login varchar(20) not null, data varchar(100), tags integer, extra text, \
+        why varchar(10) not null);
+create table visits (person date);
+insert into people values (1, 'ann', '{\"title\": \"Cook\"}', null, null, 'a:0:{}'), (2, 'bob', 'Cook', null, null, 'a:1:{'), \
+        (3, 'eva', null, null, null, null);";
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("mapping.toml");
+    fs::write(&file, BESIDE).unwrap();
+    for backend in [Backend::Sqlite, Backend::Postgres, Backend::MariaDb] {
+        let Some(store) = TestStore::of_statements(backend, tables, file.clone()) else { continue };
+        if backend == Backend::Postgres {
+            let revoke =
+                "revoke insert on former from current_user; revoke update on visits from current_user";
+            store.tables().execute(revoke);
+        }
+        let (code, text) = check(&store, store.mapping());
+        let (found, expected) = (printed(&text), expected(BESIDE, backend));
+        let missing: Vec<_> = expected.difference(&found).collect();
+        assert!(code == 1 && missing.is_empty(), "{}: missing {missing:?}\n{text}", backend.name());
+        for said in [
+            "1 of 2 values of `data`",
+            "lacks `flags` of `people`",
+            "needs a value for `why`",
+            "did you mean `visits`?",
+            "count as none",
+        ] {
+            let text = text.split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ");
+            assert!(text.contains(said), "{}: {said}\n{text}", backend.name());
+        }
+    }
+}
+
+#[test]
+fn checks_that_the_server_does_not_tell_are_told_of() {
+    let source = "[User]\ntable = \"people\"\nkey = \"id\"\n[User.attributes]\nuserName = \"login\"\n";
+    let (mapping, _) = compile(source, &|_| unreachable!()).unwrap_or_else(|d| panic!("{d}"));
+    let unread = Some("denied: SELECT command denied".to_owned());
+    let table = TableFacts { unread, ..TableFacts::default() };
+    let tables = [("people".to_owned(), table)].into();
+    let inventory = Inventory { product: Product::Mysql, tables, ..Inventory::default() };
+    let questions = live::questions(&mapping, &inventory);
+    let findings =
+        live::compare(&mapping, &inventory, &questions, &vec![Finding::Unknown; questions.probes.len()]);
+    let found = findings.0.iter().find(|finding| finding.code == "checks-unread").unwrap();
+    assert!(found.message.contains("`people`") && found.message.contains("denied"), "{}", found.message);
 }

@@ -22,6 +22,8 @@ mod cli;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod concurrency;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod contention;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod custom_types;
 mod dependants;
 mod docs;
@@ -61,6 +63,8 @@ mod modes;
 mod patch_table;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod queries;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod refusals;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod requirements;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]

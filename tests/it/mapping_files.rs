@@ -91,6 +91,9 @@ fn wrong_files_are_refused_with_exactly_the_expected_reports() {
         for d in &diagnostics.0 {
             assert!(!d.help.is_empty() && !d.message.is_empty(), "{name}: {d:?}");
             assert!(source.get(d.span.clone()).is_some(), "{name}: {d:?} points outside the file");
+            let ((line, column), text) =
+                (position(&source, d.span.start), diagnostics.render(&name, &source));
+            assert!(text.contains(&format!("[{}] {name}:{line}:{column}:", d.code)), "{name}: {text}");
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

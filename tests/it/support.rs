@@ -26,7 +26,7 @@ pub(crate) use self::{
     gateway::{Gateway, Options},
     matching::mismatches,
     store::{Backend, TestStore},
-    tables::Snapshot,
+    tables::{Session, Snapshot},
 };
 
 /// A word that no other test uses.

@@ -26,13 +26,13 @@ pub(super) fn check_endings(draft: &TypeDraft, diagnostics: &mut Diagnostics) {
         };
         let closing: Vec<&Cond> = conjuncts.iter().filter(|c| is_about(c, &part.close)).copied().collect();
         if closing.iter().all(|c| holds_after(draft, id, c, &[&part.close])) {
-            let message = format!("a row of `{}` that was closed is still one of its rows", part.name);
-            let help = "test in `where` what `close` sets, so that closed rows are not read";
+            let message = format!("`where` of `{}` still selects a row after `close`", part.name);
+            let help = "test in `where` what `close` sets: closed rows would be read on";
             diagnostics.error("close-open", &extra.span, message, help);
         } else if !part.revive.is_empty()
             && !closing.iter().all(|c| holds_after(draft, id, c, &[&part.close, &part.revive]))
         {
-            let message = format!("a row of `{}` that was reopened is none of its rows", part.name);
+            let message = format!("`where` of `{}` does not select a row after `revive`", part.name);
             let help = "let `revive` undo what `close` sets";
             diagnostics.error("revive-closed", &extra.span, message, help);
         }

@@ -30,8 +30,10 @@ pub(super) fn check_where(draft: &TypeDraft, diagnostics: &mut Diagnostics) {
         if !site.cond.holds(&eval) {
             let names: Vec<String> =
                 site.cond.fields().iter().map(|f| format!("`{}`", draft.shape.field_name(f))).collect();
-            let message =
-                format!("a new row would not meet this: {} would not hold such a value", names.join(", "));
+            let message = format!(
+                "a new row would not meet this `where`: nothing gives {} such a value",
+                names.join(", ")
+            );
             let help = "give the field such a value by `initial`, or test it for equality with one value";
             diagnostics.error("where-unsatisfiable", &site.span, message, help);
         }

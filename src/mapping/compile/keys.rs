@@ -46,7 +46,7 @@ impl Compiler {
             "unsupported",
             span,
             message,
-            "leave it out, or express it by the supported keys",
+            "leave it out, or say it with other keys: docs/mapping.md lists at its end what is reserved",
         );
     }
 
@@ -134,7 +134,9 @@ pub(in crate::mapping) fn suggest<'a>(
     let folded = name.to_lowercase();
     let best = known.iter().map(|k| (distance(&folded, &k.to_lowercase()), *k)).min();
     let list = known.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ");
-    let list = if list.is_empty() { "nothing".to_owned() } else { list };
+    if list.is_empty() {
+        return "there is none to choose from".to_owned();
+    }
     match best {
         Some((d, k)) if d <= (name.len() / 3).max(1) => format!("did you mean `{k}`? {intro} {list}"),
         _ => format!("{intro} {list}"),

@@ -194,7 +194,7 @@ impl Compiler {
             let from = from.strip_prefix('{')?;
             let Some((hole, after)) = from.split_once('}') else {
                 let help = "close the hole with `}`, or write `{{` for a brace";
-                self.diagnostics.error("bad-text", span, format!("`{{{from}` is not closed"), help);
+                self.diagnostics.error("bad-text", span, format!("the hole `{{{from}` is not closed"), help);
                 return None;
             };
             if !literal.is_empty() {

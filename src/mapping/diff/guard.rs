@@ -1,5 +1,6 @@
-//! A document is written as a whole, so it must still be what it was when it
-//! was read: others change it, too.
+//! What must still be so when a plan is carried out, since others write, too: a
+//! document is written as a whole, so it must be what it was when it was read;
+//! rows below a root are ours as long as the root is.
 
 use crate::{
     mapping::{
@@ -31,6 +32,24 @@ impl Diff<'_> {
             }
         }
         steps
+    }
+
+    /// The step that makes sure of the root, if it is not written itself. It also has writers of one
+    /// resource's lists wait for each other.
+    pub(super) fn standing(&self) -> Option<Step> {
+        let root = self.draft(0, 0)?.was.as_ref()?;
+        let source = &self.ty.bag().source;
+        let holds = |step: &Step| match step {
+            Step::Update { bag, required: true, .. } | Step::Delete { bag, required: true, .. } => {
+                bag.source == *source
+            }
+            Step::Expect { bag, lock: true, .. } => bag.source == *source,
+            _ => false,
+        };
+        if self.plan.steps.is_empty() || self.plan.steps.iter().any(holds) {
+            return None;
+        }
+        self.ty.stands(self.record, Target::Rows(self.identity(0, 0, root)))
     }
 
     /// A row, locked.

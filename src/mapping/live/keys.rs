@@ -105,7 +105,7 @@ fn link(live: &mut Live<'_>, ty: usize, mapping: &TypeMapping, id: PartId, part:
 }
 
 /// Types that compare with each other.
-fn group(holds: Holds) -> u8 {
+pub(super) fn group(holds: Holds) -> u8 {
     match holds {
         Holds::Text | Holds::Other | Holds::Texts => 0,
         Holds::Int | Holds::Number | Holds::Bool => 1,

@@ -8,7 +8,7 @@ use crate::{
         CounterKind, Mapping, TypeMapping,
         form::{Answers, Need},
         lens::{Lens, Scalar, Source as LensSource, Sub, scalar::decode},
-        live::{Live, listed, parts, table_of},
+        live::{Live, documents, listed, parts, table_of},
         place::Named,
         shape::{FieldRef, Part, PartId},
         uses::{Uses, attribute},
@@ -34,6 +34,8 @@ pub(super) enum Asked {
     Constant { ty: usize, part: PartId, field: usize, value: String },
     /// The row with the name of a slot.
     Slot { ty: usize, part: PartId, name: String },
+    /// The documents in a column.
+    Document { ty: usize, part: PartId },
     /// Reading the rows of a part.
     Part { ty: usize, part: PartId },
     /// A filter `path eq …`; `rule` is the line of the attribute. `pushed` is false if the store is asked nothing.
@@ -68,6 +70,7 @@ pub(super) fn questions(mapping: &Mapping, inventory: &Inventory) -> Vec<(Asked,
                 out.push((Asked::Part { ty, part: id }, probe));
             }
         }
+        documents::questions(ty, of, &mut out);
         filters(ty, of, inventory, &mut out);
     }
     out
@@ -260,6 +263,9 @@ pub(super) fn check(live: &mut Live<'_>, asked: &Asked, finding: &Finding) {
             let help =
                 "add it, or spell the slot as in the table; what a client writes there fails otherwise";
             live.error("slot-missing", &place, message, help);
+        }
+        (Asked::Document { ty, part }, Finding::Sample(texts)) => {
+            documents::sampled(live, *ty, *part, texts);
         }
         (Asked::Part { ty, part }, Finding::Scans(scans)) if !scans.is_empty() => {
             let Some(of) = live.mapping.types.get(*ty) else { return };

@@ -40,6 +40,10 @@ pub(super) fn check(live: &mut Live<'_>, ty: usize, mapping: &TypeMapping, uses:
         }
         charset(live, ty, id, part, table);
         rights(live, ty, id, part, table, &work, &written);
+        if let Some(reason) = &table.unread {
+            let message = format!("the server does not tell which CHECKs `{name}` has: {reason}");
+            live.warn("checks-unread", &place, message, "see by yourself which values they refuse");
+        }
         if table.row_security {
             let message =
                 format!("row-level security is on for `{name}`: the account sees and changes some rows only");
@@ -67,7 +71,7 @@ fn work(mapping: &TypeMapping, id: PartId, part: &Part, is_written: bool) -> Wor
     }
 }
 
-fn missing_help(name: &str, names: &[String]) -> String {
+pub(super) fn missing_help(name: &str, names: &[String]) -> String {
     if names.is_empty() {
         return "the account sees no table at all; see to its rights, or to the database in the settings"
             .to_owned();

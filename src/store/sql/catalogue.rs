@@ -58,6 +58,8 @@ pub(super) struct Column {
     pub(super) length: Option<usize>,
     /// The name of the collation, if any.
     pub(super) collation: String,
+    /// The name of the domain that the type is, if it is one.
+    pub(super) domain: String,
 }
 
 impl Column {
@@ -75,6 +77,7 @@ impl Column {
             nullable: true,
             length: None,
             collation: String::new(),
+            domain: String::new(),
         }
     }
 

@@ -62,6 +62,9 @@ pub(super) fn probe(
                 };
                 read::select_cells(connection, catalogue, &select).map(|rows| Finding::Rows(rows.len()))
             }
+            Probe::Sample(select) => read::select_cells(connection, catalogue, select).map(|rows| {
+                Finding::Sample(rows.into_iter().filter_map(|row| row.into_iter().next()).collect())
+            }),
             Probe::Scans(select) => scans::scans(connection, catalogue, select).map(Finding::Scans),
         };
         findings.push(match answer {

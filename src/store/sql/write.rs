@@ -6,19 +6,21 @@
 //! whole transaction otherwise.
 
 mod archive;
+mod blame;
+mod change;
+mod insert;
 pub(super) mod script;
 
 use crate::store::{
     Bag, Change, Expected, FieldId, Predicate, Report, Row, Step, StoreError, Target, Value, cell_values,
     holds,
     sql::{
-        bind::push_cell,
-        catalogue::{Catalogue, Scene, table_name},
+        catalogue::{Catalogue, table_name},
         dialect::{Dialect, Flavour},
         error::{Cure, Failure},
         predicate::{Env, OUTER},
         read::{finish, push_columns, read_row},
-        statement::{Bind, Sql},
+        statement::Sql,
     },
     step::reopenable,
 };
@@ -224,38 +226,6 @@ impl Writer<'_> {
         }
     }
 
-    /// Copies a row, with the columns that the mapping does not name, too.
-    fn copy(&mut self, bag: &Bag, predicate: &Predicate, cells: &Cells) -> Result<usize, Failure> {
-        let scene = self.catalogue.scene(self.connection, bag, &[predicate])?;
-        let flavour = self.connection.flavour();
-        let env = Env::new(flavour, &scene);
-        let mut given = Vec::new();
-        for (field, values) in cells {
-            given.push((scene.column(bag, *field)?.1, values));
-        }
-        let table = table_name(bag)?;
-        let columns = self.catalogue.known(table).unwrap_or_default();
-        let columns: Vec<_> = columns.columns.iter().filter(|c| !c.generated).collect();
-        let mut sql = Sql::new();
-        sql.raw("INSERT INTO ").table(table).raw(" (").list(&columns, ", ", |sql, column| {
-            sql.ident(&column.name);
-        });
-        sql.raw(") SELECT ");
-        for (index, column) in columns.iter().enumerate() {
-            sql.raw(if index > 0 { ", " } else { "" });
-            match given.iter().find(|(c, _)| c.name == column.name) {
-                Some((column, values)) => push_cell(&mut sql, flavour, column, values)?,
-                None => {
-                    sql.ident(OUTER).raw(".").ident(&column.name);
-                }
-            }
-        }
-        sql.raw(" FROM ").table(table).raw(" AS ").ident(OUTER);
-        env.restrict(&mut sql, bag, predicate)?;
-        finish(&mut sql, flavour, predicate)?;
-        self.connection.execute(&sql)
-    }
-
     /// Changes a row of that key that is not ours; without one, inserts.
     fn reopen(
         &mut self,
@@ -278,238 +248,6 @@ impl Writer<'_> {
         self.update(&everything, &this, changes)?;
         changes.iter().for_each(|(field, values)| row.set(*field, values.clone()));
         Ok(report_of(&row, report))
-    }
-
-    /// Inserts a row unless one with the same cells is there.
-    fn insert_once(&mut self, bag: &Bag, cells: &Cells, report: &[FieldId]) -> Result<Report, Failure> {
-        let same = cells.iter().fold(Predicate::True, |all, (field, values)| all.and(holds(*field, values)));
-        if self.connection.flavour() == Flavour::Postgres {
-            self.lock_cells(bag, cells)?;
-        }
-        match self.first(bag, &same, report, Lock::Yes)? {
-            Some(row) => Ok(report_of(&row, report)),
-            None => self.insert_unless_taken(bag, cells, report, &same),
-        }
-    }
-
-    /// PostgreSQL locks no rows that are not there yet. Writers of the same cells wait for each
-    /// other here until the transaction ends.
-    fn lock_cells(&mut self, bag: &Bag, cells: &Cells) -> Result<(), Failure> {
-        let mut key = table_name(bag)?.to_owned();
-        for (field, values) in cells {
-            key.push('\u{1f}');
-            key.push_str(bag.field_name(*field));
-            values.iter().for_each(|v| key.push_str(&format!("={}", v.to_text())));
-        }
-        if key.contains('\0') {
-            return Ok(());
-        }
-        let mut sql = Sql::new();
-        sql.raw("SELECT CAST(pg_advisory_xact_lock(hashtextextended(CAST(").bind(Bind::text(key));
-        sql.raw(" AS text), 0)) AS text)");
-        self.connection.rows(&sql).map(|_| ())
-    }
-
-    /// Inserts a row; if somebody else was faster, reports theirs.
-    fn insert_unless_taken(
-        &mut self,
-        bag: &Bag,
-        cells: &Cells,
-        report: &[FieldId],
-        same: &Predicate,
-    ) -> Result<Report, Failure> {
-        self.connection.begin()?;
-        match self.insert(bag, cells, report) {
-            Ok(report) => {
-                self.connection.commit()?;
-                Ok(report)
-            }
-            Err(failure) if matches!(failure.error, StoreError::AlreadyExists { .. }) => {
-                self.connection.roll_back()?;
-                match self.first(bag, same, report, Lock::Yes)? {
-                    Some(row) => Ok(report_of(&row, report)),
-                    None => Err(failure),
-                }
-            }
-            Err(failure) => Err(failure),
-        }
-    }
-
-    fn insert(&mut self, bag: &Bag, cells: &Cells, report: &[FieldId]) -> Result<Report, Failure> {
-        let scene = self.catalogue.scene(self.connection, bag, &[])?;
-        let flavour = self.connection.flavour();
-        let mut written = Vec::new();
-        for (field, values) in cells {
-            let (_, column) = scene.column(bag, *field)?;
-            // Nothing, for a column that needs something, is the column's default.
-            if !values.is_empty() || (column.nullable && !column.generated) {
-                written.push((column, values));
-            }
-        }
-        let mut sql = Sql::new();
-        sql.raw("INSERT INTO ").table(table_name(bag)?);
-        if written.is_empty() && flavour != Flavour::Mysql {
-            sql.raw(" DEFAULT VALUES");
-        } else {
-            sql.raw(" (").list(&written, ", ", |sql, (column, _)| {
-                sql.ident(&column.name);
-            });
-            sql.raw(") VALUES (");
-            for (index, (column, values)) in written.iter().enumerate() {
-                sql.raw(if index > 0 { ", " } else { "" });
-                push_cell(&mut sql, flavour, column, values)?;
-            }
-            sql.raw(")");
-        }
-        if report.is_empty() || flavour == Flavour::Mysql {
-            self.connection.execute(&sql)?;
-            return if self.connection.pretends() {
-                script::pretended(&scene, bag, report)
-            } else if report.is_empty() {
-                Ok(Report::new())
-            } else {
-                self.inserted(&scene, bag, cells, report)
-            };
-        }
-        sql.raw(" RETURNING ");
-        push_columns(&mut sql, flavour, &scene, bag, report, None)?;
-        let cells = self.connection.rows(&sql)?.into_iter().next().unwrap_or_default();
-        if self.connection.pretends() {
-            return script::pretended(&scene, bag, report);
-        }
-        Ok(report_of(&read_row(&scene, bag, report, cells)?, report))
-    }
-
-    /// MySQL: reads the row just inserted, found by its generated number or its key.
-    fn inserted(
-        &mut self,
-        scene: &Scene,
-        bag: &Bag,
-        cells: &Cells,
-        report: &[FieldId],
-    ) -> Result<Report, Failure> {
-        let given = |field: FieldId| cells.iter().find(|(f, v)| *f == field && !v.is_empty()).map(|(_, v)| v);
-        let mut generated = None;
-        for field in 0..bag.fields.len() {
-            if given(field).is_none() && scene.column(bag, field).is_ok_and(|(_, c)| c.generated) {
-                let mut sql = Sql::new();
-                sql.raw("SELECT LAST_INSERT_ID()");
-                let id =
-                    self.connection.rows(&sql)?.into_iter().next().and_then(|row| row.into_iter().next());
-                generated = Some((field, id.unwrap_or_default()));
-            }
-        }
-        let known = |field: FieldId| match &generated {
-            Some((id, values)) if *id == field => Some(values),
-            _ => given(field),
-        };
-        if report.iter().all(|field| known(*field).is_some()) {
-            return Ok(report.iter().map(|field| known(*field).cloned().unwrap_or_default()).collect());
-        }
-        let mut this = match &generated {
-            Some((field, values)) => holds(*field, values),
-            None => Predicate::False,
-        };
-        if generated.is_none() && !bag.key.is_empty() {
-            let key: Option<Vec<Predicate>> =
-                bag.key.iter().map(|field| known(*field).map(|values| holds(*field, values))).collect();
-            this = key.map_or(Predicate::False, Predicate::All);
-        }
-        let row = self.first(&Bag { scope: Predicate::True, ..bag.clone() }, &this, report, Lock::No)?;
-        let row = row.ok_or_else(|| {
-            StoreError::Unsupported(format!(
-                "{}: MySQL does not report what it filled in, and the new row's key is not known",
-                bag.name
-            ))
-        })?;
-        Ok(report_of(&row, report))
-    }
-
-    fn update(&mut self, bag: &Bag, predicate: &Predicate, changes: &Cells) -> Result<usize, Failure> {
-        let scene = self.catalogue.scene(self.connection, bag, &[predicate])?;
-        let flavour = self.connection.flavour();
-        if changes.is_empty() {
-            let is_there = self.first(bag, predicate, &[], Lock::No)?.is_some();
-            return Ok(usize::from(is_there || self.connection.pretends()));
-        }
-        let mut sql = Sql::new();
-        sql.raw("UPDATE ").table(table_name(bag)?).raw(" AS ").ident(OUTER).raw(" SET ");
-        for (index, (field, values)) in changes.iter().enumerate() {
-            let (_, column) = scene.column(bag, *field)?;
-            sql.raw(if index > 0 { ", " } else { "" });
-            sql.ident(&column.name).raw(" = ");
-            push_cell(&mut sql, flavour, column, values)?;
-        }
-        self.restrict(&mut sql, &scene, bag, predicate)?;
-        self.connection.execute(&sql)
-    }
-
-    fn delete(&mut self, bag: &Bag, predicate: &Predicate) -> Result<usize, Failure> {
-        let scene = self.catalogue.scene(self.connection, bag, &[predicate])?;
-        let mut sql = Sql::new();
-        sql.raw("DELETE ");
-        if self.connection.flavour() == Flavour::Mysql {
-            sql.ident(OUTER).raw(" ");
-        }
-        sql.raw("FROM ").table(table_name(bag)?).raw(" AS ").ident(OUTER);
-        self.restrict(&mut sql, &scene, bag, predicate)?;
-        self.connection.execute(&sql)
-    }
-
-    /// Writes the condition of an UPDATE or DELETE.
-    fn restrict(
-        &self,
-        sql: &mut Sql,
-        scene: &Scene,
-        bag: &Bag,
-        predicate: &Predicate,
-    ) -> Result<(), Failure> {
-        let flavour = self.connection.flavour();
-        let env = Env::new(flavour, scene);
-        let table = table_name(bag)?;
-        let looks_at_itself = mentions(predicate, table) || mentions(&bag.scope, table);
-        if flavour == Flavour::Mysql && looks_at_itself {
-            // MySQL reads no table that it writes, except through a derived one.
-            push_key(sql, scene, bag, Some(OUTER))?;
-            sql.raw(" IN (SELECT * FROM (SELECT ");
-            push_columns(sql, flavour, scene, bag, &bag.key, Some(OUTER))?;
-            sql.raw(" FROM ").table(table).raw(" AS ").ident(OUTER);
-            env.restrict(sql, bag, predicate)?;
-            sql.raw(") AS ").ident("found").raw(")");
-        } else {
-            env.restrict(sql, bag, predicate)?;
-        }
-        Ok(finish(sql, flavour, predicate)?)
-    }
-}
-
-/// Writes ` WHERE (key columns)`.
-fn push_key(sql: &mut Sql, scene: &Scene, bag: &Bag, alias: Option<&str>) -> Result<(), Failure> {
-    if bag.key.is_empty() {
-        let said = format!("{} has no key, and its condition looks at its own table", bag.name);
-        return Err(StoreError::Unsupported(said).into());
-    }
-    sql.raw(" WHERE (");
-    push_columns(sql, Flavour::Mysql, scene, bag, &bag.key, alias)?;
-    sql.raw(")");
-    Ok(())
-}
-
-/// Whether a predicate looks at rows of a table.
-fn mentions(predicate: &Predicate, table: &str) -> bool {
-    match predicate {
-        Predicate::True
-        | Predicate::False
-        | Predicate::Field(..)
-        | Predicate::Clock(..)
-        | Predicate::Pair(..) => false,
-        Predicate::All(list) | Predicate::Any(list) => list.iter().any(|p| mentions(p, table)),
-        Predicate::Not(inner) => mentions(inner, table),
-        Predicate::Exists(related) => {
-            table_name(&related.bag).is_ok_and(|name| name == table)
-                || mentions(&related.bag.scope, table)
-                || mentions(&related.predicate, table)
-        }
     }
 }
 

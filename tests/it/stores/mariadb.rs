@@ -155,7 +155,7 @@ fn text_fits_every_type_of_column() {
         let error =
             wait(database.store.apply(vec![insert(vec![set(field(column), text)], vec![])])).unwrap_err();
         assert!(
-            matches!(&error, StoreError::ConstraintViolated { constraint, .. } if constraint == column),
+            matches!(&error, StoreError::ConstraintViolated { constraint, .. } if constraint == &format!("{}.{column}", wide.name)),
             "{column}: {error:?}"
         );
     }

@@ -46,8 +46,10 @@ pub(crate) struct TestStore {
     mapping: PathBuf,
     /// Where the gateway is told that the server is, if not where it is.
     detour: Option<SocketAddr>,
+    /// Further lines of its part of the settings.
+    more: &'static str,
     // Holds the SQLite file or the derived mapping.
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 enum Holder {
@@ -76,7 +78,7 @@ impl TestStore {
                 (Holder::Directory(directory), mapping)
             }
         };
-        Some(Self { backend, holder, mapping, detour: None, _directory: temporary })
+        Some(Self { backend, holder, mapping, detour: None, more: "", directory: temporary })
     }
 
     /// Makes an empty store for the type of `tests/fixtures/devices`, which has an attribute of every kind.
@@ -90,7 +92,14 @@ impl TestStore {
             }
             _ => (Holder::Tables(Tables::of_devices(backend, temporary.path())?), "sql.toml"),
         };
-        Some(Self { backend, holder, mapping: fixtures.join(mapping), detour: None, _directory: temporary })
+        Some(Self {
+            backend,
+            holder,
+            mapping: fixtures.join(mapping),
+            detour: None,
+            more: "",
+            directory: temporary,
+        })
     }
 
     /// Makes a database that fits `tests/fixtures/sql/broken/mapping.toml` nowhere, for an account that may do
@@ -99,14 +108,28 @@ impl TestStore {
         let temporary = TempDir::new().unwrap();
         let tables = Tables::broken(backend, temporary.path())?;
         let mapping = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sql/broken/mapping.toml");
-        Some(Self { backend, holder: Holder::Tables(tables), mapping, detour: None, _directory: temporary })
+        Some(Self {
+            backend,
+            holder: Holder::Tables(tables),
+            mapping,
+            detour: None,
+            more: "",
+            directory: temporary,
+        })
     }
 
     /// Makes a database of these statements, behind a mapping file.
     pub(crate) fn of_statements(backend: Backend, statements: &str, mapping: PathBuf) -> Option<Self> {
         let temporary = TempDir::new().unwrap();
         let tables = Tables::of_statements(backend, statements, temporary.path())?;
-        Some(Self { backend, holder: Holder::Tables(tables), mapping, detour: None, _directory: temporary })
+        Some(Self {
+            backend,
+            holder: Holder::Tables(tables),
+            mapping,
+            detour: None,
+            more: "",
+            directory: temporary,
+        })
     }
 
     /// Makes a directory on a server of its own, with further entries.
@@ -116,7 +139,8 @@ impl TestStore {
             holder: Holder::Directory(Directory::of_its_own(ldif)?),
             mapping: Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/openldap.toml"),
             detour: None,
-            _directory: TempDir::new().unwrap(),
+            more: "",
+            directory: TempDir::new().unwrap(),
         })
     }
 
@@ -133,6 +157,21 @@ impl TestStore {
     /// Uses another mapping file.
     pub(crate) fn with_mapping(mut self, mapping: PathBuf) -> Self {
         self.mapping = mapping;
+        self
+    }
+
+    /// Uses the mapping with these session settings: `isolation = "serializable"`.
+    pub(crate) fn with_session(mut self, session: &str) -> Self {
+        let file = self.directory.path().join("session.toml");
+        let text = format!("extends = \"{}\"\n[sql]\nsession = {{ {session} }}\n", self.mapping.display());
+        std::fs::write(&file, text).unwrap();
+        self.mapping = file;
+        self
+    }
+
+    /// Adds lines to its part of the settings.
+    pub(crate) fn with_settings(mut self, lines: &'static str) -> Self {
+        self.more = lines;
         self
     }
 
@@ -158,10 +197,11 @@ impl TestStore {
 
     /// Its part of the settings: `[stores.main.…]`, one table.
     pub(crate) fn settings(&self) -> String {
-        let settings = match &self.holder {
+        let mut settings = match &self.holder {
             Holder::Tables(tables) => tables.settings(),
             Holder::Directory(directory) => directory.settings(),
         };
+        settings.push_str(self.more);
         match self.detour {
             Some(detour) => settings.replace(&self.address().to_string(), &detour.to_string()),
             None => settings,

@@ -8,9 +8,10 @@ use diesel::{
 };
 use url::Url;
 
-pub(crate) use self::snapshot::Snapshot;
+pub(crate) use self::{session::Session, snapshot::Snapshot};
 use super::{Backend, server, unique};
 
+mod session;
 mod snapshot;
 
 /// A database.

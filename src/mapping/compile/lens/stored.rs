@@ -61,7 +61,9 @@ impl Compiler {
             (DataType::DateTime, _) => {
                 Some(("a time", "write `codec = \"generalized_time\"`, or another time codec"))
             }
-            (_, Form::Bool | Form::Time) => Some(("no boolean or time", "remove the codec")),
+            (_, Form::Bool | Form::Time) => {
+                Some(("neither a boolean nor a time", "remove the codec, or bind an attribute of that type"))
+            }
             _ => None,
         };
         if let Some((what, help)) = wrong {

@@ -12,6 +12,7 @@ use crate::{
         },
         form::Template,
         node::{Key, Kind, Node},
+        place::Named,
         shape::{FieldRef, Opened, Use},
     },
     store::{
@@ -111,6 +112,7 @@ impl Compiler {
         if let Some(part) = draft.shape.parts.get_mut(id) {
             part.usage = usage;
         }
+        self.places.note(Named::Setting(ty, id, "in"), &field.span);
     }
 
     /// `codec = ["json", "first"]` of a lens: the first item of a document in the lens's field. Gives the
@@ -150,6 +152,7 @@ impl Compiler {
         let extra = PartExtra { implicit: true, span: node.span.clone(), ..PartExtra::default() };
         let part = draft.open_document(&at, &name, items, extra);
         let field = draft.intern_path(part, &["it".to_owned()]);
+        self.places.note(Named::Setting(ty, part, "in"), &node.span);
         (FieldRef { part, field, slot: None }, lens)
     }
 

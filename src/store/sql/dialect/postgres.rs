@@ -176,7 +176,8 @@ const COLUMNS: &str = "SELECT a.attname, \
     COALESCE(c.collname, ''), COALESCE(c.collisdeterministic, TRUE), \
     (SELECT datcollate FROM pg_database WHERE datname = current_database()), lower('IÉ'), \
     CASE WHEN COALESCE(b.typname, t.typname) IN ('varchar', 'bpchar') \
-    THEN (CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END) - 4 END \
+    THEN (CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END) - 4 END, \
+    CASE WHEN t.typtype = 'd' THEN t.typname END \
     FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid \
     LEFT JOIN pg_type b ON t.typtype = 'd' AND b.oid = t.typbasetype \
     LEFT JOIN pg_collation c ON c.oid = a.attcollation \
@@ -192,6 +193,7 @@ fn column(row: &[Vec<Value>]) -> Column {
     column.nullable = is(4);
     // Without a length the modifier is -1.
     column.length = text(10).parse().ok();
+    column.domain = text(11);
     column.generated = is(5);
     column.coarse = type_name == "citext" || !is(7);
     column.padded = type_name == "bpchar";

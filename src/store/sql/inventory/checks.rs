@@ -63,6 +63,7 @@ mod tests {
         for list in [
             "kind IN ('a', 'b')",
             "(`kind` in (_utf8mb4'a',_utf8mb4'b'))",
+            "(`kind` in (_utf8mb4\\'a\\',_utf8mb4\\'b\\'))",
             "CHECK (((kind)::text = ANY ((ARRAY['a'::character varying, 'b'::character varying])::text[])))",
             "CHECK (kind = 'a' OR kind = 'b')",
         ] {

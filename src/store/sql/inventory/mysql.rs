@@ -6,7 +6,7 @@ use crate::store::{
     },
     sql::{
         dialect::Dialect,
-        error::Failure,
+        error::{Cure, Failure},
         inventory::{Line, each, facts, index_of, keys_of, restrict},
         statement::{Bind, Sql},
     },
@@ -197,8 +197,18 @@ fn may_delete(connection: &mut dyn Dialect, name: &str) -> Result<bool, Failure>
     sql.raw(" UNION ALL SELECT 1 FROM information_schema.table_privileges WHERE ").raw(ME);
     sql.raw(" AND table_schema = COALESCE(").bind(schema).raw(", DATABASE()) AND table_name = ");
     sql.bind(Bind::text(table));
-    sql.raw(" UNION ALL SELECT 1 FROM information_schema.enabled_roles WHERE role_name IS NOT NULL AND role_name <> ''");
-    Ok(!connection.rows(&sql)?.is_empty())
+    if !connection.rows(&sql)?.is_empty() {
+        return Ok(true);
+    }
+    let roles = query(
+        "SELECT 1 FROM information_schema.enabled_roles WHERE role_name IS NOT NULL AND role_name <> ''",
+    );
+    match connection.rows(&roles) {
+        Ok(roles) => Ok(!roles.is_empty()),
+        Err(failure) if failure.cure == Cure::Reconnect => Err(failure),
+        // MySQL before 8.0.19 knows roles, but not this list.
+        Err(_) => Ok(true),
+    }
 }
 
 const KEYS: &str = "SELECT k.constraint_name, k.referenced_table_name, k.column_name, \
@@ -242,15 +252,20 @@ fn checks(
         about(
             "SELECT c.constraint_name, c.check_clause FROM information_schema.check_constraints c \
              JOIN information_schema.table_constraints t ON t.constraint_schema = c.constraint_schema \
-             AND t.constraint_name = c.constraint_name WHERE c.constraint_schema",
+             AND t.constraint_name = c.constraint_name AND t.constraint_type = 'CHECK' \
+             WHERE c.constraint_schema",
             name,
             "t.table_name",
             " ORDER BY c.constraint_name",
         )
     };
-    // Servers before MySQL 8 and MariaDB 10.3 have no such list.
-    let checks = each(connection, &sql, |line| (line.text(0), line.text(1))).unwrap_or_default();
-    restrict(table, &checks);
+    match each(connection, &sql, |line| (line.text(0), line.text(1))) {
+        Ok(checks) => restrict(table, &checks),
+        Err(failure) if failure.cure == Cure::Reconnect => return Err(failure),
+        // Servers before MySQL 8.0.16 and MariaDB 10.3 have no such list, nor have they CHECKs; what else it
+        // may be is for people to see.
+        Err(failure) => table.unread = Some(failure.error.to_string()),
+    }
     Ok(())
 }
 

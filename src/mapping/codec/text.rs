@@ -1,0 +1,90 @@
+//! Letters, digits, and lines in one text.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::{
+    mapping::codec::{CodecError, wrong},
+    store::{Value, value::fold},
+};
+
+/// Letter by letter, so that texts which are equal but for case stay so: `İ` has no small letter of
+/// its own.
+pub(super) fn lower(text: &str) -> String {
+    text.chars().map(|c| alone(c, c.to_lowercase())).collect()
+}
+
+/// As [`lower`]: `ß` has no capital of its own.
+pub(super) fn upper(text: &str) -> String {
+    text.chars().map(|c| alone(c, c.to_uppercase())).collect()
+}
+
+/// The other case of a letter, if that is one letter which differs in case only.
+fn alone(letter: char, mut other: impl Iterator<Item = char>) -> char {
+    let same = |c: &char| fold(&c.to_string()) == fold(&letter.to_string());
+    match (other.next(), other.next()) {
+        (Some(one), None) if one.is_ascii() && letter.is_ascii() => one,
+        (Some(one), None) if same(&one) => one,
+        _ => letter,
+    }
+}
+
+pub(super) fn digits(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
+}
+
+pub(super) fn number(text: &str) -> Result<Value, CodecError> {
+    let number: bigdecimal::BigDecimal = text.trim().parse().map_err(|_| wrong("a number"))?;
+    Ok(number.to_string().parse::<i64>().map_or(Value::Decimal(number), Value::Int))
+}
+
+/// Letters without their marks; what has no ASCII form is left out.
+pub(super) fn ascii(text: &str) -> String {
+    let spelled: String = text
+        .chars()
+        .flat_map(|c| match c {
+            'ß' => vec!['s', 's'],
+            'ø' => vec!['o'],
+            'Ø' => vec!['O'],
+            'æ' => vec!['a', 'e'],
+            'Æ' => vec!['A', 'E'],
+            'ł' => vec!['l'],
+            'Ł' => vec!['L'],
+            'đ' => vec!['d'],
+            'þ' => vec!['t', 'h'],
+            c => vec![c],
+        })
+        .collect();
+    spelled.nfkd().filter(char::is_ascii).collect()
+}
+
+pub(super) fn slug(text: &str, separator: &str) -> String {
+    let plain = ascii(text);
+    let words = plain.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty());
+    words.collect::<Vec<_>>().join(separator)
+}
+
+/// RFC 4517 §3.3.28: lines separated by `$`, with `\24` and `\5C` for `$` and `\`.
+pub(super) fn postal_decode(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['$', '\\']) {
+        let (plain, found) = rest.split_at(at);
+        let escape = found.get(..3).map(str::to_ascii_lowercase);
+        let (shown, length) = match escape.as_deref() {
+            _ if found.starts_with('$') => ("\n", 1),
+            Some("\\24") => ("$", 3),
+            Some("\\5c") => ("\\", 3),
+            _ => ("\\", 1),
+        };
+        out.push_str(plain);
+        out.push_str(shown);
+        rest = found.get(length..).unwrap_or_default();
+    }
+    out + rest
+}
+
+pub(super) fn postal_encode(text: &str) -> String {
+    let lines =
+        text.split('\n').map(|line| line.trim_end_matches('\r').replace('\\', "\\5C").replace('$', "\\24"));
+    lines.collect::<Vec<_>>().join("$")
+}
