@@ -5,7 +5,7 @@ use crate::{
         form::{Eval, Template},
         shape::{FieldRef, PartId, Shape},
     },
-    store::{Fold, Order, Predicate, Test, Value},
+    store::{Fold, Order, Predicate, Test, Value, moment::Moment},
 };
 
 /// A compiled COND.
@@ -235,14 +235,16 @@ pub fn slot_test(shape: &Shape, field: &FieldRef) -> Predicate {
 impl CondTest {
     fn holds(&self, values: &[Value], eval: &Eval<'_>, place: &FieldRef) -> bool {
         let given = |t: &Template| t.one(eval, place);
+        let nobody = eval.shape.nothings(place);
+        let is_absent = values.iter().all(|v| nobody.iter().any(|n| n.same(v, Fold::Exact)));
         match self {
             Self::AnyOf(list, fold) => list.iter().any(|t| match t {
-                Template::Nothing => values.is_empty(),
-                Template::Some => !values.is_empty(),
+                Template::Nothing => is_absent,
+                Template::Some => !is_absent,
                 _ => given(t).is_some_and(|g| values.iter().any(|v| v.same(&g, *fold))),
             }),
             Self::Either(tests) => tests.iter().any(|t| t.holds(values, eval, place)),
-            Self::Differs(Template::Nothing) => !values.is_empty(),
+            Self::Differs(Template::Nothing) => !is_absent,
             Self::Differs(t) => given(t).is_none_or(|g| !values.iter().any(|v| v.same(&g, Fold::Exact))),
             Self::Order(order, t) => given(t).is_some_and(|g| {
                 values.iter().any(|v| {
@@ -269,14 +271,23 @@ impl CondTest {
         let field = place.field;
         let given = |t: &Template| t.one(eval, place);
         let test = |t: Test| Predicate::Field(field, t);
+        let nobody = eval.shape.nothings(place);
+        let absent = || match nobody.is_empty() {
+            true => test(Test::Absent),
+            false => Predicate::Any(vec![test(Test::Absent), test(Test::OneOf(nobody.clone(), Fold::Exact))]),
+        };
+        let present = || match nobody.is_empty() {
+            true => test(Test::Present),
+            false => Predicate::Not(Box::new(absent())),
+        };
         match self {
             Self::AnyOf(list, fold) => {
                 let mut any = Vec::new();
                 let mut values = Vec::new();
                 for t in list {
                     match t {
-                        Template::Nothing => any.push(test(Test::Absent)),
-                        Template::Some => any.push(test(Test::Present)),
+                        Template::Nothing => any.push(absent()),
+                        Template::Some => any.push(present()),
                         _ => values.extend(given(t)),
                     }
                 }
@@ -292,13 +303,16 @@ impl CondTest {
             Self::Either(tests) => {
                 Predicate::Any(tests.iter().map(|t| t.to_predicate(place, eval)).collect())
             }
-            Self::Differs(Template::Nothing) => test(Test::Present),
+            Self::Differs(Template::Nothing) => present(),
             Self::Differs(t) => match given(t) {
                 Some(g) => Predicate::Not(Box::new(Predicate::equals(field, g))),
                 None => Predicate::True,
             },
             Self::Order(order, t) => match t.moment().filter(|_| eval.answers.timeless) {
-                Some(moment) => Predicate::Clock(field, *order, moment),
+                Some(moment) => {
+                    let spelling = eval.shape.form_of(place).cloned();
+                    Predicate::Clock(field, *order, Moment { spelling, ..moment })
+                }
                 None => given(t).map_or(Predicate::False, |g| test(Test::Order(*order, g, Fold::Exact))),
             },
             Self::Starts(t) => {

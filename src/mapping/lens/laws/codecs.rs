@@ -48,6 +48,10 @@ fn parts_of_text() {
     Case { refuses: |v| !string(v).starts_with('a'), ..case }.holds();
     let case = coded("'urn:example:Laws:text' = { field = 'c', codec = 'suffix:a' }", "text", same);
     Case { refuses: |v| !string(v).ends_with('a'), ..case }.holds();
+    for codec in ["strip:a", "strip_end:a"] {
+        let mapping = format!("'urn:example:Laws:text' = {{ field = 'c', codec = '{codec}' }}");
+        coded(&mapping, "text", same).holds();
+    }
 }
 
 /// The items after the first are not ours.
