@@ -31,6 +31,7 @@ mod replace;
 mod resolve;
 mod retrieve;
 mod search;
+mod there;
 mod unique;
 mod write;
 

@@ -22,6 +22,7 @@ pub mod form;
 pub mod identity;
 pub mod lens;
 pub mod live;
+pub mod log;
 pub mod node;
 pub mod origin;
 pub mod pack;
@@ -40,6 +41,7 @@ use crate::{
         example::Example,
         form::{Assign, Cond, Template},
         lens::{Inverse, RefTarget, Rule},
+        log::Log,
         place::Places,
         shape::{FieldRef, PartId, Shape},
     },
@@ -116,6 +118,10 @@ pub struct TypeMapping {
     pub delete: Delete,
     /// What happens when the root's natural key or RDN changes.
     pub rename: Rename,
+    /// History tables that are told of changes.
+    pub logs: Vec<Log>,
+    /// Fields that no log tells of: keys and links, what `touch` sets, passwords.
+    pub unlogged: Vec<FieldRef>,
     /// Examples, which `check` carries out.
     pub examples: Vec<Example>,
 }

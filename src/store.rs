@@ -35,7 +35,7 @@ use self::predicate::holds;
 use self::step::cell_values;
 pub use self::{
     error::StoreError,
-    predicate::{Coverage, Order, Predicate, Related, Test},
+    predicate::{Coverage, Order, Predicate, Related, Relation, Test},
     step::{Cell, Change, Expected, Report, Secret, Step, Target},
     value::{Fold, Value},
 };

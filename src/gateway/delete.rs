@@ -9,6 +9,7 @@ use crate::{
     gateway::{
         Context, Gateway, TypeId, error,
         identity::{Known, side},
+        present::MAX_ROUNDS,
         resolve::field_predicate,
         write::{again_if_overtaken, root_of},
     },
@@ -16,7 +17,8 @@ use crate::{
         TypeMapping,
         diff::repointing,
         form::{Eval, set},
-        lens::{Lens, RefTarget, Reference, face::Reads},
+        lens::{RefTarget, Reference, face::Reads},
+        log::{Event, LogRow},
         record::{Draft, Record},
         shape::{FieldRef, Use},
         write::Written,
@@ -27,9 +29,9 @@ use crate::{
 };
 
 /// A lens of another type that may point at a resource.
-struct Pointer<'m> {
-    holder: TypeId,
-    reference: &'m Reference,
+pub(super) struct Pointer<'m> {
+    pub(super) holder: TypeId,
+    pub(super) reference: &'m Reference,
     by: FieldRef,
     /// The part whose rows are pointers, for lists.
     part: Option<usize>,
@@ -70,36 +72,67 @@ impl Gateway {
         if mapping.delete.refuse.as_ref().is_some_and(|refuse| refuse.holds(&eval)) {
             return Err(ScimError::conflict("The store's owner does not permit to delete this resource."));
         }
-        let mut record = known.record.clone();
-        set::apply(&mapping.delete.set, &mapping.shape, &mut record, (0, 0), &answers);
-        if mapping.delete.keep {
-            close_rows(mapping, &mut record);
-        }
-        let record = mapping.amended(&known.record, record, &answers)?;
-        let written = Written { record, side: side(&known.row), password: None, there: Vec::new() };
+        let (record, logs) = self.ended(cx, ty, &known.record).await?;
+        let (side, there) = (side(&known.row), Vec::new());
+        let written = Written { record, side, password: None, there, logs: Vec::new() };
         let mut plan = mapping.diff(&written)?;
         if conditions.names_version() {
             plan.precede(mapping.expectations(&known.record, root_of(mapping, &known)));
         }
         let mut steps = plan.steps;
+        steps.extend(mapping.log_steps(&logs, None));
         if let Some(into) = &mapping.delete.archive {
             let (bag, target) = (mapping.bag().clone(), root_of(mapping, &known));
             steps.push(Step::Archive { bag, target, into: into.clone() });
         }
+        let after = match mapping.delete.keep {
+            true => written.record,
+            false => without_rows(&known.record),
+        };
+        let undone = self.undone_there(cx, ty, &after).await?;
         steps.extend(self.unlink(cx, ty, &known, mapping.delete.keep).await?);
         if !mapping.delete.keep {
             steps.extend(all_rows(mapping, &known));
         }
+        let mut plan = Plan::of(&mapping.resource_type.name, id, steps);
+        undone.into_iter().for_each(|one| plan.append(one));
+        let steps = plan.steps;
         self.store.apply(steps).await.map_err(|e| error::removing(&e, &self.mapping, mapping))?;
         self.vanished(ty, &known.row).await
     }
 
+    /// A record as a deletion leaves it before its rows go, and what history tables are told.
+    async fn ended(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        known: &Record,
+    ) -> Result<(Record, Vec<LogRow>), ScimError> {
+        let mapping = self.ty(ty)?;
+        let mut answers = self.answers(cx);
+        for _ in 0..MAX_ROUNDS {
+            let mut record = known.clone();
+            set::apply(&mapping.delete.set, &mapping.shape, &mut record, (0, 0), &answers);
+            if mapping.delete.keep {
+                close_rows(mapping, &mut record);
+            }
+            let record = mapping.amended(known, record, &answers)?;
+            let logs = mapping.logged(known, &record, Event::Delete, &answers);
+            let needs = answers.take_needs();
+            if needs.is_empty() {
+                return Ok((record, logs));
+            }
+            self.resolve(cx, ty, needs, &mut answers).await?;
+        }
+        Err(ScimError::internal("The mapping's values do not come to an end."))
+    }
+
     /// Every lens of every type that may point at this type.
-    fn pointers_at(&self, ty: TypeId) -> Vec<Pointer<'_>> {
+    pub(super) fn pointers_at(&self, ty: TypeId) -> Vec<Pointer<'_>> {
         let mut out = Vec::new();
         for (holder, mapping) in self.mapping.types.iter().enumerate() {
             for rule in &mapping.rules {
-                references(&rule.lens, None, &mut |reference, part| {
+                rule.lens.references(&mut |reference, part| {
                     let target: Option<&RefTarget> = mapping.references.get(reference.target);
                     let by = target.and_then(|t| t.types.iter().find(|(id, _)| *id == ty));
                     if let Some((_, by)) = by {
@@ -263,7 +296,8 @@ fn document_relink(
         }
     }
     holder.pack(shape)?;
-    let written = Written { record: holder, side: Object::new(), password: None, there: Vec::new() };
+    let written =
+        Written { record: holder, side: Object::new(), password: None, there: Vec::new(), logs: Vec::new() };
     Ok(mapping.diff(&written)?.steps)
 }
 
@@ -293,23 +327,16 @@ fn entry_relink(
 }
 
 /// The value by which others point at this resource, in their form.
-fn pointed_value(mapping: &TypeMapping, record: &Record, pointer: &Pointer<'_>) -> Option<Value> {
+pub(super) fn pointed_value(mapping: &TypeMapping, record: &Record, pointer: &Pointer<'_>) -> Option<Value> {
     let value = record.values(&mapping.shape, (0, 0), &pointer.by).first()?.clone();
     pointer.reference.encode(value)
 }
 
-fn references<'m>(lens: &'m Lens, part: Option<usize>, found: &mut dyn FnMut(&'m Reference, Option<usize>)) {
-    match lens {
-        Lens::Reference(reference) => found(reference, part),
-        Lens::Complex(subs) => subs.iter().for_each(|s| references(&s.lens, part, found)),
-        Lens::Rows(rows) => rows.each.iter().for_each(|s| references(&s.lens, Some(rows.part), found)),
-        Lens::Slots(slots) => {
-            slots.slots.iter().flat_map(|(_, s)| s).for_each(|s| references(&s.lens, part, found))
-        }
-        Lens::First(list) | Lens::Union(list) => list.iter().for_each(|l| references(l, part, found)),
-        Lens::Guarded(guarded) => references(&guarded.lens, part, found),
-        Lens::Scalar(_) | Lens::Inverse(_) | Lens::Password(_) | Lens::Side => {}
-    }
+/// The record when all of it is gone.
+fn without_rows(record: &Record) -> Record {
+    let mut gone = record.clone();
+    gone.parts.iter_mut().flatten().for_each(|draft| draft.removed = true);
+    gone
 }
 
 /// Ends the rows of the own parts that are closed instead of removed.

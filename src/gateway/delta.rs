@@ -12,7 +12,7 @@ use crate::{
         diff::reopening,
         form::{AssignTarget, Eval, Need, SetOp, set},
         is_generated,
-        lens::{Lens, Reference, Rows, Write, face::Reads},
+        lens::{Dangling, Lens, Reference, Rows, Write, face::Reads},
         no_place,
         record::Record,
         shape::{FieldRef, Part},
@@ -274,11 +274,15 @@ fn delta_lens<'m>(mapping: &'m TypeMapping, operations: &[Operation]) -> Option<
     let attribute = resource_type.resolve(&AttrPath { sub: None, ..first.attr.clone() })?.attribute;
     let free = attribute.mutability == Mutability::ReadWrite && !attribute.required;
     let plain = free
+        && mapping.logs.is_empty()
         && reference.endpoints.is_empty()
         && rows.common.write == Write::Yes
         && rows.common.also.is_empty()
         && reference.here.is_empty()
-        && mapping.references.get(reference.target).is_some_and(|target| target.there.is_empty())
+        && mapping
+            .references
+            .get(reference.target)
+            .is_some_and(|t| t.there.is_empty() && t.dangling != Dangling::Reject)
         && reference.common.also.is_empty()
         && layout.parent == 0
         && layout.items().is_none()

@@ -12,7 +12,7 @@ use crate::{
     mapping::{
         TypeMapping,
         form::{Answers, Eval, Need, Pointed, cond::slot_test},
-        lens::{Inverse, Rule, face::Reads},
+        lens::{Dangling, Inverse, Rule, face::Reads},
         record::Record,
         shape::{FieldRef, PartId, Shape},
     },
@@ -125,6 +125,15 @@ impl Gateway {
                 }
             }
         }
+        let target = self.ty(ty)?.references.get(reference);
+        if target.is_some_and(|t| t.dangling == Dangling::Reject) && !left.is_empty() {
+            let name = self.ty(ty)?.resource_type.name.as_str();
+            tracing::warn!(
+                scim.resource_type = name,
+                count = left.len(),
+                "stored references point at nobody"
+            );
+        }
         for by in left {
             answers.pointed.insert(Need::ByToId { reference, by }, None);
         }
@@ -132,7 +141,7 @@ impl Gateway {
     }
 
     /// The resources of a type whose field holds one of these texts, by the text as asked.
-    async fn find_by_field(
+    pub(super) async fn find_by_field(
         &self,
         target: TypeId,
         field: &FieldRef,
@@ -348,7 +357,7 @@ impl Gateway {
         let select = Select {
             bag: layout.bag.clone(),
             predicate: Predicate::Field(inverse.pointer.field, Test::OneOf(values, Fold::Exact)),
-            fields: vec![inverse.pointer.field, own],
+            fields: layout.on.iter().map(|(own, _)| *own).chain([inverse.pointer.field]).collect(),
             order: Vec::new(),
             offset: 0,
             limit: None,
@@ -360,17 +369,24 @@ impl Gateway {
         }
         let test = Test::OneOf(keys.into_iter().map(Value::Text).collect(), Fold::Exact);
         let mut reads = mapping.reads_for(&|_| false);
-        reads.field(&mapping.shape, &mapping.root_field(above));
+        for (_, above) in &layout.on {
+            reads.field(&mapping.shape, &mapping.root_field(*above));
+        }
         let holders = self.pointed(inverse.holder, Predicate::Field(above, test), reads).await?;
-        let mut by_key: HashMap<String, Pointed> = HashMap::new();
+        let link = |row: &Row, fields: &mut dyn Iterator<Item = FieldId>| -> Option<Vec<String>> {
+            fields.map(|field| row.first(field).map(Value::to_text)).collect()
+        };
+        let mut by_link: HashMap<Vec<String>, Pointed> = HashMap::new();
         for (known, pointed) in holders {
-            if let Some(key) = known.record.row(0, 0).and_then(|d| d.now.first(above)) {
-                by_key.insert(key.to_text(), pointed);
+            let row = known.record.row(0, 0).map(|d| &d.now);
+            if let Some(key) = row.and_then(|row| link(row, &mut layout.on.iter().map(|(_, above)| *above))) {
+                by_link.insert(key, pointed);
             }
         }
         let pairs = rows.iter().filter_map(|row| {
             let pointer = row.first(inverse.pointer.field)?.to_text();
-            Some((pointer, by_key.get(&row.first(own)?.to_text())?.clone()))
+            let key = link(row, &mut layout.on.iter().map(|(own, _)| *own))?;
+            Some((pointer, by_link.get(&key)?.clone()))
         });
         Ok(pairs.collect())
     }

@@ -16,7 +16,7 @@ use crate::{
         identity::{Known, failed, not_found, side, unside},
         present::MAX_ROUNDS,
     },
-    mapping::{TypeMapping, form::set, lens::face::Reads, record::Record, write::Written},
+    mapping::{TypeMapping, lens::face::Reads, record::Record, write::Written},
     plan::Plan,
     scim::{Object, error::ScimError, precondition::Preconditions, resource::Selection},
     store::{Predicate, Report, Target, Value},
@@ -89,28 +89,15 @@ impl Gateway {
         self.store.apply(plan.steps.clone()).await.map_err(|e| error::writing(&e, &self.mapping, mapping))
     }
 
-    /// The plan of a changed record, with what its new references ask for at their targets.
+    /// The plan of a changed record, with what its references ask for at their targets.
     pub(super) async fn plan(&self, cx: &Context, ty: TypeId, written: &Written) -> Result<Plan, ScimError> {
         let mapping = self.ty(ty)?;
         let mut plan = mapping.diff(written)?;
-        for (reference, id) in &written.there {
-            let Some(target) = mapping.references.get(*reference) else { continue };
-            let Some((kind, _)) = target.types.first() else { continue };
-            let other = self.ty(*kind)?;
-            let known = self.find(*kind, id, &Reads::everything(&other.shape)).await?;
-            let mut answers = self.answers(cx);
-            for _ in 0..MAX_ROUNDS {
-                let mut record = known.record.clone();
-                set::apply(&target.there, &other.shape, &mut record, (0, 0), &answers);
-                let record = other.amended(&known.record, record, &answers)?;
-                let needs = answers.take_needs();
-                if needs.is_empty() {
-                    let there = Written { record, side: Object::new(), password: None, there: Vec::new() };
-                    plan.precede(other.diff(&there)?.steps);
-                    break;
-                }
-                self.resolve(cx, *kind, needs, &mut answers).await?;
-            }
+        for first in self.asked_there(cx, ty, written).await? {
+            plan.precede(first.steps);
+        }
+        for undone in self.undone_there(cx, ty, &written.record).await? {
+            plan.append(undone);
         }
         Ok(plan)
     }

@@ -6,6 +6,7 @@
 
 mod fields;
 mod history;
+mod logs;
 mod rows;
 mod states;
 mod types;
@@ -26,6 +27,7 @@ pub(super) fn run(types: &[TypeDraft], diagnostics: &mut Diagnostics) {
         types::check_rename(draft, diagnostics);
         types::check_by(draft, types, diagnostics);
         states::check_states(draft, diagnostics);
+        logs::check_logs(draft, diagnostics);
         if !draft.broken {
             // These ask for what is missing; it may be what could not be read.
             rows::check_where(draft, diagnostics);

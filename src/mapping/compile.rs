@@ -35,6 +35,7 @@
 
 mod attribute;
 mod build;
+mod compare;
 mod cond;
 mod draft;
 mod examples;
@@ -44,6 +45,8 @@ mod grammar;
 mod history;
 mod keys;
 mod lens;
+mod like;
+mod log;
 mod name;
 mod part;
 mod path;
@@ -59,7 +62,7 @@ mod value;
 use std::{collections::BTreeMap, io};
 
 pub(super) use self::{
-    draft::{RuleDraft, StateSite, TypeDraft, WhereSite},
+    draft::{LogSite, RuleDraft, StateSite, TypeDraft, WhereSite},
     grammar::{Grammar, grammar},
     keys::suggest,
 };
@@ -131,6 +134,8 @@ struct Compiler {
     declared: Vec<(String, Option<ResourceType>)>,
     types: Vec<TypeDraft>,
     places: Places,
+    /// The words of a log that mean something where a V is read.
+    log_words: &'static [&'static str],
 }
 
 impl Compiler {
@@ -147,6 +152,7 @@ impl Compiler {
             declared: Vec::new(),
             types: Vec::new(),
             places: Places::default(),
+            log_words: &[],
         }
     }
 

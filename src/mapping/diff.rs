@@ -63,6 +63,10 @@ impl TypeMapping {
                 password: password.clone(),
             });
         }
+        if !diff.plan.steps.is_empty() {
+            let root = diff.plan.root_insert.as_ref().map(|(step, _)| *step);
+            diff.plan.steps.extend(self.log_steps(&written.logs, root));
+        }
         let guards = diff.guards();
         diff.plan.precede(guards);
         diff.plan.resource_type.clone_from(&self.resource_type.name);

@@ -4,6 +4,7 @@
 //! Each evaluates in memory against a record; a condition also becomes a
 //! [`Predicate`](crate::store::Predicate).
 
+mod compare;
 pub mod cond;
 pub mod set;
 pub mod template;

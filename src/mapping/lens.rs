@@ -280,7 +280,7 @@ pub enum Dangling {
     /// It is not shown.
     #[default]
     Hide,
-    /// It is an error.
+    /// It is not shown, and the resource is not changed while it holds it.
     Reject,
     /// It is shown as it is stored.
     Show,

@@ -12,6 +12,15 @@ use crate::{
 };
 
 impl Mapping {
+    /// Where a log's column has its value from, in words; `None` if the bag is no log's.
+    #[must_use]
+    pub fn log_origin(&self, bag: &Bag, field: FieldId) -> Option<String> {
+        let logs = self.types.iter().flat_map(|ty| &ty.logs);
+        let log = logs.into_iter().find(|log| log.bag.name == bag.name)?;
+        let by = if log.fields.iter().any(|(column, _)| *column == field) { "fields" } else { "set" };
+        Some(format!("`log.{}.{by}`", log.name))
+    }
+
     /// The type and the part that a bag belongs to; `None` for bags of counters.
     #[must_use]
     pub fn part_of(&self, bag: &Bag) -> Option<(usize, PartId)> {

@@ -32,7 +32,8 @@ impl Record {
     ///
     /// 409 if a stored text cannot be read, 400 `invalidValue` if a value has no place in a document.
     pub fn pack(&mut self, shape: &Shape) -> Result<(), ScimError> {
-        for holder in shape.documents() {
+        // What lies within another document is closed first.
+        for holder in shape.documents().into_iter().rev() {
             for row in 0..self.rows(holder.field.part).len() {
                 self.pack_row(shape, &holder, row)?;
             }
@@ -171,9 +172,10 @@ impl Shape {
         out
     }
 
-    /// The fields that hold documents.
+    /// The columns that hold documents.
     #[must_use]
     pub fn document_fields(&self) -> Vec<FieldRef> {
-        self.documents().into_iter().map(|h| h.field).collect()
+        let fields = self.documents().into_iter().map(|h| h.field);
+        fields.filter(|field| self.part(field.part).items().is_none()).collect()
     }
 }

@@ -110,8 +110,16 @@ impl Record {
             }
             let index = self.rows(part).len();
             for (id, inner) in shape.parts.iter().enumerate().filter(|(id, p)| *id > 0 && p.parent == part) {
-                if inner.items().is_some_and(|i| i.document.is_none()) {
-                    self.attach_items(shape, id, tree, &address, index);
+                let Some(opened) = &inner.opened else { continue };
+                match opened.items.as_ref().map(|items| &items.document) {
+                    Some(None) => self.attach_items(shape, id, tree, &address, index),
+                    // A document within this one.
+                    Some(Some(document)) => {
+                        if let Ok(Some(tree)) = document.open(row.all(opened.field)) {
+                            self.attach_items(shape, id, &tree, &[], index);
+                        }
+                    }
+                    None => {}
                 }
             }
             if let Some(rows) = self.parts.get_mut(part) {
@@ -378,7 +386,8 @@ impl Record {
 }
 
 /// True if a row has these values in the slot columns of its part; any row if there are none.
-pub(in crate::mapping) fn has_slot(part: &Part, row: &Row, slot: Option<&Vec<Value>>) -> bool {
+#[must_use]
+pub fn has_slot(part: &Part, row: &Row, slot: Option<&Vec<Value>>) -> bool {
     let slots = part.slot.iter().zip(slot.into_iter().flatten());
     slots.into_iter().all(|(f, v)| row.first(*f).is_some_and(|have| have.same(v, Fold::Exact)))
 }

@@ -55,6 +55,8 @@ const TYPES: &[(&str, &[&str])] = &[
     ("touch", &["object"]),
     ("set", &["object"]),
     ("let", &["object"]),
+    ("only", &["string", "array"]),
+    ("when", &["object", "array"]),
     ("errors", &["object"]),
 ];
 
@@ -85,6 +87,7 @@ pub fn schema() -> Json {
                 ("every_part", one_of("part")),
                 ("fields", all("field")),
                 ("delete", one_of("delete")),
+                ("log", all("log")),
                 ("examples", json!({ "anyOf": [
                     { "type": "array", "items": { "$ref": "#/$defs/example" } }, { "const": false }
                 ] })),
@@ -93,6 +96,10 @@ pub fn schema() -> Json {
             "part": closed(keys.part, &[]),
             "field": closed(keys.field, &[]),
             "delete": closed(keys.delete, &[]),
+            "log": closed(keys.log, &[
+                ("fields", json!({ "type": ["object", "boolean"] })),
+                ("events", json!({ "type": ["object", "boolean"] })),
+            ]),
             "example": closed(keys.example, &[]),
             "lens": {
                 "anyOf": [

@@ -282,6 +282,19 @@ impl Shape {
     /// which the part must hang on directly or through other parts.
     #[must_use]
     pub fn lift(&self, part: PartId, outer: PartId, predicate: Predicate) -> Predicate {
+        self.lift_joined(part, outer, predicate, &[])
+    }
+
+    /// As [`lift`](Self::lift), of rows in which further fields equal fields of the row that they hang on:
+    /// pairs as of [`Part::on`].
+    #[must_use]
+    pub fn lift_joined(
+        &self,
+        part: PartId,
+        outer: PartId,
+        predicate: Predicate,
+        joined: &[(FieldId, FieldId)],
+    ) -> Predicate {
         if part == outer || part == 0 {
             return predicate;
         }
@@ -305,7 +318,8 @@ impl Shape {
                 here.and(document.hint(*field, &predicate, &items.places))
             }
             None => {
-                let exists = Related { bag: p.bag.clone(), on: p.on.clone(), predicate };
+                let on = p.on.iter().chain(joined).copied().collect();
+                let exists = Related { bag: p.bag.clone(), on, predicate };
                 self.hook_test(part).and(Predicate::Exists(Box::new(exists)))
             }
         };
@@ -365,6 +379,7 @@ fn rebase(predicate: Predicate, field: FieldId) -> Predicate {
     match predicate {
         Predicate::True => Predicate::Field(field, crate::store::Test::Present),
         Predicate::Field(_, test) => Predicate::Field(field, test),
+        Predicate::Clock(_, relation, moment) => Predicate::Clock(field, relation, moment),
         Predicate::All(list) => Predicate::All(list.into_iter().map(|p| rebase(p, field)).collect()),
         Predicate::Any(list) => Predicate::Any(list.into_iter().map(|p| rebase(p, field)).collect()),
         // "Some value is not x" cannot be said of a bag of values by negation: only a superset.

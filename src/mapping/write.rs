@@ -5,6 +5,7 @@
 //! and what is not ours, stays as it is.
 
 mod chosen;
+mod dangling;
 
 use crate::{
     mapping::{
@@ -16,6 +17,7 @@ use crate::{
             scalar,
             writer::Writer,
         },
+        log::{Event, LogRow},
         record::Record,
         shape::{FieldRef, PartId, Use},
     },
@@ -34,6 +36,8 @@ pub struct Written {
     pub password: Option<Secret>,
     /// References that were set, and the targets' ids, where that asks for something at the target.
     pub there: Vec<(usize, String)>,
+    /// What history tables are told.
+    pub logs: Vec<LogRow>,
 }
 
 impl TypeMapping {
@@ -131,7 +135,10 @@ impl TypeMapping {
         touch(self, &mut w);
         endings(self, &mut w);
         w.record.pack(&self.shape)?;
-        Ok(Written { record: w.record, side: w.side, password: w.password, there: w.there })
+        self.refuse_dangling(&w.record, answers)?;
+        let event = if is_new { Event::Create } else { Event::Update };
+        let logs = self.logged(base, &w.record, event, answers);
+        Ok(Written { record: w.record, side: w.side, password: w.password, there: w.there, logs })
     }
 
     /// A record that SETs have changed, with what follows from that: what new rows get, what is derived,

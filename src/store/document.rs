@@ -207,7 +207,11 @@ impl Document {
                 Predicate::Any(list.iter().map(|p| self.hint(field, p, places)).collect())
             }
             Predicate::Field(of, test) => self.hint_test(field, places.get(*of), test).unwrap_or(present),
-            Predicate::True | Predicate::Not(_) | Predicate::Exists(_) | Predicate::Clock(..) => present,
+            Predicate::True
+            | Predicate::Not(_)
+            | Predicate::Exists(_)
+            | Predicate::Clock(..)
+            | Predicate::Pair(..) => present,
         }
     }
 

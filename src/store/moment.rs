@@ -8,7 +8,7 @@ use std::{fmt, sync::Arc};
 
 use time::{Date, Duration, Month, OffsetDateTime};
 
-use crate::store::{Bag, Fold, Predicate, Related, Select, Step, Target, Test, Value};
+use crate::store::{Bag, Predicate, Related, Select, Step, Target, Value};
 
 /// A unit of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -96,7 +96,7 @@ impl Predicate {
     pub fn knows_time(&self) -> bool {
         match self {
             Self::Clock(..) => true,
-            Self::True | Self::False | Self::Field(..) => false,
+            Self::True | Self::False | Self::Field(..) | Self::Pair(..) => false,
             Self::All(list) | Self::Any(list) => list.iter().any(Self::knows_time),
             Self::Not(inner) => inner.knows_time(),
             Self::Exists(related) => related.bag.scope.knows_time() || related.predicate.knows_time(),
@@ -111,8 +111,8 @@ impl Predicate {
         }
         let all = |list: Vec<Predicate>| list.into_iter().map(|p| p.at(now)).collect();
         match self {
-            Self::Clock(field, order, moment) => match moment.at(now) {
-                Some(value) => Self::Field(field, Test::Order(order, value, Fold::Exact)),
+            Self::Clock(field, relation, moment) => match moment.at(now) {
+                Some(value) => Self::Field(field, relation.test(value)),
                 None => Self::False,
             },
             Self::All(list) => Self::All(all(list)),
@@ -122,7 +122,7 @@ impl Predicate {
                 let Related { bag, on, predicate } = *related;
                 Self::Exists(Box::new(Related { bag: bag_at(&bag, now), on, predicate: predicate.at(now) }))
             }
-            told @ (Self::True | Self::False | Self::Field(..)) => told,
+            told @ (Self::True | Self::False | Self::Field(..) | Self::Pair(..)) => told,
         }
     }
 }
@@ -176,7 +176,7 @@ impl Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Order, coerce::try_coerce};
+    use crate::store::{Fold, Order, Relation, Test, coerce::try_coerce};
 
     fn time(text: &str) -> OffsetDateTime {
         match try_coerce(&text.into(), crate::store::FieldKind::Time) {
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn the_time_is_put_in_wherever_a_condition_stands() {
         let now = time("2024-05-06 07:08:09");
-        let clock = Predicate::Clock(0, Order::Le, Moment::default());
+        let clock = Predicate::Clock(0, Relation::Order(Order::Le), Moment::default());
         let told = Predicate::Field(0, Test::Order(Order::Le, Value::Time(now), Fold::Exact));
         let bag = |scope| {
             Arc::new(Bag {
@@ -221,7 +221,7 @@ mod tests {
         assert_eq!(bag_at(&deep, now).scope, hung(told));
         let plain = bag(Predicate::True);
         assert!(Arc::ptr_eq(&bag_at(&plain, now), &plain), "what knows no time is not copied");
-        let today = Moment { day: true, amount: -1, unit: Unit::Days };
+        let today = Moment { day: true, amount: -1, unit: Unit::Days, ..Moment::default() };
         assert_eq!(today.at(now).map(|v| v.to_text()).as_deref(), Some("2024-05-05"));
     }
 }

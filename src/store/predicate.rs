@@ -1,6 +1,6 @@
 //! Conditions on rows.
 
-use std::sync::Arc;
+use std::{cmp::Ordering, sync::Arc};
 
 use crate::store::{Bag, FieldId, Fold, ReadStore, Value, moment::Moment};
 
@@ -27,9 +27,11 @@ pub enum Predicate {
     Field(FieldId, Test),
     /// Some row of another bag, hung on this row, meets a predicate.
     Exists(Box<Related>),
-    /// The field has this order to a time relative to now. Stores never see it: [`Predicate::at`] puts
+    /// The field stands so to a time relative to now. Stores never see it: [`Predicate::at`] puts
     /// the time in first.
-    Clock(FieldId, Order, Moment),
+    Clock(FieldId, Relation, Moment),
+    /// Some value of the first field stands so to some value of the second, of the same row.
+    Pair(FieldId, Relation, FieldId),
 }
 
 /// The rows of another bag that hang on a row.
@@ -74,6 +76,38 @@ pub enum Order {
     Le,
     Gt,
     Ge,
+}
+
+/// How one value stands to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// It is equal.
+    Equal,
+    /// It has this order.
+    Order(Order),
+}
+
+impl Relation {
+    /// Whether it is what a comparison of two values found.
+    #[must_use]
+    pub fn is(self, found: Ordering) -> bool {
+        match self {
+            Self::Equal => found.is_eq(),
+            Self::Order(Order::Lt) => found.is_lt(),
+            Self::Order(Order::Le) => found.is_le(),
+            Self::Order(Order::Gt) => found.is_gt(),
+            Self::Order(Order::Ge) => found.is_ge(),
+        }
+    }
+
+    /// The test that a field stands so to a value.
+    #[must_use]
+    pub fn test(self, value: Value) -> Test {
+        match self {
+            Self::Equal => Test::OneOf(vec![value], Fold::Exact),
+            Self::Order(order) => Test::Order(order, value, Fold::Exact),
+        }
+    }
 }
 
 impl Predicate {

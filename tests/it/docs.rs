@@ -217,6 +217,7 @@ fn every_key_has_its_row() {
         ("part", format!("{USER}[User.part.p]\nzzzz = 1\n")),
         ("fields", format!("{USER}[User.fields]\nx = {{ zzzz = 1 }}\n")),
         ("delete", format!("{USER}delete = {{ zzzz = 1 }}\n")),
+        ("log", format!("{USER}[User.log.l]\nzzzz = 1\n")),
         ("example", format!("{USER}[[User.examples]]\nzzzz = 1\n")),
         ("tests", format!("{USER}protect = {{ x = {{ zzzz = 1 }} }}\n")),
         ("assignments", format!("{USER}touch = {{ x = {{ zzzz = 1 }} }}\n")),

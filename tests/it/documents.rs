@@ -1,6 +1,8 @@
 //! Parts whose rows lie in a document of one column, in front of every database:
 //! what is read, found and written, byte for byte, also by several at once.
 
+mod nested;
+
 use std::path::Path;
 
 use serde_json::{Value as Json, json};

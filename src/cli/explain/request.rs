@@ -188,6 +188,9 @@ fn origins(mapping: &Mapping, step: &Step, first: usize) -> Vec<(String, String)
 
 /// What may have given a field its value; `initial` is for new rows only.
 fn of_field(mapping: &Mapping, bag: &Bag, field: FieldId, is_new: bool) -> String {
+    if let Some(origin) = mapping.log_origin(bag, field) {
+        return origin;
+    }
     let found = mapping.part_of(bag).and_then(|(ty, part)| Some(mapping.types.get(ty)?.origins(part, field)));
     let mut origins = found.unwrap_or_default();
     if !is_new && origins.len() > 1 {

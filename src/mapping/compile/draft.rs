@@ -9,6 +9,7 @@ use crate::{
         example::Example,
         form::{Assign, Cond, Template},
         lens::{Inverse, RefTarget, Rule},
+        log::Log,
         node::Node,
         shape::{FieldRef, Opened, Part, PartId, Shape, Use},
     },
@@ -65,6 +66,7 @@ pub(in crate::mapping) struct TypeDraft {
     pub(in crate::mapping) delete: Delete,
     pub(in crate::mapping) rename: Rename,
     pub(super) examples: Vec<Example>,
+    pub(in crate::mapping) logs: Vec<LogSite>,
 }
 
 /// What is known of a part beside its compiled form.
@@ -164,6 +166,13 @@ pub(in crate::mapping) struct WhereSite {
     pub(in crate::mapping) span: Range<usize>,
 }
 
+/// A log, and where each of its columns is given a value.
+pub(in crate::mapping) struct LogSite {
+    pub(in crate::mapping) log: Log,
+    pub(in crate::mapping) spans: Vec<(FieldId, Range<usize>)>,
+    pub(in crate::mapping) only: Range<usize>,
+}
+
 /// A field by which a reference finds its target.
 pub(in crate::mapping) struct BySite {
     pub(in crate::mapping) target: usize,
@@ -212,6 +221,7 @@ impl TypeDraft {
             delete: Delete::default(),
             rename: Rename::default(),
             examples: Vec::new(),
+            logs: Vec::new(),
         }
     }
 
@@ -397,7 +407,10 @@ impl TypeDraft {
     }
 
     pub(super) fn finish(self) -> TypeMapping {
+        let unlogged = if self.logs.is_empty() { Vec::new() } else { self.unlogged() };
         TypeMapping {
+            logs: self.logs.into_iter().map(|site| site.log).collect(),
+            unlogged,
             resource_type: self.published,
             shape: self.shape,
             rules: self.rules.into_iter().map(|r| r.rule).collect(),

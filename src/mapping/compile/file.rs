@@ -82,7 +82,8 @@ impl Compiler {
         match (declared, capital) {
             (Some(declared), _) => {
                 if self.is_table(node, &format!("`{}`", key.name)) {
-                    self.types.push(TypeDraft::new(&key.name, key.span.clone(), node.clone(), declared));
+                    let node = self.like_type(key, node, tree);
+                    self.types.push(TypeDraft::new(&key.name, key.span.clone(), node, declared));
                 }
             }
             // What is wrong with its declaration is reported.

@@ -7,7 +7,7 @@ use crate::{
     mapping::{
         Settle,
         compile::{Compiler, WhereSite, draft::Scope},
-        form::{Assign, Cond, CondTest, PartTest, SetOp, Template, set::AssignTarget},
+        form::{Assign, Cond, SetOp, Template, set::AssignTarget},
         node::{Kind, Node},
         shape::{FieldRef, Part},
     },
@@ -47,12 +47,7 @@ impl Compiler {
     fn read_where(&mut self, scope: Scope, node: &Node) {
         let Some(table) = node.get("where") else { return };
         let Some(cond) = self.cond(scope, table) else { return };
-        if !is_constant(&cond) {
-            let what =
-                "a `where` that compares fields with each other, or is a time instead of before or after it,";
-            self.unsupported(&table.span, what);
-            return;
-        }
+        let Some(cond) = self.compared(scope, cond, table) else { return };
         let Some(draft) = self.types.get(scope.ty) else { return };
         let in_document = |part| draft.shape.is_within_document(part, scope.part);
         if cond.fields().into_iter().map(|f| f.part).chain(cond.parts()).any(in_document) {
@@ -137,26 +132,4 @@ fn pairs(assign: &Assign) -> Vec<(FieldRef, Template)> {
 
 fn is_entries(part: &Part) -> bool {
     matches!(part.bag.source, Source::Entries { .. })
-}
-
-/// True if a COND compares fields with constants, and with times that are as far from now for every row.
-fn is_constant(cond: &Cond) -> bool {
-    match cond {
-        Cond::All(list) | Cond::Any(list) => list.iter().all(is_constant),
-        Cond::Not(inner) => is_constant(inner),
-        Cond::Field(_, test) => is_constant_test(test),
-        Cond::Part(_, PartTest::Row(inner)) => is_constant(inner),
-        Cond::Part(..) => true,
-    }
-}
-
-fn is_constant_test(test: &CondTest) -> bool {
-    let constant = |t: &Template| matches!(t, Template::Literal(_) | Template::Nothing | Template::Some);
-    match test {
-        CondTest::AnyOf(list, _) => list.iter().all(constant),
-        CondTest::Either(tests) => tests.iter().all(is_constant_test),
-        CondTest::Order(_, t) => constant(t) || t.moment().is_some(),
-        CondTest::Differs(t) | CondTest::Starts(t) | CondTest::Ends(t) => constant(t),
-        CondTest::Bits(_) | CondTest::NoBits(_) => true,
-    }
 }

@@ -1,7 +1,7 @@
 //! The keys of every table of the language, as the compiler itself has them:
 //! what describes the language elsewhere is made of these.
 
-use crate::mapping::compile::{examples, file, lens, part, root, schema, types};
+use crate::mapping::compile::{examples, file, lens, log, part, root, schema, types};
 
 /// The keys by table.
 pub(in crate::mapping) struct Grammar {
@@ -18,6 +18,7 @@ pub(in crate::mapping) struct Grammar {
     pub(in crate::mapping) field: &'static [&'static str],
     pub(in crate::mapping) example: &'static [&'static str],
     pub(in crate::mapping) delete: &'static [&'static str],
+    pub(in crate::mapping) log: &'static [&'static str],
     pub(in crate::mapping) lens: Vec<&'static str>,
 }
 
@@ -36,6 +37,7 @@ pub(in crate::mapping) fn grammar() -> Grammar {
         part: part::PART.known,
         field: root::FIELD.known,
         delete: root::DELETE.known,
+        log: log::LOG.known,
         example: examples::EXAMPLE.known,
         lens: lens::lens_keys(),
     }

@@ -9,10 +9,10 @@ use crate::{
         compile::{
             Compiler, TypeDraft,
             draft::{PartExtra, Scope},
-            keys::{Keys, suggest},
+            keys::Keys,
             name,
         },
-        node::{Key, Kind, Node},
+        node::{Key, Node},
         shape::{FieldRef, PartId, Use},
     },
     store::{FieldId, FieldKind, Source, Value},
@@ -83,30 +83,6 @@ impl Compiler {
             out.push((key.clone(), merged));
         }
         out
-    }
-
-    /// A part with the keys of the part that it is like. A key is taken over as a whole: another
-    /// `where` replaces the one of the model.
-    fn like(&mut self, key: &Key, node: &Node, table: &Node) -> Node {
-        let mut entries = node.entries().to_vec();
-        let mut seen = vec![key.name.clone()];
-        while let Some(at) = entries.iter().position(|(k, _)| k.name == "like") {
-            let (_, like) = entries.remove(at);
-            let Some(name) = self.plain(&like, "`like`") else { break };
-            let Some(other) = table.get(&name).filter(|_| !seen.contains(&name)) else {
-                let names = table.entries().iter().map(|(k, _)| k.name.as_str());
-                let help = suggest(&name, names.filter(|n| *n != key.name), "other parts are");
-                self.error("unknown-name", &like, format!("`like` cannot take over from `{name}`"), help);
-                break;
-            };
-            seen.push(name);
-            for (theirs, value) in other.entries() {
-                if !entries.iter().any(|(k, _)| k.name == theirs.name) {
-                    entries.push((theirs.clone(), value.clone()));
-                }
-            }
-        }
-        Node { span: node.span.clone(), kind: Kind::Table(entries) }
     }
 
     /// The part that a part hangs on; `None` while that one is not placed yet.

@@ -49,8 +49,10 @@ pub(super) const ROOT: Keys<'static> = Keys {
         "new",
         "invalid",
         "examples",
+        "like",
+        "log",
     ],
-    later: &["names", "adopt", "log", "aux", "like", "change", "on", "make"],
+    later: &["names", "adopt", "aux", "change", "on", "make"],
 };
 
 pub(super) const FIELD: Keys<'static> = Keys {
@@ -92,6 +94,7 @@ impl Compiler {
                 c.read_fields(ty, &node);
                 c.read_life(ty, &node);
                 c.read_examples(ty, &node);
+                c.read_logs(ty, &node);
                 c.read_part_forms(ty, &node);
             });
         }
@@ -298,6 +301,9 @@ impl Compiler {
             if parts.any(|part| draft.shape.is_within_document(part, 0)) {
                 // What a store finds by it is more than what is protected.
                 self.unsupported(&at.span, "a `protect` on fields of a document");
+                protect = None;
+            } else if !cond.is_sayable(0, &draft.shape) || (self.is_ldap() && cond.compares_fields()) {
+                self.unsupported(&at.span, "a `protect` that compares fields of rows that no link connects");
                 protect = None;
             }
         }

@@ -20,7 +20,7 @@ use crate::{
         compile::{Compiler, draft::Scope, keys::suggest},
         form::{
             Template,
-            template::{Amount, Offset, Piece, Source, Unit},
+            template::{Amount, LogWord, Offset, Piece, Source, Unit},
         },
         node::{Kind, Node},
     },
@@ -286,9 +286,19 @@ impl Compiler {
             "some" => Template::Some,
             "uuid" => Template::Uuid,
             "actor" => Template::Actor,
-            "old" | "new" | "field" => {
-                self.unsupported(span, &format!("`@{word}` (a change log)"));
-                return None;
+            "event" | "field" | "old" | "new" => {
+                if !self.log_words.contains(&word) {
+                    let help = "`@field`, `@old` and `@new` belong into `fields` of a log, `@event` also into its `set`";
+                    let message = format!("`@{word}` means nothing here");
+                    self.diagnostics.error("unknown-word", span, message, help);
+                    return None;
+                }
+                Template::Logged(match word {
+                    "event" => LogWord::Event,
+                    "field" => LogWord::Field,
+                    "old" => LogWord::Old,
+                    _ => LogWord::New,
+                })
             }
             _ => return self.long_word(scope, word, span),
         };

@@ -4,11 +4,7 @@
 use crate::{
     mapping::{
         diff::Diff,
-        form::{
-            SetOp, Template,
-            set::AssignTarget,
-            template::{Piece, Source},
-        },
+        form::{SetOp, set::AssignTarget},
         shape::{FieldRef, PartId},
     },
     store::{Cell, FieldId, Row},
@@ -44,20 +40,10 @@ impl Diff<'_> {
             let SetOp::To(values) = &settle.assign.op else { return None };
             let is_open = target.part == part && target.slot.is_none() && now.all(target.field).is_empty();
             let [value] = values.as_slice() else { return None };
-            let source = repeated(value).filter(|_| is_open)?;
+            let source = value.alone().filter(|_| is_open)?;
             let is_known = self.record.values(self.shape, (part, row), source).first().is_some();
             Some((target.field, made(source).filter(|_| !is_known)?))
         });
         copies.collect()
-    }
-}
-
-/// The field that a template repeats as it is.
-fn repeated(template: &Template) -> Option<&FieldRef> {
-    let Template::Text(pieces) = template else { return None };
-    let [Piece::Hole { sources, codecs }] = pieces.as_slice() else { return None };
-    match sources.as_slice() {
-        [Source::Field(field)] if codecs.is_empty() => Some(field),
-        _ => None,
     }
 }

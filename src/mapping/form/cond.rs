@@ -5,7 +5,7 @@ use crate::{
         form::{Eval, Template},
         shape::{FieldRef, PartId, Shape},
     },
-    store::{Fold, Order, Predicate, Test, Value, moment::Moment},
+    store::{Fold, Order, Predicate, Relation, Test, Value, moment::Moment},
 };
 
 /// A compiled COND.
@@ -92,6 +92,9 @@ impl Cond {
             }
             Self::Any(list) => Predicate::Any(list.iter().map(|c| c.to_predicate(outer, eval)).collect()),
             Self::Not(inner) => Predicate::Not(Box::new(inner.to_predicate(outer, eval))),
+            Self::Field(field, test) if test.other_row(eval.shape, field).is_some() => test
+                .other_row(eval.shape, field)
+                .map_or(Predicate::False, |join| join.lift(eval.shape, outer)),
             Self::Field(field, test) => {
                 let (slot, inner) = (slot_test(eval.shape, field), test.to_predicate(field, eval));
                 let lift = |p| eval.shape.lift(field.part, outer, slot.clone().and(p));
@@ -110,7 +113,10 @@ impl Cond {
                 match test {
                     PartTest::Some => some(Predicate::True),
                     PartTest::None => Predicate::Not(Box::new(some(Predicate::True))),
-                    PartTest::Row(cond) => some(cond.to_predicate(*part, eval)),
+                    PartTest::Row(cond) => {
+                        let (rest, joined) = cond.clone().split_links(*part, eval.shape);
+                        eval.shape.lift_joined(*part, outer, rest.to_predicate(*part, eval), &joined)
+                    }
                 }
             }
         }
@@ -280,15 +286,24 @@ impl CondTest {
             true => test(Test::Present),
             false => Predicate::Not(Box::new(absent())),
         };
+        // What is known only of each row, or at the time of each request.
+        let open = |relation: Relation, t: &Template| {
+            let moment = t.moment().filter(|_| eval.answers.timeless);
+            let spelling = || eval.shape.form_of(place).cloned();
+            let clock = moment
+                .map(|moment| Predicate::Clock(field, relation, Moment { spelling: spelling(), ..moment }));
+            clock.or_else(|| Some(Predicate::Pair(field, relation, t.same_row(place)?)))
+        };
         match self {
             Self::AnyOf(list, fold) => {
                 let mut any = Vec::new();
                 let mut values = Vec::new();
                 for t in list {
-                    match t {
-                        Template::Nothing => any.push(absent()),
-                        Template::Some => any.push(present()),
-                        _ => values.extend(given(t)),
+                    match (t, open(Relation::Equal, t)) {
+                        (Template::Nothing, _) => any.push(absent()),
+                        (Template::Some, _) => any.push(present()),
+                        (_, Some(open)) => any.push(open),
+                        (_, None) => values.extend(given(t)),
                     }
                 }
                 if !values.is_empty() {
@@ -304,15 +319,15 @@ impl CondTest {
                 Predicate::Any(tests.iter().map(|t| t.to_predicate(place, eval)).collect())
             }
             Self::Differs(Template::Nothing) => present(),
-            Self::Differs(t) => match given(t) {
-                Some(g) => Predicate::Not(Box::new(Predicate::equals(field, g))),
-                None => Predicate::True,
-            },
-            Self::Order(order, t) => match t.moment().filter(|_| eval.answers.timeless) {
-                Some(moment) => {
-                    let spelling = eval.shape.form_of(place).cloned();
-                    Predicate::Clock(field, *order, Moment { spelling, ..moment })
+            Self::Differs(t) => {
+                let equal = open(Relation::Equal, t);
+                match equal.or_else(|| given(t).map(|g| Predicate::equals(field, g))) {
+                    Some(equal) => Predicate::Not(Box::new(equal)),
+                    None => Predicate::True,
                 }
+            }
+            Self::Order(order, t) => match open(Relation::Order(*order), t) {
+                Some(open) => open,
                 None => given(t).map_or(Predicate::False, |g| test(Test::Order(*order, g, Fold::Exact))),
             },
             Self::Starts(t) => {
@@ -326,7 +341,7 @@ impl CondTest {
         }
     }
 
-    fn templates<'a>(&'a self, f: &mut dyn FnMut(&'a Template)) {
+    pub(super) fn templates<'a>(&'a self, f: &mut dyn FnMut(&'a Template)) {
         match self {
             Self::AnyOf(list, _) => list.iter().for_each(f),
             Self::Either(tests) => tests.iter().for_each(|t| t.templates(f)),

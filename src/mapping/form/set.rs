@@ -72,6 +72,29 @@ pub fn apply(set: &[Assign], shape: &Shape, record: &mut Record, at: (PartId, us
     }
 }
 
+/// Takes back what a SET has added: values of fields with several, and rows of `@some` in which nothing else
+/// lies. What it assigned otherwise stays, since what was there before is not known.
+pub fn undo(set: &[Assign], shape: &Shape, record: &mut Record, at: (PartId, usize), answers: &Answers) {
+    for assign in set {
+        match (&assign.target, &assign.op) {
+            (AssignTarget::Field(field), SetOp::Add(values)) => {
+                let op = SetOp::Remove(values.clone());
+                let new = assigned(&op, &Eval { shape, record, at, answers }, field);
+                record.assign(shape, at, field, new);
+            }
+            (AssignTarget::Part(part), SetOp::To(values)) if values.as_slice() == [Template::Some] => {
+                record.remove_blank(shape, at, *part);
+            }
+            (AssignTarget::Part(part), SetOp::Rows(set)) => {
+                for row in record.rows_below(shape, at, *part) {
+                    undo(set, shape, record, (*part, row), answers);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 /// The values that a field has after an assignment.
 #[must_use]
 pub fn assigned(op: &SetOp, eval: &Eval<'_>, field: &FieldRef) -> Vec<Value> {

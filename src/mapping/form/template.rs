@@ -39,6 +39,21 @@ pub enum Template {
     },
     /// Text with holes.
     Text(Vec<Piece>),
+    /// A word of a log, which has a value for each row of it.
+    Logged(LogWord),
+}
+
+/// The words of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogWord {
+    /// `@event`: what happened.
+    Event,
+    /// `@field`: the name of what has changed.
+    Field,
+    /// `@old`: what it held.
+    Old,
+    /// `@new`: what it holds.
+    New,
 }
 
 /// How far from now.
@@ -103,7 +118,8 @@ impl Template {
     pub fn many(&self, eval: &Eval<'_>, place: &FieldRef, many: bool) -> Vec<Value> {
         match self {
             Self::Literal(value) => vec![value.clone()],
-            Self::Nothing | Self::Some => Vec::new(),
+            // Outside of a log its words have no value.
+            Self::Nothing | Self::Some | Self::Logged(_) => Vec::new(),
             Self::Now(_) | Self::Today(_) => {
                 let spell = |time| match eval.shape.form_of(place) {
                     Some(form) => (form.spell)(time),
@@ -140,6 +156,42 @@ impl Template {
         match self {
             Self::Now(offset) => offset.after(eval.answers.now, eval).map(Value::Time),
             Self::Today(offset) => offset.after(eval.answers.now, eval).map(|t| Value::Date(t.date())),
+            _ => None,
+        }
+    }
+
+    /// It with values in place of a log's words.
+    #[must_use]
+    pub fn told(&self, word: &dyn Fn(LogWord) -> Option<Value>) -> Self {
+        let told = |pieces: &[Piece]| {
+            let piece = |piece: &Piece| match piece {
+                Piece::Literal(text) => Piece::Literal(text.clone()),
+                Piece::Hole { sources, codecs } => {
+                    let sources = sources.iter().map(|source| match source {
+                        Source::Word(inner) => Source::Word(Box::new(inner.told(word))),
+                        other => other.clone(),
+                    });
+                    Piece::Hole { sources: sources.collect(), codecs: codecs.clone() }
+                }
+            };
+            pieces.iter().map(piece).collect()
+        };
+        match self {
+            Self::Logged(of) => word(*of).map_or(Self::Nothing, Self::Literal),
+            Self::Text(pieces) => Self::Text(told(pieces)),
+            other => other.clone(),
+        }
+    }
+
+    /// The field, if it is nothing but one field as it is.
+    #[must_use]
+    pub fn alone(&self) -> Option<&FieldRef> {
+        let Self::Text(pieces) = self else { return None };
+        match pieces.as_slice() {
+            [Piece::Hole { sources, codecs }] if codecs.is_empty() => match sources.as_slice() {
+                [Source::Field(field)] => Some(field),
+                _ => None,
+            },
             _ => None,
         }
     }

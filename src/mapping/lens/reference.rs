@@ -6,12 +6,33 @@ use serde_json::json;
 use crate::{
     mapping::{
         form::{Eval, Need, Pointed, set},
-        lens::{Dangling, RefTarget, Reference, scalar, writer::Writer},
+        lens::{Dangling, Lens, RefTarget, Reference, scalar, writer::Writer},
         shape::PartId,
     },
     scim::{Json, Object, error::ScimError},
     store::{Fold, Value},
 };
+
+impl Lens {
+    /// The reference lenses within it, each with the part whose rows are the elements of its list.
+    pub fn references<'l>(&'l self, found: &mut dyn FnMut(&'l Reference, Option<PartId>)) {
+        visit(self, None, found);
+    }
+}
+
+fn visit<'l>(lens: &'l Lens, part: Option<PartId>, found: &mut dyn FnMut(&'l Reference, Option<PartId>)) {
+    match lens {
+        Lens::Reference(reference) => found(reference, part),
+        Lens::Complex(subs) => subs.iter().for_each(|s| visit(&s.lens, part, found)),
+        Lens::Rows(rows) => rows.each.iter().for_each(|s| visit(&s.lens, Some(rows.part), found)),
+        Lens::Slots(slots) => {
+            slots.slots.iter().flat_map(|(_, s)| s).for_each(|s| visit(&s.lens, part, found));
+        }
+        Lens::First(list) | Lens::Union(list) => list.iter().for_each(|l| visit(l, part, found)),
+        Lens::Guarded(guarded) => visit(&guarded.lens, part, found),
+        Lens::Scalar(_) | Lens::Inverse(_) | Lens::Password(_) | Lens::Side => {}
+    }
+}
 
 impl Reference {
     /// The attribute as SCIM shows it: the target's URI, or a complex value.
@@ -64,6 +85,7 @@ impl Reference {
                 return Ok(());
             }
             w.assign(at, &self.field, Vec::new());
+            set::undo(&self.here, w.shape(), &mut w.record, at, w.answers);
             return Ok(());
         };
         let Some(value) = self.find(w, path, id)? else { return Ok(()) };

@@ -52,6 +52,10 @@ fn clocks(predicate: &Predicate, out: &mut Vec<FieldId>) {
         Predicate::Clock(field, ..) => out.push(*field),
         Predicate::All(list) | Predicate::Any(list) => list.iter().for_each(|inner| clocks(inner, out)),
         Predicate::Not(inner) => clocks(inner, out),
-        Predicate::True | Predicate::False | Predicate::Field(..) | Predicate::Exists(_) => {}
+        Predicate::True
+        | Predicate::False
+        | Predicate::Field(..)
+        | Predicate::Pair(..)
+        | Predicate::Exists(_) => {}
     }
 }

@@ -48,7 +48,7 @@ impl Query<'_> {
     pub(super) fn applying(&self, guarded: &Guarded, part: PartId) -> Pushed {
         let Some(when) = &guarded.when else { return Pushed::exact(Predicate::True) };
         let is_below = |field: &&crate::mapping::shape::FieldRef| self.ty.shape.is_below(field.part, part);
-        match when.fields().iter().all(is_below) {
+        match when.fields().iter().all(is_below) && when.is_sayable(part, &self.ty.shape) {
             true => Pushed::exact(when.to_predicate(part, &self.eval())),
             // What it tests lies above the row: decided in memory.
             false => Pushed::EVERYTHING,

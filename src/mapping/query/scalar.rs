@@ -41,6 +41,7 @@ impl Query<'_> {
                 let is_rough = parts.any(|p| shape.is_within_document(p, part));
                 let is_shadowed = read.fields().iter().any(|f| shape.may_be_shadowed(f.part, part));
                 let truth = match is_rough || is_shadowed {
+                    _ if !read.is_sayable(part, shape) => Pushed::EVERYTHING,
                     true if read.is_positive(part, &self.eval()) => {
                         Pushed::superset(read.to_predicate(part, &self.eval()))
                     }

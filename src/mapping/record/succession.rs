@@ -118,6 +118,18 @@ impl Record {
             })
     }
 
+    /// Removes the rows of a part below `at` that have no value of their own.
+    pub fn remove_blank(&mut self, shape: &Shape, at: (PartId, usize), part: PartId) {
+        if shape.part(part).always || shape.part(part).usage != Use::Own {
+            return;
+        }
+        for row in self.rows_below(shape, at, part) {
+            if self.carries_nothing(shape, part, row) {
+                self.remove_row(shape, part, row);
+            }
+        }
+    }
+
     /// True if a row has no value beside its key, constants, slots and links, and what every new row gets.
     /// A key that clients give (a login) is a value: the row is there for it.
     pub(super) fn carries_nothing(&self, shape: &Shape, part: PartId, row: usize) -> bool {

@@ -184,10 +184,8 @@ fn normal_form(predicate: &Predicate, negated: bool) -> Predicate {
         (Predicate::Not(inner), negated) => normal_form(inner, !negated),
         (Predicate::Field(f, Test::Present), true) => Predicate::Field(*f, Test::Absent),
         (Predicate::Field(f, Test::Absent), true) => Predicate::Field(*f, Test::Present),
-        (leaf @ (Predicate::Field(..) | Predicate::Exists(_) | Predicate::Clock(..)), false) => leaf.clone(),
-        (leaf @ (Predicate::Field(..) | Predicate::Exists(_) | Predicate::Clock(..)), true) => {
-            Predicate::Not(Box::new(leaf.clone()))
-        }
+        (leaf, false) => leaf.clone(),
+        (leaf, true) => Predicate::Not(Box::new(leaf.clone())),
     }
 }
 
@@ -229,7 +227,7 @@ pub(super) fn translate(
                 (Fit::Matching, Purpose::Query) | (Fit::Weak, _) => (Filter::True, Fit::Weak),
             }
         }
-        Predicate::Exists(_) | Predicate::Clock(..) => (Filter::True, Fit::Weak),
+        Predicate::Exists(_) | Predicate::Clock(..) | Predicate::Pair(..) => (Filter::True, Fit::Weak),
         Predicate::Field(id, test) => match bag.fields.get(*id) {
             Some(field) => leaf(field, test, bag.key.contains(id))?,
             None => return Err(StoreError::Corrupt(format!("{} has no field {id}", bag.name))),

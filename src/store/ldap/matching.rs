@@ -10,8 +10,8 @@ use crate::store::{Bag, FieldKind, Fold, Order, Predicate, Row, Test, Value, dn:
 pub(super) fn holds(bag: &Bag, row: &Row, predicate: &Predicate) -> bool {
     match predicate {
         Predicate::True => true,
-        // Rows of other bags are not at hand; a plan refuses such a scope.
-        Predicate::False | Predicate::Exists(_) | Predicate::Clock(..) => false,
+        // Rows of other bags are not at hand; a plan refuses such a scope. No scope compares attributes.
+        Predicate::False | Predicate::Exists(_) | Predicate::Clock(..) | Predicate::Pair(..) => false,
         Predicate::All(parts) => parts.iter().all(|p| holds(bag, row, p)),
         Predicate::Any(parts) => parts.iter().any(|p| holds(bag, row, p)),
         Predicate::Not(inner) => !holds(bag, row, inner),

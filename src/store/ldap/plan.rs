@@ -232,7 +232,11 @@ fn mentions(predicate: &Predicate, field: FieldId) -> bool {
 fn has_exists(predicate: &Predicate) -> bool {
     match predicate {
         Predicate::Exists(_) => true,
-        Predicate::True | Predicate::False | Predicate::Field(..) | Predicate::Clock(..) => false,
+        Predicate::True
+        | Predicate::False
+        | Predicate::Field(..)
+        | Predicate::Clock(..)
+        | Predicate::Pair(..) => false,
         Predicate::All(parts) | Predicate::Any(parts) => parts.iter().any(has_exists),
         Predicate::Not(inner) => has_exists(inner),
     }
@@ -242,6 +246,7 @@ fn collect_fields(predicate: &Predicate, fields: &mut Vec<FieldId>) {
     match predicate {
         Predicate::True | Predicate::False => {}
         Predicate::Clock(field, ..) => fields.push(*field),
+        Predicate::Pair(one, _, other) => fields.extend([*one, *other]),
         Predicate::All(parts) | Predicate::Any(parts) => parts.iter().for_each(|p| collect_fields(p, fields)),
         Predicate::Not(inner) => collect_fields(inner, fields),
         Predicate::Field(field, _) => fields.push(*field),

@@ -23,6 +23,11 @@ pub fn matches(predicate: &Predicate, row: &Row, exists: &dyn Fn(&Related, &Row)
         Predicate::Not(inner) => !matches(inner, row, exists),
         Predicate::Field(field, test) => passes(test, row.all(*field)),
         Predicate::Exists(related) => exists(related, row),
+        Predicate::Pair(one, relation, other) => {
+            let (ours, theirs) = (row.all(*one), row.all(*other));
+            let stands = |a: &Value, b: &Value| ordering(a, b, Fold::Exact).is_some_and(|o| relation.is(o));
+            ours.iter().any(|a| theirs.iter().any(|b| stands(a, b)))
+        }
         // Nobody told the time.
         Predicate::Clock(..) => false,
     }

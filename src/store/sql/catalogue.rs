@@ -151,7 +151,11 @@ impl Catalogue {
         scene: &mut Scene,
     ) -> Result<(), Failure> {
         match predicate {
-            Predicate::True | Predicate::False | Predicate::Field(..) | Predicate::Clock(..) => Ok(()),
+            Predicate::True
+            | Predicate::False
+            | Predicate::Field(..)
+            | Predicate::Clock(..)
+            | Predicate::Pair(..) => Ok(()),
             Predicate::All(list) | Predicate::Any(list) => {
                 list.iter().try_for_each(|p| self.add_related(connection, p, scene))
             }

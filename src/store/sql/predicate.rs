@@ -9,6 +9,7 @@
 
 mod coverage;
 mod leaf;
+mod pair;
 mod scalar;
 mod text;
 
@@ -67,6 +68,10 @@ impl<'a> Env<'a> {
                 sql.raw("), FALSE)");
             }
             Predicate::Field(field, test) => self.field(sql, bag, alias, *field, test)?,
+            Predicate::Pair(one, relation, other) => {
+                let [one, other] = [*one, *other].map(|field| self.leaf(bag, alias, field));
+                one?.relates(sql, *relation, &other?)?;
+            }
             Predicate::Exists(related) => self.exists(sql, bag, alias, related)?,
             Predicate::Clock(..) => {
                 return Err(unsupported(format!("{}: nobody told the time", bag.name)).into());
@@ -127,6 +132,11 @@ impl<'a> Env<'a> {
         leaf.test(sql, if absent { &Test::Present } else { test })?;
         sql.raw(")");
         Ok(())
+    }
+
+    fn leaf<'b>(&'b self, bag: &'b Bag, alias: &'b str, field: FieldId) -> Result<Leaf<'b>, Failure> {
+        let (declared, column) = self.scene.column(bag, field)?;
+        Ok(Leaf { flavour: self.flavour, alias, column, declared: declared.kind })
     }
 
     fn exists(&self, sql: &mut Sql, bag: &Bag, alias: &str, related: &Related) -> Result<(), Failure> {

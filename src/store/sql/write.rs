@@ -498,7 +498,11 @@ fn push_key(sql: &mut Sql, scene: &Scene, bag: &Bag, alias: Option<&str>) -> Res
 /// Whether a predicate looks at rows of a table.
 fn mentions(predicate: &Predicate, table: &str) -> bool {
     match predicate {
-        Predicate::True | Predicate::False | Predicate::Field(..) | Predicate::Clock(..) => false,
+        Predicate::True
+        | Predicate::False
+        | Predicate::Field(..)
+        | Predicate::Clock(..)
+        | Predicate::Pair(..) => false,
         Predicate::All(list) | Predicate::Any(list) => list.iter().any(|p| mentions(p, table)),
         Predicate::Not(inner) => mentions(inner, table),
         Predicate::Exists(related) => {

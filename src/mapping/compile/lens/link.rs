@@ -52,9 +52,6 @@ impl Compiler {
         let targets = self.ref_targets(node, &types, &field, site.scope.ty);
         let here = node.get("here").map(|n| self.set(site.scope, n)).unwrap_or_default();
         let there = self.read_there(node, &types);
-        if let Some(reject) = node.get("dangling").filter(|n| n.text() == Some("reject")) {
-            self.unsupported(&reject.span, "`dangling = \"reject\"`");
-        }
         let words = [("hide", Dangling::Hide), ("reject", Dangling::Reject), ("show", Dangling::Show)];
         let dangling = self.word_key(node, "dangling", &words).unwrap_or_default();
         self.note_write(site, shared.common.write, &field, &at.span);

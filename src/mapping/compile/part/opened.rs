@@ -73,11 +73,8 @@ impl Compiler {
         let document = self.read_document(node);
         let at = self.plain(field, "`in`").and_then(|n| self.field(Scope { ty, part: 0 }, &n, &field.span));
         let inner = at.as_ref().and_then(|at| self.path_within(ty, at));
-        if inner.is_some() {
-            if let Some(codec) = node.get("codec") {
-                self.unsupported(&codec.span, "a document within a document");
-            }
-        } else if node.get("codec").is_none()
+        if inner.is_none()
+            && node.get("codec").is_none()
             && let Some(at) = at.as_ref().filter(|_| self.diagnostics.0.len() == mark)
         {
             self.place_array(ty, key, node, at, extra);
@@ -99,8 +96,8 @@ impl Compiler {
         }
         let Some(draft) = self.types.get_mut(ty) else { return };
         let (document, path) = match inner {
-            Some(path) => (None, path),
-            None => (document, Vec::new()),
+            Some(path) if document.is_none() => (None, path),
+            _ => (document, Vec::new()),
         };
         let items = Items { document, path, many, places: Vec::new(), pos: 0 };
         let id = draft.open_document(&at, &key.name, items, extra);
@@ -217,7 +214,7 @@ impl Compiler {
             self.unsupported(&column.span, "`in` of a resource type in a directory");
             return;
         }
-        for key in ["part", "version", "every_part"] {
+        for key in ["part", "version", "every_part", "log"] {
             if let Some(at) = node.get(key) {
                 self.unsupported(&at.span, &format!("`{key}` of a resource type that lies in a document"));
             }

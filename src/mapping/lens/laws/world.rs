@@ -266,7 +266,13 @@ impl<'m> World<'m> {
             answers,
         };
         rule.lens.put(&mut w, (0, 0), name, json)?;
-        let written = Written { record: w.record, side: w.side, password: w.password, there: w.there };
+        let written = Written {
+            record: w.record,
+            side: w.side,
+            password: w.password,
+            there: w.there,
+            logs: Vec::new(),
+        };
         self.ty().diff(&written)
     }
 

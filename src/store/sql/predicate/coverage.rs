@@ -7,6 +7,7 @@ use crate::store::{
     sql::{
         catalogue::{Catalogue, Class, table_name},
         dialect::Flavour,
+        predicate::pair,
     },
 };
 
@@ -20,6 +21,14 @@ pub(in crate::store::sql) fn coverage(
     match predicate {
         Predicate::True | Predicate::False => Coverage::Exact,
         Predicate::Clock(..) => Coverage::None,
+        Predicate::Pair(one, relation, other) => {
+            let [one, other] = [*one, *other].map(|id| {
+                let field = bag.fields.get(id)?;
+                let table = table_name(bag).ok().and_then(|name| catalogue.known(name))?;
+                Some((field.kind, table.find(&field.name)?.class))
+            });
+            one.zip(other).map_or(Coverage::None, |(one, other)| pair::coverage(*relation, one, other))
+        }
         Predicate::All(list) | Predicate::Any(list) => {
             list.iter().map(|p| coverage(flavour, catalogue, bag, p)).min().unwrap_or(Coverage::Exact)
         }

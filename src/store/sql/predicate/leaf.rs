@@ -67,7 +67,7 @@ impl Leaf<'_> {
         }
     }
 
-    fn text(&self) -> TextExpr<'_> {
+    pub(super) fn text(&self) -> TextExpr<'_> {
         TextExpr { leaf: *self, cast: self.basis() != Basis::Text }
     }
 

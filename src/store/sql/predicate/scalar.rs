@@ -61,7 +61,7 @@ impl Leaf<'_> {
     }
 
     /// The column as a number.
-    fn push_number(&self, sql: &mut Sql) {
+    pub(super) fn push_number(&self, sql: &mut Sql) {
         match (self.basis(), self.column.class, self.flavour) {
             (Basis::Text | Basis::CastText | Basis::Untyped, _, flavour) => {
                 for (index, piece) in text_as_number(flavour).iter().enumerate() {
@@ -142,7 +142,7 @@ impl Leaf<'_> {
     }
 
     /// The column as an instant.
-    fn push_time(&self, sql: &mut Sql) {
+    pub(super) fn push_time(&self, sql: &mut Sql) {
         match (self.flavour, self.column.class) {
             (Flavour::Sqlite, _) => {
                 sql.raw("scim_time(");

@@ -374,6 +374,13 @@ impl TextExpr<'_> {
         }
     }
 
+    /// The text has this order to another column, by code points.
+    pub(super) fn precedes(&self, sql: &mut Sql, order: Order, other: &TextExpr<'_>) {
+        self.binary(sql);
+        sql.raw(operator(order));
+        other.binary(sql);
+    }
+
     /// What rows are sorted by: code points.
     pub(super) fn order_key(&self, sql: &mut Sql) {
         self.binary(sql);
