@@ -198,7 +198,8 @@ insert into people values (1, 'ann', 4000000000, 5), (2, 'bob', 1000000000, 5);"
         fs::write(&file, format!("{mapping}{forms}")).unwrap();
         let (code, text) = check(&store, store.mapping());
         assert!(code == 0, "{}\n{text}", backend.name());
-        let client = Gateway::start(&store, &Options::default()).client();
+        let gateway = Gateway::start(&store, &Options::default());
+        let client = gateway.client();
         assert_eq!(client.get("/Users").json["Resources"][0]["userName"], "ann");
         let body = serde_json::json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "eve" });
         let made = client.post("/Users", &body);
