@@ -48,10 +48,23 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     let query = query(arguments, settings.limits.max_filter_length).map_err(wrong)?;
     actix_web::rt::System::new().block_on(async {
         let gateway = serve::build_gateway(&settings, mapping).await?;
-        for ty in types(&gateway, arguments.resource_type.as_deref())? {
-            print(&explain(&gateway, ty, query.clone()).await?);
+        let asked = types(&gateway, arguments.resource_type.as_deref())?;
+        // As a query of the root does, this leaves out types that cannot have what is asked for.
+        let (mut refused, mut shown) = (None, false);
+        for ty in &asked {
+            match explain(&gateway, *ty, query.clone()).await {
+                Ok(explanation) => {
+                    print(&explanation);
+                    shown = true;
+                }
+                Err(error) if error.status() < 500 && asked.len() > 1 => refused = Some(error),
+                Err(error) => return Err(wrong(error)),
+            }
         }
-        Ok(())
+        match refused {
+            Some(error) if !shown => Err(wrong(error)),
+            _ => Ok(()),
+        }
     })
 }
 
@@ -85,12 +98,12 @@ fn types(gateway: &Gateway, name: Option<&str>) -> Result<Vec<TypeId>, u8> {
     Ok(found)
 }
 
-async fn explain(gateway: &Gateway, ty: TypeId, mut query: SearchRequest) -> Result<Explanation, u8> {
+async fn explain(gateway: &Gateway, ty: TypeId, mut query: SearchRequest) -> Result<Explanation, ScimError> {
     let cx = everything("explain");
     if let Some(resource_type) = gateway.resource_types().get(ty) {
         dialect::adapt_search(&mut query, &[resource_type]);
     }
-    gateway.explain(&cx, ty, &query).await.map_err(wrong)
+    gateway.explain(&cx, ty, &query).await
 }
 
 /// A query that is refused is a wrong command line; a store that is away is not.

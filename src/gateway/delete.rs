@@ -257,7 +257,10 @@ impl Gateway {
             let set = |values| vec![Change::Set(field.field, Cell::Values(values))];
             return Ok(vec![match new {
                 None if is_link => Step::Delete { bag, target, required: false },
-                None => Step::Update { bag, target, changes: set(Vec::new()), required: false },
+                None => {
+                    let cleared = mapping.shape.cleared(field.part, field.field);
+                    Step::Update { bag, target, changes: set(cleared), required: false }
+                }
                 Some(new) => Step::Update { bag, target, changes: set(vec![new.clone()]), required: false },
             }]);
         }

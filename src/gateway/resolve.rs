@@ -247,8 +247,6 @@ impl Gateway {
             wanted.iter().flat_map(|(by, _)| by).collect::<BTreeSet<_>>().into_iter().cloned().collect();
         let found: Vec<(String, Pointed)> = match &inverse.via {
             Some((_, holders)) => self.find_by_field(inverse.holder, holders, &all).await?,
-            // The pointer is a field of the holder itself, not of a list.
-            None if inverse.part == 0 => self.find_by_field(inverse.holder, &inverse.pointer, &all).await?,
             None => self.holders(&inverse, &all).await?,
         };
         let mut by_text: HashMap<&str, Vec<&Pointed>> = HashMap::new();
@@ -283,12 +281,32 @@ impl Gateway {
         Ok(())
     }
 
-    /// The holders whose pointer is one of these texts.
+    /// The holders whose pointer leads to one of these values.
     pub(super) async fn holders(
         &self,
         inverse: &Inverse,
         wanted: &[String],
     ) -> Result<Vec<(String, Pointed)>, ScimError> {
+        if inverse.codecs.is_empty() {
+            return self.holders_of(inverse, wanted).await;
+        }
+        let stored: HashMap<String, &String> =
+            wanted.iter().filter_map(|by| Some((inverse.stored(by)?, by))).collect();
+        let texts: Vec<String> = stored.keys().cloned().collect();
+        let found = self.holders_of(inverse, &texts).await?.into_iter();
+        Ok(found.filter_map(|(text, pointed)| Some(((*stored.get(&text)?).clone(), pointed))).collect())
+    }
+
+    /// The holders whose pointer is stored as one of these texts.
+    async fn holders_of(
+        &self,
+        inverse: &Inverse,
+        wanted: &[String],
+    ) -> Result<Vec<(String, Pointed)>, ScimError> {
+        // The pointer is a field of the holder itself, not of a list.
+        if inverse.part == 0 {
+            return self.find_by_field(inverse.holder, &inverse.pointer, wanted).await;
+        }
         let mapping = self.ty(inverse.holder)?;
         let layout = mapping.shape.part(inverse.part);
         let mut out = Vec::new();

@@ -12,7 +12,12 @@ mod states;
 mod tree;
 mod types;
 
+use time::{OffsetDateTime, macros::datetime};
+
 use crate::mapping::{compile::TypeDraft, diagnostic::Diagnostics};
+
+/// When the sets of the file are tried out. Not at the epoch, whose number is 0, which often means never.
+const SOME_TIME: OffsetDateTime = datetime!(2026-01-02 12:00 UTC);
 
 /// Runs every check.
 pub(super) fn run(types: &[TypeDraft], diagnostics: &mut Diagnostics) {
@@ -28,6 +33,7 @@ pub(super) fn run(types: &[TypeDraft], diagnostics: &mut Diagnostics) {
             // These ask for what is missing; it may be what could not be read.
             rows::check_where(draft, diagnostics);
             history::check_endings(draft, diagnostics);
+            history::check_keep(draft, diagnostics);
             rows::check_rdn(draft, diagnostics);
             tree::check_names(draft, diagnostics);
             types::check_required(draft, diagnostics);

@@ -52,6 +52,8 @@ pub enum Codec {
     Swap(String, String),
     Prefix(String),
     Suffix(String),
+    Strip(String),
+    StripEnd(String),
     Before(String),
     After(String),
     /// The first item of a delimited list; the rest is kept by the lens.
@@ -106,6 +108,8 @@ impl Codec {
             }
             "prefix" => Self::Prefix(need("a text")?),
             "suffix" => Self::Suffix(need("a text")?),
+            "strip" => Self::Strip(need("a text")?),
+            "strip_end" => Self::StripEnd(need("a text")?),
             "before" => Self::Before(need("a text")?),
             "after" => Self::After(need("a text")?),
             "head" => Self::Head(need("a separator")?),
@@ -129,7 +133,7 @@ impl Codec {
             _ => Self::Time(time::Form::parse(name, argument)?.ok_or_else(|| {
                 format!(
                     "no codec is called `{name}`; there are lower, upper, trim, ascii, cut:N, slug:_, digits, \
-                     swap:a:b, prefix:x, suffix:x, before:x, after:x, head:x, postal, crlf, hex, base64, guid_le, \
+                     swap:a:b, prefix:x, suffix:x, strip:x, strip_end:x, before:x, after:x, head:x, postal, crlf, hex, base64, guid_le, \
                      number, bool:Y:N, idn, sid, country_name, country_number, country3, nt, date, datetime:UTC, epoch, epoch_ms, days, generalized_time, filetime, \
                      time:FORMAT"
                 )
@@ -152,6 +156,8 @@ impl Codec {
             | Self::Crlf
             | Self::Postal
             | Self::Swap(..)
+            | Self::Strip(_)
+            | Self::StripEnd(_)
             | Self::Country(_)
             | Self::Idn
             | Self::Head(_) => Class::Normalising,
@@ -225,6 +231,12 @@ impl Codec {
             Self::Swap(a, b) => text().replace(a, b).into(),
             Self::Prefix(p) => format!("{p}{}", text()).into(),
             Self::Suffix(s) => format!("{}{s}", text()).into(),
+            Self::Strip(p) => {
+                text::strip(&text(), p).ok_or_else(|| wrong(&format!("text that starts with `{p}`")))?.into()
+            }
+            Self::StripEnd(s) => text::strip_end(&text(), s)
+                .ok_or_else(|| wrong(&format!("text that ends with `{s}`")))?
+                .into(),
             Self::Head(separator) => {
                 text().split(separator.as_str()).next().unwrap_or_default().trim().into()
             }
@@ -284,6 +296,8 @@ impl Codec {
                 .strip_suffix(s.as_str())
                 .ok_or_else(|| wrong(&format!("text that ends with `{s}`")))?
                 .into(),
+            Self::Strip(p) => format!("{p}{}", text()).into(),
+            Self::StripEnd(s) => format!("{}{s}", text()).into(),
             Self::Before(mark) => text().split(mark.as_str()).next().unwrap_or_default().into(),
             Self::After(mark) => {
                 text().split_once(mark.as_str()).map_or(String::new(), |(_, t)| t.to_owned()).into()

@@ -101,6 +101,7 @@ pub fn compile(
     compiler.link_inverses();
     compiler.publish();
     compiler.order_settles();
+    compiler.types.iter_mut().for_each(TypeDraft::settle_nothing);
     compiler.build();
     check::run(&compiler.types, &mut compiler.diagnostics);
     let mut diagnostics = sources.place(std::mem::take(&mut compiler.diagnostics));

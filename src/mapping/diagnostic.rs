@@ -17,6 +17,40 @@ pub enum Severity {
     Note,
 }
 
+impl Diagnostic {
+    /// What it is printed together with: errors stand in the order of the file.
+    fn kind(&self) -> (&str, &str) {
+        if self.severity == Severity::Error { ("", "") } else { (self.code, &self.help) }
+    }
+}
+
+impl Severity {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Note => "note",
+        }
+    }
+
+    /// The sign that stands before it.
+    fn mark(self) -> char {
+        match self {
+            Self::Error => '×',
+            Self::Warning => '⚠',
+            Self::Note => '☞',
+        }
+    }
+
+    fn of_miette(self) -> miette::Severity {
+        match self {
+            Self::Error => miette::Severity::Error,
+            Self::Warning => miette::Severity::Warning,
+            Self::Note => miette::Severity::Advice,
+        }
+    }
+}
+
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -90,24 +124,33 @@ impl Diagnostics {
         self.0.iter().any(|d| d.severity == Severity::Error)
     }
 
-    /// Prints every finding with its place in the file.
+    /// Prints every finding with its place in the file, what is worst last. Of warnings and notes that ask for
+    /// the same only the first shows its line of the file.
     #[must_use]
     pub fn render(&self, file: &str, source: &str) -> String {
         let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor()).with_width(100);
         let mut sorted: Vec<&Diagnostic> = self.0.iter().collect();
-        sorted.sort_by_key(|d| d.span.start);
+        sorted.sort_by_key(|d| (std::cmp::Reverse(d.severity as u8), d.kind(), d.span.start));
         let mut out = String::new();
-        for d in sorted {
+        let mut before: Option<&Diagnostic> = None;
+        for (index, d) in sorted.iter().enumerate() {
             let (line, column) = position(source, d.span.start);
-            let word = match d.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-                Severity::Note => "note",
-            };
-            let report =
-                MietteDiagnostic::new(format!("{word}[{}] {file}:{line}:{column}: {}", d.code, d.message))
-                    .with_label(LabeledSpan::at(d.span.clone(), "here"))
-                    .with_help(d.help.clone());
+            let headline = format!("{}[{}] {file}:{line}:{column}: {}", d.severity.word(), d.code, d.message);
+            let asks_same = before.is_some_and(|b| b.code == d.code && b.help == d.help);
+            before = Some(d);
+            let is_last = sorted.get(index + 1).is_none_or(|n| n.code != d.code || n.help != d.help);
+            if asks_same && d.severity != Severity::Error {
+                out.push_str(&format!(
+                    "  {} {headline}\n{}",
+                    d.severity.mark(),
+                    if is_last { "\n" } else { "" }
+                ));
+                continue;
+            }
+            let report = MietteDiagnostic::new(headline)
+                .with_severity(d.severity.of_miette())
+                .with_label(LabeledSpan::at(d.span.clone(), "here"))
+                .with_help(d.help.clone());
             let report = Report::new(report).with_source_code(NamedSource::new(file, source.to_owned()));
             if handler.render_report(&mut out, report.as_ref()).is_err() {
                 out.push_str(&d.message);
@@ -115,6 +158,20 @@ impl Diagnostics {
             out.push('\n');
         }
         out
+    }
+
+    /// How many errors and warnings there are, in words; nothing if there are neither.
+    #[must_use]
+    pub fn summary(&self) -> Option<String> {
+        let count = |severity| self.0.iter().filter(|d| d.severity == severity).count();
+        let some = |n: usize, word: &str| match n {
+            0 => None,
+            1 => Some(format!("1 {word}")),
+            n => Some(format!("{n} {word}s")),
+        };
+        let parts = [some(count(Severity::Error), "error"), some(count(Severity::Warning), "warning")];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
     }
 }
 

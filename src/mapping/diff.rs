@@ -18,6 +18,7 @@ use crate::{
 };
 
 mod among;
+mod copied;
 mod endings;
 pub mod entry;
 mod guard;
@@ -240,7 +241,7 @@ impl Diff<'_> {
                 } else if let Some((step, _)) = chosen.and_then(|(i, _)| self.made.get(&(child, i))) {
                     cells.push((*above, Cell::From { step: *step, field: *own }));
                 } else if dropped {
-                    cells.push((*above, Cell::Values(Vec::new())));
+                    cells.push((*above, Cell::Values(self.shape.cleared(part, *above))));
                 }
             }
         }
@@ -282,6 +283,7 @@ impl Diff<'_> {
                 cells.push((field, Cell::Values(values.clone())));
             }
         }
+        cells.extend(self.copied(part, row, now, &links));
         cells.extend(links.into_iter().filter(|(_, c)| *c != Cell::Values(Vec::new())));
         let mut report: Vec<FieldId> = layout.bag.key.clone();
         if part == 0 {

@@ -272,7 +272,19 @@ impl<'a> Eval<'a> {
     #[must_use]
     pub fn values(&self, field: &FieldRef) -> &'a [Value] {
         let values = self.record.values(self.shape, self.at, field);
-        if values.is_empty() { self.looked_up(field).unwrap_or(values) } else { values }
+        match values.is_empty() {
+            true => self.looked_up(field).or_else(|| self.linked(field)).unwrap_or(values),
+            false => values,
+        }
+    }
+
+    /// What a column of `on` will hold in a new row: what its parent's does.
+    fn linked(&self, field: &FieldRef) -> Option<&'a [Value]> {
+        let layout = self.shape.part(field.part);
+        let (_, above) = layout.on.iter().find(|(own, _)| *own == field.field && field.slot.is_none())?;
+        let row = self.record.find_row(self.shape, self.at, field).filter(|_| field.part != 0)?;
+        let draft = self.record.row(field.part, row).filter(|d| d.was.is_none())?;
+        Some(self.record.row(layout.parent, draft.parent)?.now.all(*above))
     }
 
     /// The values of a field of a looked-up row that was chosen just now, by another field of it.

@@ -304,6 +304,8 @@ pub struct Inverse {
     pub part: PartId,
     /// The field of that part's rows that holds the pointer.
     pub pointer: FieldRef,
+    /// Store → SCIM: what is between the pointer and the value that it is.
+    pub codecs: Vec<Codec>,
     /// The field of this type that a pointer at it equals.
     pub by: FieldRef,
     /// Shortcut: a field of this type that lists the holders, and the holder's field whose value it holds.
@@ -312,6 +314,15 @@ pub struct Inverse {
     pub superset: bool,
     /// How holders hold each other: who holds a holder is one, too, though an indirect one.
     pub nested: Option<Box<Inverse>>,
+}
+
+impl Inverse {
+    /// How a pointer at the resource with this value is stored; `None` if none can be.
+    #[must_use]
+    pub fn stored(&self, by: &str) -> Option<String> {
+        let stored = self.codecs.iter().rev().try_fold(Value::from(by), |v, codec| codec.encode(v).ok());
+        stored.map(|value| value.to_text())
+    }
 }
 
 /// A password.

@@ -5,6 +5,7 @@
 //! anything is reported, so one run shows every mistake, with the place of the
 //! name in the file, what was found, and what to write instead.
 
+mod clock;
 mod columns;
 mod documents;
 mod elsewhere;
@@ -77,10 +78,11 @@ pub fn compare(
     let mut live = Live { mapping, inventory, out: Diagnostics::default() };
     session::check(&mut live);
     for (index, ty) in mapping.types.iter().enumerate() {
-        let uses = Uses::of(ty);
+        let uses = Uses::of(ty).with_inverses(mapping, index);
         tables::check(&mut live, index, ty, &uses);
         columns::check(&mut live, index, ty, &uses);
         values::check(&mut live, index, ty, &uses);
+        clock::check(&mut live, index, ty, &uses);
         keys::check(&mut live, index, ty, &uses);
         documents::check(&mut live, index, ty);
         elsewhere::check(&mut live, index, ty);
@@ -169,6 +171,12 @@ fn parts(ty: &TypeMapping) -> impl Iterator<Item = (PartId, &Part)> {
         .iter()
         .enumerate()
         .filter(|(_, part)| part.opened.is_none() && table_of(&part.bag).is_some())
+}
+
+/// A column as a key of TOML, for a sentence that says what to write: odd names in backticks and quotes.
+fn toml_key(column: &str) -> String {
+    let is_plain = column.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    if is_plain && !column.is_empty() { column.to_owned() } else { format!("'`{column}`'") }
 }
 
 /// A list for a sentence: `a`, `b` and `c` in backticks.

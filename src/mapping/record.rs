@@ -307,6 +307,15 @@ impl Record {
             return;
         }
         let emptied = values.is_empty();
+        // A number that stands for nobody, in a column that cannot be NULL.
+        let cleared = if emptied && field.slot.is_none() && draft.was.is_some() {
+            shape.cleared(field.part, field.field)
+        } else {
+            Vec::new()
+        };
+        if emptied && !cleared.is_empty() && same_values(draft.now.all(field.field), &cleared) {
+            return;
+        }
         if !emptied {
             self.succeed(shape, (field.part, row), field.field);
         }
@@ -329,6 +338,9 @@ impl Record {
                 self.remove_empty_above(shape, at, (field.part, row));
                 twins.into_iter().for_each(|twin| self.remove_row(shape, field.part, twin));
             }
+        }
+        if let Some(draft) = self.row_mut(field.part, row).filter(|d| !d.removed && !cleared.is_empty()) {
+            draft.now.set(field.field, cleared);
         }
     }
 

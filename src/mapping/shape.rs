@@ -11,6 +11,7 @@ use crate::{
     store::{
         Bag, FieldId, Fold, Predicate, Related, Row, Source, Value,
         document::{Format, Items},
+        moment::Spelling,
     },
 };
 
@@ -189,9 +190,17 @@ impl Part {
 pub struct Shape {
     /// Root first, parents before their parts.
     pub parts: Vec<Part>,
+    /// Fields that hold times in a form of their own, so `@now` means that form there.
+    pub forms: Vec<(FieldRef, Spelling)>,
 }
 
 impl Shape {
+    /// How a field holds times, if the file says it in `fields`.
+    #[must_use]
+    pub fn form_of(&self, at: &FieldRef) -> Option<&Spelling> {
+        self.forms.iter().find(|(field, _)| field == at).map(|(_, spelling)| spelling)
+    }
+
     /// The root.
     ///
     /// # Panics
@@ -233,6 +242,28 @@ impl Shape {
     #[must_use]
     pub fn is_always(&self, part: PartId) -> bool {
         part == 0 || (self.part(part).always && self.is_always(self.part(part).parent))
+    }
+
+    /// What a field holds when it has no value: the first `nothing` that `fields` gives it.
+    #[must_use]
+    pub fn cleared(&self, part: PartId, field: FieldId) -> Vec<Value> {
+        let at = FieldRef { part, field, slot: None };
+        let own = self.part(part).nothing.iter().find(|(of, _)| of.as_ref() == Some(&at));
+        match own {
+            Some((_, Template::Literal(value))) => vec![value.clone()],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The values that `fields` says a field holds when it has none.
+    #[must_use]
+    pub fn nothings(&self, at: &FieldRef) -> Vec<Value> {
+        let own = self.part(at.part).nothing.iter().filter(|(of, _)| of.as_ref() == Some(at));
+        let literal = own.filter_map(|(_, template)| match template {
+            Template::Literal(value) => Some(value.clone()),
+            _ => None,
+        });
+        literal.collect()
     }
 
     /// The values of a field that stand for nothing wherever a text is composed.

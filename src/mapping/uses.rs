@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     mapping::{
-        TypeMapping,
+        Mapping, TypeMapping,
         codec::Codec,
         form::{Assign, SetOp, Template, set::AssignTarget},
         lens::{Lens, Reference, Rule, Scalar, Scheme, Source, Sub, ValueMap, Write, text},
@@ -104,6 +104,17 @@ impl<'m> Uses<'m> {
         }
         uses.assigns(&ty.delete.set, "");
         uses
+    }
+
+    /// What the other sides of references write as well: members that each person keeps.
+    pub(crate) fn with_inverses(mut self, mapping: &Mapping, ty: usize) -> Self {
+        let inverses = mapping.types.iter().flat_map(|of| &of.inverses);
+        for inverse in inverses.filter(|i| i.writable && i.holder == ty) {
+            for used in self.fields.iter_mut().filter(|u| *u.field == inverse.pointer) {
+                (used.writable, used.always) = (true, true);
+            }
+        }
+        self
     }
 
     /// Fields of a part that have a value in each new row.

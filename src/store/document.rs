@@ -221,6 +221,13 @@ impl Document {
         self.format == Format::Bits && matches!(predicate, Predicate::Field(_, Test::OneOf(..)))
     }
 
+    /// True if a text may stand in the document as it is, without escapes and in no other coding.
+    #[must_use]
+    pub fn is_searched(&self) -> bool {
+        let as_is = matches!(self.format, Format::Php | Format::List(_) | Format::Tag(_) | Format::Fields(_));
+        as_is && !self.base64
+    }
+
     fn hint_test(&self, field: usize, place: Option<&Place>, test: &Test) -> Option<Predicate> {
         let any = |tests: Vec<Test>| {
             let mut list: Vec<Predicate> = tests.into_iter().map(|t| Predicate::Field(field, t)).collect();
@@ -231,9 +238,7 @@ impl Document {
             let bits = values.iter().filter_map(|v| text::bit(v).ok());
             return any(bits.map(Test::BitsSet).collect());
         }
-        // Only where a text stands in the document as it is: without escapes, in no other coding.
-        let as_is = matches!(self.format, Format::Php | Format::List(_) | Format::Tag(_) | Format::Fields(_));
-        if self.base64 || !as_is || matches!(place, None | Some(Place::Pos)) {
+        if !self.is_searched() || matches!(place, None | Some(Place::Pos)) {
             return None;
         }
         match test {

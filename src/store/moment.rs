@@ -4,7 +4,7 @@
 //! or `@today`. Whoever reads a clock puts the time in ([`Select::at`], [`Step::at`]) before a store
 //! sees the condition. Stores read no clock.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use time::{Date, Duration, Month, OffsetDateTime};
 
@@ -43,8 +43,29 @@ impl Unit {
     }
 }
 
+/// How a column that is of no type of time holds times, as seconds since 1970 or `20260131`.
+#[derive(Clone)]
+pub struct Spelling {
+    /// Tells spellings apart, and is shown.
+    pub name: String,
+    /// The time as it is stored; `None` if it cannot be.
+    pub spell: Arc<dyn Fn(Value) -> Option<Value> + Send + Sync>,
+}
+
+impl fmt::Debug for Spelling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+impl PartialEq for Spelling {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
 /// A time relative to now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Moment {
     /// True: the day; false: the instant.
     pub day: bool,
@@ -52,14 +73,20 @@ pub struct Moment {
     pub amount: i64,
     /// Its unit.
     pub unit: Unit,
+    /// How the column holds it, if not as a time.
+    pub spelling: Option<Spelling>,
 }
 
 impl Moment {
     /// The time meant; `None` if no calendar has it.
     #[must_use]
-    pub fn at(self, now: OffsetDateTime) -> Option<Value> {
+    pub fn at(&self, now: OffsetDateTime) -> Option<Value> {
         let when = self.unit.after(now, self.amount)?;
-        Some(if self.day { Value::Date(when.date()) } else { Value::Time(when) })
+        let value = if self.day { Value::Date(when.date()) } else { Value::Time(when) };
+        match &self.spelling {
+            Some(spelling) => (spelling.spell)(value),
+            None => Some(value),
+        }
     }
 }
 
@@ -194,7 +221,7 @@ mod tests {
         assert_eq!(bag_at(&deep, now).scope, hung(told));
         let plain = bag(Predicate::True);
         assert!(Arc::ptr_eq(&bag_at(&plain, now), &plain), "what knows no time is not copied");
-        let today = Moment { day: true, amount: -1, unit: Unit::Days };
+        let today = Moment { day: true, amount: -1, unit: Unit::Days, ..Moment::default() };
         assert_eq!(today.at(now).map(|v| v.to_text()).as_deref(), Some("2024-05-05"));
     }
 }

@@ -147,6 +147,18 @@ fn what_is_no_request_is_refused() {
     }
 }
 
+/// Without a type, only those are explained that can have what is asked for.
+#[test]
+fn a_filter_is_explained_for_the_types_that_know_it() {
+    let place = Place::new(Backend::Sqlite).unwrap();
+    let (code, text, error) = place.run(&["explain", "--filter", "userName eq \"x\""], None);
+    assert_eq!((code, error.as_str()), (0, ""), "{text}");
+    assert!(text.starts_with("User\n") && !text.contains("Group\n"), "{text}");
+    let (code, text, error) = place.run(&["explain", "--filter", "shoeSize eq 39"], None);
+    assert_eq!((code, text.as_str()), (2, ""), "{error}");
+    assert!(error.contains("`shoeSize` is not known"), "{error}");
+}
+
 #[test]
 fn map_try_shows_where_each_value_lies() {
     for backend in [Backend::Sqlite, Backend::Postgres, Backend::MariaDb] {

@@ -8,7 +8,7 @@ use scimgate::{
 };
 use tempfile::TempDir;
 
-use crate::support::{Backend, TestStore};
+use crate::support::{Backend, Gateway, Options, TestStore};
 
 fn broken(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sql/broken");
@@ -204,4 +204,97 @@ fn checks_that_the_server_does_not_tell_are_told_of() {
         live::compare(&mapping, &inventory, &questions, &vec![Finding::Unknown; questions.probes.len()]);
     let found = findings.0.iter().find(|finding| finding.code == "checks-unread").unwrap();
     assert!(found.message.contains("`people`") && found.message.contains("denied"), "{}", found.message);
+}
+
+/// What fills a column is not always where one would look: a look-up, the other side of a reference, a trigger;
+/// and what `where` fixes belongs to the key.
+#[test]
+fn what_others_fill_is_filled() {
+    let tables = "create table people (id integer primary key, login varchar(40) not null);
+create unique index people_login on people (login);
+create table mails (id varchar(40) primary key, person_id integer not null, address_id varchar(40) not null);
+create table addresses (id varchar(40) primary key, address varchar(80) not null);
+create table person_roles (person_id integer not null, role varchar(40) not null, primary key (person_id, role));
+create table settings (area varchar(20) not null, name varchar(40) not null, label varchar(40) not null, primary key (area, name));";
+    let mapping = r#"
+[next.id]
+highest = "`id`"
+table = "people"
+[User]
+table = "people"
+key = "id"
+initial = { id = "@next.id" }
+[User.part.mail]
+table = "mails"
+on = { person_id = "id" }
+key = "id"
+many = true
+initial = { id = "@uuid" }
+[User.part.address]
+table = "addresses"
+on = { id = "mail.address_id" }
+use = "find_or_add"
+initial = { id = "@uuid" }
+[User.part.role]
+table = "person_roles"
+on = { person_id = "id" }
+many = true
+[User.attributes]
+userName = { field = "login", unique = true }
+emails = { rows = "mail", each = { value = "address.address" } }
+groups = { rows = "role", each = { value = { field = "role", ref = "Group" } } }
+[Group]
+table = "settings"
+key = "name"
+where = { area = "roles" }
+initial = { name = "{label}" }
+[Group.attributes]
+displayName = "label"
+members = { inverse = "User.groups" }
+"#;
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("mapping.toml");
+    fs::write(&file, mapping).unwrap();
+    for backend in [Backend::Sqlite, Backend::Postgres, Backend::MariaDb] {
+        let Some(store) = TestStore::of_statements(backend, tables, file.clone()) else { continue };
+        let (code, text) = check(&store, store.mapping());
+        assert!(code == 0 && !text.contains("not-null"), "{}\n{text}", backend.name());
+    }
+}
+
+/// A number is no time unless the mapping says how it is one.
+#[test]
+fn a_time_in_a_column_of_numbers_needs_a_form() {
+    let tables = "create table people (id integer primary key, login varchar(40) not null, gone integer, made integer);
+create unique index people_login on people (login);
+insert into people values (1, 'ann', 4000000000, 5), (2, 'bob', 1000000000, 5);";
+    let mapping = "[User]\ntable = \"people\"\nkey = \"id\"\nwhere = { gone = [\"@none\", { gt = \"@now\" }] }\n\
+        initial = { id = \"@next.id\", made = \"@now\" }\n[next.id]\nhighest = \"id\"\ntable = \"people\"\n\
+        [User.attributes]\nuserName = { field = \"login\", unique = true }\n";
+    let forms = "[User.fields]\ngone = { codec = \"epoch\" }\nmade = { codec = \"days\" }\n";
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("mapping.toml");
+    for backend in [Backend::Sqlite, Backend::Postgres, Backend::MariaDb] {
+        fs::write(&file, mapping).unwrap();
+        let tables = match backend {
+            Backend::Sqlite => tables.to_owned(),
+            _ => tables.replace("integer,", "bigint,"),
+        };
+        let Some(store) = TestStore::of_statements(backend, &tables, file.clone()) else { continue };
+        let (code, text) = check(&store, store.mapping());
+        assert!(code == 1 && printed(&text).contains("4: column-type"), "{}\n{text}", backend.name());
+        assert!(text.contains("`gone = { codec = \"epoch\" }`"), "{text}");
+        fs::write(&file, format!("{mapping}{forms}")).unwrap();
+        let (code, text) = check(&store, store.mapping());
+        assert!(code == 0, "{}\n{text}", backend.name());
+        let gateway = Gateway::start(&store, &Options::default());
+        let client = gateway.client();
+        assert_eq!(client.get("/Users").json["Resources"][0]["userName"], "ann");
+        let body = serde_json::json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "eve" });
+        let made = client.post("/Users", &body);
+        assert_eq!(made.status, 201, "{made}");
+        let days = store.tables().query("select cast(made as char(9)) as v from people where login = 'eve'");
+        let days: i64 = days[0].as_deref().unwrap().trim().parse().unwrap();
+        assert!((20_000..60_000).contains(&days), "{days}");
+    }
 }

@@ -25,10 +25,13 @@ pub(super) fn run(file: &Path, loaded: &Loaded, settings: &Settings) -> Outcome 
     let findings = actix_web::rt::System::new().block_on(compare(&loaded.mapping, sql));
     let findings = findings.map_err(|e| fail(REFUSED, format_args!("the store `{name}`: {e}")))?;
     eprint!("{}", findings.render(&file.display().to_string(), &loaded.source));
+    let summary = findings.summary();
     if findings.has_errors() {
+        println!("{}: {}", file.display(), summary.unwrap_or_default());
         return Err(WRONG_FILES);
     }
-    println!("{}: fits the store `{name}`", file.display());
+    let summary = summary.map(|s| format!(", {s}")).unwrap_or_default();
+    println!("{}: fits the store `{name}`{summary}", file.display());
     Ok(())
 }
 

@@ -1,7 +1,5 @@
 //! A row that is closed is not read, and one that is reopened is.
 
-use time::OffsetDateTime;
-
 use crate::mapping::{
     check::rows::new_row,
     compile::TypeDraft,
@@ -39,9 +37,40 @@ pub(super) fn check_endings(draft: &TypeDraft, diagnostics: &mut Diagnostics) {
     }
 }
 
+/// What a deletion leaves where it is, is not found any more.
+pub(super) fn check_keep(draft: &TypeDraft, diagnostics: &mut Diagnostics) {
+    let Some(node) = draft.node.get("delete").filter(|_| draft.delete.keep && draft.delete.archive.is_none())
+    else {
+        return;
+    };
+    let set = &draft.delete.set;
+    let is_set = |cond: &Cond| {
+        let fields = cond.fields();
+        let mut parts = cond.parts();
+        parts.extend(fields.iter().map(|field| field.part));
+        set.iter().any(|assign| match &assign.target {
+            AssignTarget::Field(target) => fields.iter().any(|field| **field == *target),
+            AssignTarget::Part(target) => parts.iter().any(|part| *part == *target),
+        })
+    };
+    let is_plain = |cond: &Cond| cond.parts().is_empty() && cond.fields().iter().all(|f| f.part == 0);
+    let hides = |cond: &&Cond| is_set(cond) && (!is_plain(cond) || !holds_after(draft, 0, cond, &[set]));
+    let scope = draft.extras.first().and_then(|extra| extra.scope.as_ref());
+    let conjuncts: Vec<&Cond> = match scope {
+        Some(Cond::All(list)) => list.iter().collect(),
+        Some(one) => vec![one],
+        None => Vec::new(),
+    };
+    if !conjuncts.iter().any(hides) && !draft.protect.as_ref().is_some_and(is_set) {
+        let message = "a deleted resource stays where it is, and is found again under another id";
+        let help = "test in `where` what `delete.set` sets, unless that is meant";
+        diagnostics.note("keep-visible", &node.span, message, help);
+    }
+}
+
 fn holds_after(draft: &TypeDraft, part: PartId, cond: &Cond, sets: &[&Vec<Assign>]) -> bool {
     let (mut record, row) = new_row(draft, part);
-    let answers = Answers::new(OffsetDateTime::UNIX_EPOCH, "");
+    let answers = Answers::new(super::SOME_TIME, "");
     for set in sets {
         set::apply(set, &draft.shape, &mut record, (part, row), &answers);
     }

@@ -1,7 +1,5 @@
 //! Rows that we write are rows that we read.
 
-use time::OffsetDateTime;
-
 use crate::{
     mapping::{
         compile::TypeDraft,
@@ -25,7 +23,7 @@ pub(super) fn check_where(draft: &TypeDraft, diagnostics: &mut Diagnostics) {
             continue;
         }
         let (record, row) = new_row(draft, site.part);
-        let answers = Answers::new(OffsetDateTime::UNIX_EPOCH, "");
+        let answers = Answers::new(super::SOME_TIME, "");
         let eval = Eval { shape: &draft.shape, record: &record, at: (site.part, row), answers: &answers };
         if !site.cond.holds(&eval) {
             let names: Vec<String> =
@@ -63,7 +61,7 @@ fn is_known(draft: &TypeDraft, field: &FieldRef) -> bool {
 pub(super) fn new_row(draft: &TypeDraft, part: PartId) -> (Record, usize) {
     let shape = &draft.shape;
     let mut record = Record::create(shape);
-    let answers = Answers::new(OffsetDateTime::UNIX_EPOCH, "");
+    let answers = Answers::new(super::SOME_TIME, "");
     let row = if part == 0 { 0 } else { record.ensure_row(shape, (0, 0), part, None) };
     for (field, value) in &shape.part(part).constants {
         record.assign(shape, (part, row), &FieldRef { part, field: *field, slot: None }, vec![value.clone()]);

@@ -1,7 +1,5 @@
 //! A state lens reads as what it was set to.
 
-use time::OffsetDateTime;
-
 use crate::mapping::{
     compile::{StateSite, TypeDraft},
     diagnostic::Diagnostics,
@@ -33,7 +31,7 @@ pub(super) fn check_states(draft: &TypeDraft, diagnostics: &mut Diagnostics) {
 fn reads_as(draft: &TypeDraft, site: &StateSite, sets: &[&Vec<Assign>]) -> bool {
     let shape = &draft.shape;
     let mut record = Record::create(shape);
-    let answers = Answers::new(OffsetDateTime::UNIX_EPOCH, "");
+    let answers = Answers::new(super::SOME_TIME, "");
     let row = if site.at == 0 { 0 } else { record.ensure_row(shape, (0, 0), site.at, None) };
     for set in sets {
         set::apply(set, shape, &mut record, (site.at, row), &answers);

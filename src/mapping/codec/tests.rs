@@ -40,6 +40,23 @@ fn holes_use_the_one_way_codecs() {
 }
 
 #[test]
+fn what_the_store_alone_has_is_stripped() {
+    let domain = Codec::parse("strip:CORP\\").unwrap();
+    assert_eq!(domain.decode("CORP\\ann".into()).unwrap(), Value::from("ann"));
+    assert_eq!(domain.decode("corp\\Ann".into()).unwrap(), Value::from("Ann"));
+    assert_eq!(domain.decode("CORP\\".into()).unwrap(), Value::from(""));
+    for other in ["ann", "OTHER\\ann", "COR", ""] {
+        assert!(domain.decode(other.into()).is_err(), "{other}");
+    }
+    assert_eq!(domain.encode("ann".into()).unwrap(), Value::from("CORP\\ann"));
+    let host = Codec::parse("strip_end:@Größe.example").unwrap();
+    assert_eq!(host.decode("ann@GRÖSSE.example".into()).ok(), None);
+    assert_eq!(host.decode("ünn@GRÖßE.EXAMPLE".into()).unwrap(), Value::from("ünn"));
+    assert!(host.decode("e".into()).is_err());
+    assert_eq!(host.encode("ann".into()).unwrap(), Value::from("ann@Größe.example"));
+}
+
+#[test]
 fn unknown_codecs_are_named() {
     assert!(Codec::parse("rot13").unwrap_err().contains("rot13"));
     assert!(Codec::parse("swap:a").is_err());

@@ -28,6 +28,25 @@ fn alone(letter: char, mut other: impl Iterator<Item = char>) -> char {
     }
 }
 
+/// The text behind a beginning, which may be written in other case.
+pub(super) fn strip(text: &str, start: &str) -> Option<String> {
+    let (head, rest) =
+        text.split_at_checked(text.char_indices().nth(start.chars().count()).map_or(text.len(), |(i, _)| i))?;
+    same_letters(head, start).then(|| rest.to_owned())
+}
+
+/// The text before an end, likewise.
+pub(super) fn strip_end(text: &str, end: &str) -> Option<String> {
+    let length = text.chars().count().checked_sub(end.chars().count())?;
+    let (rest, tail) =
+        text.split_at_checked(text.char_indices().nth(length).map_or(text.len(), |(i, _)| i))?;
+    same_letters(tail, end).then(|| rest.to_owned())
+}
+
+fn same_letters(one: &str, other: &str) -> bool {
+    crate::store::value::fold(one) == crate::store::value::fold(other)
+}
+
 pub(super) fn digits(text: &str) -> String {
     text.chars().filter(char::is_ascii_digit).collect()
 }

@@ -14,7 +14,10 @@ use crate::{
         shape::{FieldRef, Opened, Part, PartId, Shape, Use},
     },
     scim::schema::{Mutability, ResourceType, Returned},
-    store::{Bag, Field, FieldId, FieldKind, Predicate, Source, Value, document::Items},
+    store::{
+        Bag, Field, FieldId, FieldKind, Predicate, Source, Value,
+        document::{Document, Items},
+    },
 };
 
 /// A place where names are read: bare names belong to the part's rows.
@@ -32,7 +35,7 @@ pub(in crate::mapping) struct TypeDraft {
     pub(in crate::mapping) name: String,
     pub(in crate::mapping) span: Range<usize>,
     /// Its table in the file.
-    pub(super) node: Node,
+    pub(in crate::mapping) node: Node,
     /// Its schemas in full, before they are cut down to what is mapped.
     pub(in crate::mapping) declared: ResourceType,
     pub(super) published: ResourceType,
@@ -57,10 +60,10 @@ pub(in crate::mapping) struct TypeDraft {
     pub(super) held: Option<(Arc<Bag>, FieldId)>,
     pub(super) version: Option<FieldId>,
     pub(in crate::mapping) ids: Ids,
-    pub(super) protect: Option<Cond>,
+    pub(in crate::mapping) protect: Option<Cond>,
     pub(in crate::mapping) settle: Vec<(Settle, Range<usize>)>,
     pub(super) touch: Vec<(PartId, Assign)>,
-    pub(super) delete: Delete,
+    pub(in crate::mapping) delete: Delete,
     pub(in crate::mapping) rename: Rename,
     pub(super) examples: Vec<Example>,
     pub(in crate::mapping) logs: Vec<LogSite>,
@@ -198,7 +201,7 @@ impl TypeDraft {
             node,
             declared,
             published: ResourceType::default(),
-            shape: Shape { parts: Vec::new() },
+            shape: Shape { parts: Vec::new(), forms: Vec::new() },
             extras: Vec::new(),
             missing: Vec::new(),
             broken: false,
@@ -356,6 +359,10 @@ impl TypeDraft {
         let source = self.shape.part(at.part).bag.source.clone();
         let id = self.add_part(name, at.part, source, extra);
         let is_item = items.takes_items();
+        // A document may lie in a column of bytes, which is to be searched as a text.
+        if items.document.as_ref().is_some_and(Document::is_searched) && at.slot.is_none() {
+            self.declare(at, FieldKind::Text);
+        }
         if let Some(part) = self.shape.parts.get_mut(id) {
             part.many = items.many;
             part.opened = Some(Opened { field: at.field, slot: at.slot.clone(), items: Some(items) });
@@ -392,7 +399,8 @@ impl TypeDraft {
         }
     }
 
-    pub(super) fn finish(mut self) -> TypeMapping {
+    /// What stands for nothing in each part, and in single fields.
+    pub(super) fn settle_nothing(&mut self) {
         for (part, extra) in self.shape.parts.iter_mut().zip(&self.extras) {
             part.nothing = extra.nothing.iter().map(|t| (None, t.clone())).collect();
         }
@@ -400,6 +408,9 @@ impl TypeDraft {
             let Some(part) = self.shape.parts.get_mut(field.part) else { continue };
             part.nothing.extend(setting.nothing.iter().map(|t| (Some(field.clone()), t.clone())));
         }
+    }
+
+    pub(super) fn finish(self) -> TypeMapping {
         let unlogged = if self.logs.is_empty() { Vec::new() } else { self.unlogged() };
         TypeMapping {
             logs: self.logs.into_iter().map(|site| site.log).collect(),

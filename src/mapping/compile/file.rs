@@ -306,7 +306,9 @@ impl Compiler {
     }
 }
 
+/// A field of a counter's bag; as elsewhere an odd name stands in backticks.
 fn push_field(bag: &mut Bag, name: &str, kind: FieldKind) -> FieldId {
+    let name = name.strip_prefix('`').and_then(|n| n.strip_suffix('`')).unwrap_or(name);
     if let Some(id) = bag.find_field(name) {
         return id;
     }

@@ -45,8 +45,14 @@ impl Compiler {
             return None;
         }
         let Some(segments) = split(name) else {
-            let help =
-                "a field name is `column`, `part.column` or `up.column`; odd characters stand in backticks";
+            let quoted = match name.split_once('.') {
+                Some((part, column)) if split(part).is_some() => format!("{part}.`{column}`"),
+                _ => format!("`{name}`"),
+            };
+            let help = match name.contains('`') {
+                true => "a field name is `column`, `part.column` or `up.column`".to_owned(),
+                false => format!("blanks and other odd characters stand in backticks: \"{quoted}\""),
+            };
             self.diagnostics.error("bad-name", span, format!("`{name}` is no field name"), help);
             return None;
         };

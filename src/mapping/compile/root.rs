@@ -1,5 +1,7 @@
 //! The record layer of a resource type: its root table.
 
+use std::sync::Arc;
+
 use crate::{
     mapping::{
         Ids, Profile, StoreKind,
@@ -12,7 +14,7 @@ use crate::{
         node::{Kind, Node},
         place::Named,
     },
-    store::{FieldKind, Source},
+    store::{FieldKind, Source, Value, moment::Spelling},
 };
 
 pub(super) const ROOT: Keys<'static> = Keys {
@@ -283,6 +285,10 @@ impl Compiler {
                 f.many |= many.unwrap_or_default();
                 f.kind = kind.unwrap_or(if bytes { FieldKind::Bytes } else { f.kind });
             });
+            if let [codec @ Codec::Time(_)] = codecs.as_slice() {
+                let is_number = kind == Some(FieldKind::Int);
+                draft.shape.forms.push((field.clone(), spelling(codec, is_number)));
+            }
             draft.settings.push((field, FieldSetting { codecs, nothing, length, map }));
         }
     }
@@ -349,4 +355,18 @@ impl Compiler {
 /// True if the stored form of a chain of codecs is bytes.
 pub(super) fn starts_with_bytes(codecs: &[Codec]) -> bool {
     matches!(codecs.first(), Some(Codec::GuidLe | Codec::Hex | Codec::Base64 | Codec::Sid))
+}
+
+/// How a field with this codec holds times.
+fn spelling(codec: &Codec, is_number: bool) -> Spelling {
+    let codec = codec.clone();
+    let name = format!("{codec:?}{is_number}");
+    let spell = move |time| {
+        let stored = codec.encode(time).ok()?;
+        match stored {
+            Value::Text(text) if is_number => text.parse().ok().map(Value::Int),
+            stored => Some(stored),
+        }
+    };
+    Spelling { name, spell: Arc::new(spell) }
 }

@@ -42,7 +42,15 @@ pub(in crate::mapping) fn reads(settle: &Settle) -> Vec<&FieldRef> {
 
 /// Indexes of the assignments that must come before one.
 fn sources<'a>(draft: &TypeDraft, settle: &Settle, all: impl Iterator<Item = &'a Settle>) -> Vec<usize> {
-    let read: Vec<FieldRef> = reads(settle).into_iter().map(|f| draft.stored_at(f)).collect();
+    let mut read: Vec<FieldRef> = reads(settle).into_iter().map(|f| draft.stored_at(f)).collect();
+    // A column of `on` holds in a new row what its parent's does.
+    let mut at = 0;
+    while let Some(field) = read.get(at).cloned() {
+        let layout = draft.shape.part(field.part);
+        let above = layout.on.iter().filter(|(own, _)| *own == field.field && field.part != 0);
+        read.extend(above.map(|(_, above)| FieldRef { part: layout.parent, field: *above, slot: None }));
+        at += 1;
+    }
     all.enumerate()
         .filter(|(_, other)| match &other.assign.target {
             AssignTarget::Field(field) => read.contains(&draft.stored_at(field)),

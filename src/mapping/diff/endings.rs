@@ -169,9 +169,13 @@ pub fn reopening(
     let touched = |field: &FieldId| layout.touch.iter().any(|(f, _)| f.field == *field);
     let set = |field: &FieldId| reopen.iter().any(|(f, _)| f == field);
     let given = |field: &FieldId| !by_default(field) && !touched(field) && !set(field);
-    let key: Vec<FieldId> = if layout.identity.is_empty() {
+    // A number that each row gets anew tells nothing; but rows of a history are never the same.
+    let is_number = |field: &FieldId| by_default(field) || !cells.iter().any(|(f, _)| f == field);
+    let has_number = layout.identity.iter().all(is_number) && !layout.bag.scope.knows_time();
+    let key: Vec<FieldId> = if layout.identity.is_empty() || has_number {
         let given = cells.iter().map(|(f, _)| *f).filter(given);
-        given.chain(layout.revive_by.iter().copied()).collect()
+        let named = layout.revive_by.iter().filter(|f| !layout.identity.contains(f));
+        given.chain(named.copied()).collect()
     } else {
         layout.revive_by.clone()
     };

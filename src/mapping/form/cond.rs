@@ -5,7 +5,7 @@ use crate::{
         form::{Eval, Template},
         shape::{FieldRef, PartId, Shape},
     },
-    store::{Fold, Order, Predicate, Relation, Test, Value},
+    store::{Fold, Order, Predicate, Relation, Test, Value, moment::Moment},
 };
 
 /// A compiled COND.
@@ -239,14 +239,16 @@ pub fn slot_test(shape: &Shape, field: &FieldRef) -> Predicate {
 impl CondTest {
     fn holds(&self, values: &[Value], eval: &Eval<'_>, place: &FieldRef) -> bool {
         let given = |t: &Template| t.one(eval, place);
+        let nobody = eval.shape.nothings(place);
+        let is_absent = values.iter().all(|v| nobody.iter().any(|n| n.same(v, Fold::Exact)));
         match self {
             Self::AnyOf(list, fold) => list.iter().any(|t| match t {
-                Template::Nothing => values.is_empty(),
-                Template::Some => !values.is_empty(),
+                Template::Nothing => is_absent,
+                Template::Some => !is_absent,
                 _ => given(t).is_some_and(|g| values.iter().any(|v| v.same(&g, *fold))),
             }),
             Self::Either(tests) => tests.iter().any(|t| t.holds(values, eval, place)),
-            Self::Differs(Template::Nothing) => !values.is_empty(),
+            Self::Differs(Template::Nothing) => !is_absent,
             Self::Differs(t) => given(t).is_none_or(|g| !values.iter().any(|v| v.same(&g, Fold::Exact))),
             Self::Order(order, t) => given(t).is_some_and(|g| {
                 values.iter().any(|v| {
@@ -273,10 +275,21 @@ impl CondTest {
         let field = place.field;
         let given = |t: &Template| t.one(eval, place);
         let test = |t: Test| Predicate::Field(field, t);
+        let nobody = eval.shape.nothings(place);
+        let absent = || match nobody.is_empty() {
+            true => test(Test::Absent),
+            false => Predicate::Any(vec![test(Test::Absent), test(Test::OneOf(nobody.clone(), Fold::Exact))]),
+        };
+        let present = || match nobody.is_empty() {
+            true => test(Test::Present),
+            false => Predicate::Not(Box::new(absent())),
+        };
         // What is known only of each row, or at the time of each request.
         let open = |relation: Relation, t: &Template| {
             let moment = t.moment().filter(|_| eval.answers.timeless);
-            let clock = moment.map(|moment| Predicate::Clock(field, relation, moment));
+            let spelling = || eval.shape.form_of(place).cloned();
+            let clock = moment
+                .map(|moment| Predicate::Clock(field, relation, Moment { spelling: spelling(), ..moment }));
             clock.or_else(|| Some(Predicate::Pair(field, relation, t.same_row(place)?)))
         };
         match self {
@@ -285,8 +298,8 @@ impl CondTest {
                 let mut values = Vec::new();
                 for t in list {
                     match (t, open(Relation::Equal, t)) {
-                        (Template::Nothing, _) => any.push(test(Test::Absent)),
-                        (Template::Some, _) => any.push(test(Test::Present)),
+                        (Template::Nothing, _) => any.push(absent()),
+                        (Template::Some, _) => any.push(present()),
                         (_, Some(open)) => any.push(open),
                         (_, None) => values.extend(given(t)),
                     }
@@ -303,7 +316,7 @@ impl CondTest {
             Self::Either(tests) => {
                 Predicate::Any(tests.iter().map(|t| t.to_predicate(place, eval)).collect())
             }
-            Self::Differs(Template::Nothing) => test(Test::Present),
+            Self::Differs(Template::Nothing) => present(),
             Self::Differs(t) => {
                 let equal = open(Relation::Equal, t);
                 match equal.or_else(|| given(t).map(|g| Predicate::equals(field, g))) {

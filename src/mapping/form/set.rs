@@ -59,7 +59,13 @@ pub fn apply(set: &[Assign], shape: &Shape, record: &mut Record, at: (PartId, us
                 _ => record.remove_rows(shape, at, *part),
             },
             AssignTarget::Field(field) => {
-                let new = assigned(&assign.op, &Eval { shape, record, at, answers }, field);
+                let mut new = assigned(&assign.op, &Eval { shape, record, at, answers }, field);
+                if let SetOp::To(values) = &assign.op
+                    && matches!(values.as_slice(), [Template::Nothing])
+                    && field.slot.is_none()
+                {
+                    new = shape.cleared(field.part, field.field);
+                }
                 record.assign(shape, at, field, new);
             }
         }

@@ -120,9 +120,12 @@ impl Template {
             Self::Literal(value) => vec![value.clone()],
             // Outside of a log its words have no value.
             Self::Nothing | Self::Some | Self::Logged(_) => Vec::new(),
-            Self::Now(offset) => offset.after(eval.answers.now, eval).map(Value::Time).into_iter().collect(),
-            Self::Today(offset) => {
-                offset.after(eval.answers.now, eval).map(|t| Value::Date(t.date())).into_iter().collect()
+            Self::Now(_) | Self::Today(_) => {
+                let spell = |time| match eval.shape.form_of(place) {
+                    Some(form) => (form.spell)(time),
+                    None => Some(time),
+                };
+                self.time(eval).and_then(spell).into_iter().collect()
             }
             Self::Uuid => vec![eval.answers.uuid(&format!("{place:?}{:?}", eval.at)).into()],
             Self::Actor => vec![eval.answers.actor.as_str().into()],
@@ -145,6 +148,15 @@ impl Template {
                 let count = if many { width(pieces, eval) } else { 1 };
                 (0..count).filter_map(|i| compose(pieces, eval, place, i)).collect()
             }
+        }
+    }
+
+    /// The instant or the day that is meant.
+    fn time(&self, eval: &Eval<'_>) -> Option<Value> {
+        match self {
+            Self::Now(offset) => offset.after(eval.answers.now, eval).map(Value::Time),
+            Self::Today(offset) => offset.after(eval.answers.now, eval).map(|t| Value::Date(t.date())),
+            _ => None,
         }
     }
 
@@ -233,7 +245,8 @@ impl Offset {
     /// The moment it means, if it does not depend on a field.
     fn moment(&self, day: bool) -> Option<Moment> {
         let Amount::Number(amount) = self.amount else { return None };
-        Some(Moment { day, amount: if self.back { amount.checked_neg()? } else { amount }, unit: self.unit })
+        let amount = if self.back { amount.checked_neg()? } else { amount };
+        Some(Moment { day, amount, unit: self.unit, spelling: None })
     }
 }
 
@@ -257,6 +270,12 @@ pub fn compose(pieces: &[Piece], eval: &Eval<'_>, place: &FieldRef, index: usize
         && codecs.is_empty()
     {
         return fill(piece, eval, place, index).map(|filled| filled.value);
+    }
+    // Bytes have no text that would be them again.
+    if let [piece @ Piece::Hole { .. }] = pieces
+        && let Some(Filled { value: bytes @ Value::Bytes(_), .. }) = fill(piece, eval, place, index)
+    {
+        return Some(bytes);
     }
     let is_in_dn = is_dn(place, eval);
     let mut out = String::new();
@@ -332,6 +351,8 @@ fn fill<'p>(piece: &'p Piece, eval: &Eval<'_>, place: &FieldRef, index: usize) -
                 is_there.then(|| value.clone())
             }
             Source::Constant(value) => Some(value.clone()),
+            // Codecs of the hole say how a time is written there.
+            Source::Word(word) if !codecs.is_empty() => word.time(eval).or_else(|| word.one(eval, place)),
             Source::Word(word) => word.one(eval, place),
         };
         Some((source, value?))

@@ -31,7 +31,8 @@ impl Guarded {
         json: Option<&Json>,
     ) -> Result<(), ScimError> {
         if !self.applies(&w.eval(at)) {
-            return match json {
+            // A list without elements is no value: its elements may lie in another lens.
+            return match json.filter(|json| json.as_array().is_none_or(|list| !list.is_empty())) {
                 Some(_) if !self.ignore && self.lens.is_writable() => {
                     Err(ScimError::invalid_value(format!("`{path}` does not apply to this resource.")))
                 }

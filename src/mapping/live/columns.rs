@@ -8,7 +8,7 @@ use crate::{
         compile::suggest,
         form::{Answers, Eval, Template},
         lens::{Scheme, ValueMap, scalar::decode},
-        live::{Live, listed, parts, table_of, values::literal},
+        live::{Live, listed, parts, table_of, toml_key, values::literal},
         no_place,
         place::Named,
         record::Record,
@@ -218,6 +218,20 @@ fn filled(
             sometimes.insert(opened.field);
         }
     }
+    // A column that points at a row below gets that row's key.
+    for (inner, below) in parts(mapping).filter(|(inner, p)| *inner != 0 && p.parent == id) {
+        let is_pointed_at = below.upward || matches!(below.usage, Use::Find | Use::FindOrAdd);
+        if !is_pointed_at || below.opened.is_some() || uses.sometimes(inner).is_empty() {
+            continue;
+        }
+        let has_value = uses.fields.iter().any(|u| u.writable && u.always && u.field.part == inner);
+        let columns = below.on.iter().map(|(_, parents)| *parents);
+        if has_value || (below.always && below.upward) {
+            always.extend(columns);
+        } else {
+            sometimes.extend(columns);
+        }
+    }
     let is_in = |set: &std::collections::BTreeSet<usize>, column: &ColumnFacts| {
         set.iter().any(|field| part.bag.field_name(*field).eq_ignore_ascii_case(&column.name))
     };
@@ -234,8 +248,12 @@ fn filled(
         let names = listed(never.iter().map(|c| c.name.as_str()));
         let first = never.first().map_or("", |c| c.name.as_str());
         let message = format!("a new row of `{name}` needs a value for {names}, and nothing gives one");
-        let help = format!("write `initial = {{ {first} = … }}`, or bind an attribute to it");
-        live.error("not-null", &place, message, help);
+        let help = format!("write `initial = {{ {} = … }}`, or bind an attribute to it", toml_key(first));
+        if table.triggers.is_empty() {
+            live.error("not-null", &place, message, help);
+        } else {
+            live.warn("not-null", &place, format!("{message}, unless a trigger does"), help);
+        }
     }
     for column in maybe {
         let field = part.bag.find_field(&column.name).unwrap_or_default();
@@ -244,7 +262,17 @@ fn filled(
             "`{}` of `{name}` must not be NULL, but a new row may be without a value for it",
             column.name
         );
-        let help = format!("write `initial = {{ {} = … }}`, or make the attribute `required`", column.name);
+        let of_state = uses
+            .fields
+            .iter()
+            .find(|u| u.field.part == id && u.field.field == field && matches!(u.role, Role::Tested));
+        let help = match of_state {
+            Some(state) => format!("write `initial = true` or `false` in the lens of `{}`", state.path),
+            None => format!(
+                "write `initial = {{ {} = … }}`, or make the attribute `required`",
+                toml_key(&column.name)
+            ),
+        };
         live.warn("not-null", &place, message, help);
     }
     for field in &sometimes {

@@ -4,7 +4,7 @@
 use crate::{
     mapping::{
         TypeMapping,
-        live::{Live, listed, parts, table_of},
+        live::{Live, listed, parts, table_of, toml_key},
         place::Named,
         shape::{FieldRef, Part, PartId, Use},
         uses::{FieldUse, Role, Uses},
@@ -45,7 +45,10 @@ fn key(live: &mut Live<'_>, ty: usize, id: PartId, part: &Part, (name, table): (
     }
     let place = live.setting_place(ty, id, if id == 0 || !part.slot.is_empty() { "key" } else { "on" });
     let is_lookup = matches!(part.usage, Use::Watch);
-    if !table.is_unique(&key) && !is_lookup {
+    // What `where` fixes is the same in all of our rows.
+    let mut known = key.clone();
+    known.extend(part.constants.iter().map(|(field, _)| part.bag.field_name(*field)));
+    if !table.is_unique(&known) && !is_lookup {
         let message = format!(
             "nothing keeps two rows of `{name}` from having the same {}",
             listed(key.iter().copied())
@@ -76,7 +79,7 @@ fn key(live: &mut Live<'_>, ty: usize, id: PartId, part: &Part, (name, table): (
         );
         let help = format!(
             "make it NOT NULL, or leave such rows out: `where = {{ {} = {{ ne = \"@none\" }} }}`",
-            nullable.first().unwrap_or(&"")
+            toml_key(nullable.first().unwrap_or(&""))
         );
         live.error("key-nullable", &place, message, help);
     }

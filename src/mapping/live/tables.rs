@@ -92,7 +92,10 @@ fn charset(live: &mut Live<'_>, ty: usize, id: PartId, part: &Part, table: &Tabl
         part.bag.fields.iter().filter_map(|f| table.find(&f.name)).filter(is_narrow).collect();
     if let Some(first) = columns.first() {
         let names = listed(columns.iter().map(|c| c.name.as_str()));
-        let message = format!("{names} are kept in {}: not every text that SCIM sends can be", first.charset);
+        let message = format!(
+            "{} does not hold every text that SCIM sends, and these are kept in it: {names}",
+            first.charset
+        );
         let place = live.place(Named::Source(ty, id));
         live.warn("encoding", &place, message, "ALTER TABLE … CONVERT TO CHARACTER SET utf8mb4");
     }

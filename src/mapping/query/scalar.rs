@@ -154,7 +154,9 @@ impl Query<'_> {
         if codecs.iter().any(|c| matches!(c, Codec::Bool(..))) {
             return test(Test::OneOf(vec![value], Fold::Case));
         }
-        let is_recased = codecs.iter().any(|c| matches!(c, Codec::Lower | Codec::Upper));
+        let is_recased = codecs
+            .iter()
+            .any(|c| matches!(c, Codec::Lower | Codec::Upper | Codec::Strip(_) | Codec::StripEnd(_)));
         let found = test(Test::OneOf(vec![value], if is_recased { Fold::Case } else { fold }));
         Pushed { exact: found.exact && (!is_recased || fold == Fold::Case), ..found }
     }

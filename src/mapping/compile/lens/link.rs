@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::{
     mapping::{
+        codec::Codec,
         compile::{
             Compiler,
             draft::{BySite, Face, PendingInverse, RuleDraft, Scope},
@@ -293,7 +294,7 @@ impl Compiler {
             self.diagnostics.error("unknown-type", &one.span, message, help);
             return None;
         };
-        let Some((part, pointer, by)) = self.pointers(holder, &one.attribute, ty) else {
+        let Some(((part, pointer), codecs, by)) = self.pointers(holder, &one.attribute, ty) else {
             if self.types.get(holder).is_some_and(|t| t.broken) {
                 return None; // what is wrong there is reported
             }
@@ -311,11 +312,12 @@ impl Compiler {
         let nested = match one.nested {
             false => None,
             true => match self.pointers(holder, &one.attribute, holder) {
-                Some((part, pointer, by)) => Some(Box::new(Inverse {
+                Some(((part, pointer), codecs, by)) => Some(Box::new(Inverse {
                     holder,
                     attribute: one.attribute.clone(),
                     part,
                     pointer,
+                    codecs,
                     by,
                     writable: false,
                     shows_type: false,
@@ -355,6 +357,7 @@ impl Compiler {
             attribute: one.attribute,
             part,
             pointer,
+            codecs,
             by,
             via,
             superset: one.superset,
@@ -364,14 +367,14 @@ impl Compiler {
         })
     }
 
-    /// Where an attribute of a type holds pointers at another type: the part, the pointer, and
-    /// the field of the other type that it equals.
+    /// Where an attribute of a type holds pointers at another type: the part and the pointer, what is
+    /// between it and its value, and the field of the other type that this equals.
     fn pointers(
         &self,
         holder: usize,
         attribute: &str,
         target: usize,
-    ) -> Option<(PartId, FieldRef, FieldRef)> {
+    ) -> Option<((PartId, FieldRef), Vec<Codec>, FieldRef)> {
         let draft = self.types.get(holder)?;
         let rule = draft.rules.iter().find(|r| r.rule.attribute.eq_ignore_ascii_case(attribute))?;
         let mut found = Vec::new();
@@ -379,7 +382,8 @@ impl Compiler {
         found.into_iter().find_map(|reference| {
             let types = &draft.references.get(reference.target)?.types;
             let (_, by) = types.iter().find(|(ty, _)| *ty == target)?;
-            Some((reference.field.part, reference.field.clone(), by.clone()))
+            let pointer = (reference.field.part, reference.field.clone());
+            Some((pointer, reference.codecs.clone(), by.clone()))
         })
     }
 }

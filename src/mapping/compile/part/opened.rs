@@ -242,10 +242,11 @@ impl Compiler {
         };
         let Some(draft) = self.types.get_mut(ty) else { return };
         let root = draft.shape.root();
+        let kind = if document.is_searched() { FieldKind::Text } else { FieldKind::Any };
         let mut holder = Bag {
             name: root.bag.name.clone(),
             source: root.bag.source.clone(),
-            fields: vec![Field { name: column, kind: FieldKind::Any, many: false }],
+            fields: vec![Field { name: column, kind, many: false }],
             key: Vec::new(),
             scope: Predicate::True,
         };

@@ -48,6 +48,8 @@ fn parts_of_text() {
     Case { refuses: |v| !string(v).starts_with('a'), ..case }.holds();
     let case = coded("'urn:example:Laws:text' = { field = 'c', codec = 'suffix:a' }", "text", same);
     Case { refuses: |v| !string(v).ends_with('a'), ..case }.holds();
+    coded("'urn:example:Laws:text' = { field = 'c', codec = 'strip:a' }", "text", same).holds();
+    coded("'urn:example:Laws:text' = { field = 'c', codec = 'strip_end:a' }", "text", same).holds();
 }
 
 /// The items after the first are not ours.

@@ -132,11 +132,12 @@ impl TextExpr<'_> {
         }
     }
 
-    /// MySQL: a sought text in the character set of the column, where that is not Unicode: the server compares
-    /// no text with a column that could not hold it. What the set lacks becomes `?`, so more may be found.
+    /// MySQL: a sought text in the character set of the column, where that is not all of Unicode (the old `utf8`
+    /// has three bytes): the server compares no list of texts with a column that could not hold them all. What
+    /// the set lacks becomes `?`, so more may be found.
     fn narrow_bind(&self, sql: &mut Sql, text: impl Into<String>) {
         let charset = self.leaf.column.collation.split('_').next().unwrap_or_default();
-        if charset.is_empty() || charset.starts_with("utf8") || charset == "binary" {
+        if charset.is_empty() || matches!(charset, "utf8mb4" | "binary") {
             sql.bind(Bind::text(text));
         } else {
             sql.raw("CONVERT(").bind(Bind::text(text)).raw(" USING ").type_name(charset).raw(")");
