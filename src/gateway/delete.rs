@@ -221,6 +221,7 @@ impl Gateway {
         let field = &pointer.reference.field;
         let layout = mapping.shape.part(field.part);
         let is_link = pointer.part == Some(field.part) && layout.opened.is_none();
+        let nothing = || mapping.shape.nothing_in(field);
         let equal = Predicate::equals(field.field, old.clone());
         if let (Source::Table(_), true) = (&layout.bag.source, layout.opened.is_none()) {
             let bag = layout.bag.clone();
@@ -228,7 +229,7 @@ impl Gateway {
             let set = |values| vec![Change::Set(field.field, Cell::Values(values))];
             return Ok(vec![match new {
                 None if is_link => Step::Delete { bag, target, required: false },
-                None => Step::Update { bag, target, changes: set(Vec::new()), required: false },
+                None => Step::Update { bag, target, changes: set(nothing()), required: false },
                 Some(new) => Step::Update { bag, target, changes: set(vec![new.clone()]), required: false },
             }]);
         }

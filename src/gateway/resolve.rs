@@ -248,7 +248,13 @@ impl Gateway {
         let found: Vec<(String, Pointed)> = match &inverse.via {
             Some((_, holders)) => self.find_by_field(inverse.holder, holders, &all).await?,
             // The pointer is a field of the holder itself, not of a list.
-            None if inverse.part == 0 => self.find_by_field(inverse.holder, &inverse.pointer, &all).await?,
+            None if inverse.part == 0 => {
+                let mut found = self.find_by_field(inverse.holder, &inverse.pointer, &all).await?;
+                for pointer in &inverse.more {
+                    found.extend(self.find_by_field(inverse.holder, pointer, &all).await?);
+                }
+                found
+            }
             None => self.holders(&inverse, &all).await?,
         };
         let mut by_text: HashMap<&str, Vec<&Pointed>> = HashMap::new();

@@ -47,6 +47,7 @@ mod keys;
 mod lens;
 mod like;
 mod name;
+mod names;
 mod part;
 mod path;
 mod publish;
@@ -132,6 +133,8 @@ struct Compiler {
     declared: Vec<(String, Option<ResourceType>)>,
     types: Vec<TypeDraft>,
     places: Places,
+    /// While the `where` of a set of names is read.
+    in_where_of_names: bool,
 }
 
 impl Compiler {
@@ -148,6 +151,7 @@ impl Compiler {
             declared: Vec::new(),
             types: Vec::new(),
             places: Places::default(),
+            in_where_of_names: false,
         }
     }
 

@@ -12,6 +12,7 @@ pub mod kinds;
 #[cfg(test)]
 mod laws;
 pub mod password;
+pub mod pointers;
 pub mod reference;
 pub mod rows;
 pub mod scalar;
@@ -59,6 +60,8 @@ pub enum Lens {
     Slots(Slots),
     /// A pointer at another resource. As an attribute, or as the `value` of a row.
     Reference(Reference),
+    /// A list of pointers, each in a field of its own.
+    Pointers(Pointers),
     /// The resources that point here; index into [`TypeMapping::inverses`](super::TypeMapping::inverses).
     Inverse(usize),
     /// A password.
@@ -260,6 +263,15 @@ pub struct Reference {
     pub common: Common,
 }
 
+/// A list of pointers, each in a field of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pointers {
+    /// The fields, in the order in which they are filled.
+    pub places: Vec<Reference>,
+    /// True: an element's `type` is `direct`, as groups of a user have; false: the target's resource type.
+    pub direct: bool,
+}
+
 /// What a reference points at.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RefTarget {
@@ -301,6 +313,8 @@ pub struct Inverse {
     pub part: PartId,
     /// The field of that part's rows that holds the pointer.
     pub pointer: FieldRef,
+    /// Further fields of the holder itself that may hold one.
+    pub more: Vec<FieldRef>,
     /// The field of this type that a pointer at it equals.
     pub by: FieldRef,
     /// Shortcut: a field of this type that lists the holders, and the holder's field whose value it holds.

@@ -7,6 +7,7 @@
 
 mod columns;
 mod keys;
+mod names;
 mod rows;
 mod session;
 mod tables;
@@ -33,8 +34,12 @@ pub fn tables(mapping: &Mapping) -> Vec<String> {
     let counters = mapping.counters.values().map(|counter| match &counter.kind {
         CounterKind::Highest { bag, .. } | CounterKind::Cell { bag, .. } => bag,
     });
-    let mut names: Vec<String> =
-        parts.map(|p| &p.bag).chain(counters).filter_map(|bag| table_of(bag)).map(str::to_owned).collect();
+    let mut names: Vec<String> = parts
+        .map(|p| &p.bag)
+        .chain(counters)
+        .filter_map(|bag| listed_table(bag))
+        .map(str::to_owned)
+        .collect();
     names.sort();
     names.dedup();
     names
@@ -45,6 +50,14 @@ fn table_of(bag: &Bag) -> Option<&str> {
     match &bag.source {
         Source::Table(name) if !name.is_empty() => Some(name),
         _ => None,
+    }
+}
+
+/// As [`table_of`], also of columns whose values are resources.
+fn listed_table(bag: &Bag) -> Option<&str> {
+    match &bag.source {
+        Source::Names(names) => Some(&names.table),
+        _ => table_of(bag),
     }
 }
 
@@ -75,6 +88,7 @@ pub fn compare(
     session::check(&mut live);
     for (index, ty) in mapping.types.iter().enumerate() {
         let uses = Uses::of(ty);
+        names::check(&mut live, index, ty);
         tables::check(&mut live, index, ty, &uses);
         columns::check(&mut live, index, ty, &uses);
         values::check(&mut live, index, ty, &uses);

@@ -189,6 +189,16 @@ impl Shape {
         self.parts.iter().skip(1).position(|p| p.name == name).map(|i| i + 1)
     }
 
+    /// What a field of its own settings holds when it points at nothing.
+    #[must_use]
+    pub fn nothing_in(&self, field: &FieldRef) -> Vec<Value> {
+        let mut own = self.part(field.part).nothing.iter().filter(|(of, _)| of.as_ref() == Some(field));
+        match own.next() {
+            Some((_, Template::Literal(value))) => vec![value.clone()],
+            _ => Vec::new(),
+        }
+    }
+
     /// True if `part` is `ancestor` or hangs somewhere below it.
     #[must_use]
     pub fn is_below(&self, mut part: PartId, ancestor: PartId) -> bool {

@@ -10,7 +10,12 @@ use crate::{
     config::{CorrelationSettings, LimitSettings},
     correlation::{Correlation, derived_id},
     gateway::{Context, Gateway, TypeId},
-    mapping::{Mapping, diagnostic::Diagnostics, example::Example, shape::Use},
+    mapping::{
+        Mapping,
+        diagnostic::Diagnostics,
+        example::Example,
+        shape::{Part, Use},
+    },
     scim::{
         Json, Object, error::ScimError, message::SearchRequest, precondition::Preconditions,
         resource::Selection,
@@ -210,7 +215,8 @@ impl<'m> Stage<'m> {
 /// Keys that nothing else gives are counted up, as a database would.
 fn count_keys(mapping: &Mapping, store: &MemoryStore) {
     let mut tables: BTreeMap<String, Rules> = BTreeMap::new();
-    for part in mapping.types.iter().flat_map(|t| &t.shape.parts).filter(|p| p.opened.is_none()) {
+    let is_rows = |p: &&Part| p.opened.is_none() && !matches!(p.bag.source, Source::Names(_));
+    for part in mapping.types.iter().flat_map(|t| &t.shape.parts).filter(is_rows) {
         let rules = tables.entry(source(&part.bag)).or_default();
         if let [key] = part.bag.key.as_slice()
             && !part.on.iter().any(|(own, _)| own == key && part.usage == Use::Own)
@@ -226,6 +232,7 @@ fn count_keys(mapping: &Mapping, store: &MemoryStore) {
 fn source(bag: &Bag) -> String {
     match &bag.source {
         Source::Table(name) => name.clone(),
+        Source::Names(names) => names.table.clone(),
         Source::Entries { bases, .. } => bases.join("\n"),
         Source::Items(_) => String::new(),
     }

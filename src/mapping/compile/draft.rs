@@ -56,6 +56,10 @@ pub(in crate::mapping) struct TypeDraft {
     pub(super) held: Option<(Arc<Bag>, FieldId)>,
     pub(super) version: Option<FieldId>,
     pub(in crate::mapping) ids: Ids,
+    /// The root is a set of names.
+    pub(in crate::mapping) is_names: bool,
+    /// `adopt = "link"`.
+    pub(super) adopts: bool,
     pub(super) protect: Option<Cond>,
     pub(in crate::mapping) settle: Vec<(Settle, Range<usize>)>,
     pub(super) touch: Vec<(PartId, Assign)>,
@@ -203,6 +207,8 @@ impl TypeDraft {
             held: None,
             version: None,
             ids: Ids::default(),
+            is_names: false,
+            adopts: false,
             protect: None,
             settle: Vec::new(),
             touch: Vec::new(),
@@ -394,6 +400,7 @@ impl TypeDraft {
             inverses: self.inverses.into_iter().flatten().collect(),
             version: self.version,
             ids: self.ids,
+            adopts: self.adopts,
             protect: self.protect,
             settle: self.settle.into_iter().map(|(s, _)| s).collect(),
             touch: self.touch,

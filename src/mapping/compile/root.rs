@@ -47,9 +47,11 @@ pub(super) const ROOT: Keys<'static> = Keys {
         "new",
         "invalid",
         "examples",
+        "names",
+        "adopt",
         "like",
     ],
-    later: &["names", "adopt", "log", "aux", "change", "on", "make"],
+    later: &["log", "aux", "change", "on", "make"],
 };
 
 pub(super) const FIELD: Keys<'static> = Keys {
@@ -108,7 +110,10 @@ impl Compiler {
         let extra = PartExtra { span: node.span.clone(), ..PartExtra::default() };
         let Some(draft) = self.types.get_mut(ty) else { return };
         draft.add_part(&name, 0, source, extra);
-        if let Some(column) = node.get("in") {
+        let names = node.get("names");
+        if let Some(columns) = names {
+            self.read_names(ty, node, columns);
+        } else if let Some(column) = node.get("in") {
             self.read_held(ty, node, column);
         } else {
             self.no_document(node);
@@ -119,8 +124,10 @@ impl Compiler {
             self.read_ldap_root(ty, node);
         } else {
             self.forbid(node, &["base", "scope", "rdn", "classes", "anchor", "make"], "SQL");
-            self.read_key(scope, node);
-            if node.get("key").is_none() && node.get("table").is_some() {
+            if names.is_none() {
+                self.read_key(scope, node);
+            }
+            if node.get("key").is_none() && node.get("table").is_some() && names.is_none() {
                 let help = "write `key = \"id\"`: the column(s) that identify a row for good";
                 self.error("missing-key", node, format!("`{name}` has no `key`"), help);
             }
@@ -134,8 +141,10 @@ impl Compiler {
         }
         let ids = self.word_key(node, "id", &[("derived", Ids::Derived), ("minted", Ids::Minted)]);
         let rename = self.read_rename(scope, node);
+        let adopt = self.word_key(node, "adopt", &[("conflict", false), ("link", true)]);
         if let Some(draft) = self.types.get_mut(ty) {
-            draft.ids = ids.unwrap_or_default();
+            draft.adopts = adopt.unwrap_or_default();
+            draft.ids = ids.unwrap_or(draft.ids);
             draft.rename = rename.unwrap_or_default();
         }
     }

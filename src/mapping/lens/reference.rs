@@ -23,6 +23,7 @@ impl Lens {
 fn visit<'l>(lens: &'l Lens, part: Option<PartId>, found: &mut dyn FnMut(&'l Reference, Option<PartId>)) {
     match lens {
         Lens::Reference(reference) => found(reference, part),
+        Lens::Pointers(pointers) => pointers.places.iter().for_each(|p| found(p, part)),
         Lens::Complex(subs) => subs.iter().for_each(|s| visit(&s.lens, part, found)),
         Lens::Rows(rows) => rows.each.iter().for_each(|s| visit(&s.lens, Some(rows.part), found)),
         Lens::Slots(slots) => {
@@ -84,7 +85,7 @@ impl Reference {
             if target.is_some_and(|target| self.get(&w.eval(at), target).is_none()) {
                 return Ok(());
             }
-            w.assign(at, &self.field, Vec::new());
+            w.assign(at, &self.field, w.shape().nothing_in(&self.field));
             set::undo(&self.here, w.shape(), &mut w.record, at, w.answers);
             return Ok(());
         };

@@ -288,7 +288,9 @@ impl Example {
 /// In the memory store, keys that nothing else gives are counted up.
 fn generate_keys(mapping: &Mapping, store: &MemoryStore) {
     let mut tables: BTreeMap<String, Rules> = BTreeMap::new();
-    for part in mapping.types.iter().flat_map(|t| &t.shape.parts).filter(|p| p.opened.is_none()) {
+    let is_rows =
+        |p: &&scimgate::mapping::shape::Part| p.opened.is_none() && !matches!(p.bag.source, Source::Names(_));
+    for part in mapping.types.iter().flat_map(|t| &t.shape.parts).filter(is_rows) {
         let rules = tables.entry(source_name(&part.bag)).or_default();
         if let [key] = part.bag.key.as_slice()
             && (part.upward
@@ -310,6 +312,7 @@ fn source_name(bag: &Bag) -> String {
         Source::Table(name) => name.clone(),
         Source::Entries { bases, .. } => bases.join("\n"),
         Source::Items(held) => source_name(&held.bag),
+        Source::Names(names) => names.table.clone(),
     }
 }
 
