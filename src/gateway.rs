@@ -8,6 +8,7 @@
 //! **Invariant:** nothing is answered from memory that the store could
 //! contradict; only the pair of id and anchor, which never changes, is cached.
 
+mod adopt;
 pub mod bulk;
 mod clocked;
 mod counter;
@@ -24,6 +25,7 @@ mod listing;
 mod load;
 mod lock;
 pub mod me;
+mod names;
 mod nested;
 mod patch;
 mod present;
@@ -48,7 +50,7 @@ use crate::{
     gateway::{cursor::Sealer, listing::Listings, lock::Locks},
     mapping::{Mapping, TypeMapping},
     scim::{error::ScimError, schema::ResourceType, validate},
-    store::{Store, StoreError, opened::OpenedStore},
+    store::{Store, StoreError, names::NamesStore, opened::OpenedStore},
 };
 
 /// What a use case needs to know of the request.
@@ -85,6 +87,9 @@ impl Gateway {
         limits: LimitSettings,
     ) -> Self {
         let store = OpenedStore::around(store, mapping.types.iter().map(TypeMapping::bag));
+        let store = NamesStore::around(store, mapping.types.iter().map(TypeMapping::bag), || {
+            Arc::new(names::KeptNames(correlation.clone()))
+        });
         Self {
             mapping,
             store: Arc::new(clocked::Clocked(store)),

@@ -108,6 +108,8 @@ pub struct TypeMapping {
     pub version: Option<FieldId>,
     /// Field of the root with the time of creation or of the last change, if the file names none in `meta`.
     pub ids: Ids,
+    /// True: a POST takes over a resource that has its name and that no client has made.
+    pub adopts: bool,
     /// Rows that are invisible and untouchable.
     pub protect: Option<Cond>,
     /// `initial` and `derived` assignments of the root and all parts, in the order of their dependencies.
@@ -244,6 +246,12 @@ impl TypeMapping {
                     _ => false,
                 }
         })
+    }
+
+    /// True if its resources have no rows of their own: they are names that rows hold.
+    #[must_use]
+    pub fn is_names(&self) -> bool {
+        matches!(self.bag().source, crate::store::Source::Names(_))
     }
 
     /// A field of the root.

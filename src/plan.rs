@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::store::{Cell, Change, FieldId, Step};
+use crate::store::{Cell, FieldId, Step};
 
 /// What a write will do to the store.
 #[derive(Debug, Clone, Default)]
@@ -56,28 +56,7 @@ impl Plan {
             Cell::From { step, .. } => *step += by,
             Cell::Values(_) => {}
         };
-        for step in &mut self.steps {
-            match step {
-                Step::Insert { cells, .. }
-                | Step::Copy { cells, .. }
-                | Step::Find { add: Some(cells), .. } => {
-                    cells.iter_mut().for_each(|(_, cell)| shift(cell));
-                }
-                Step::Update { changes, .. } => changes.iter_mut().for_each(|change| match change {
-                    Change::Set(_, cell) => shift(cell),
-                    Change::Add(..) | Change::Remove(..) => {}
-                }),
-                Step::Reopen { cells, changes, .. } => {
-                    cells.iter_mut().chain(changes).for_each(|(_, cell)| shift(cell));
-                }
-                Step::Expect { .. }
-                | Step::Find { add: None, .. }
-                | Step::Delete { .. }
-                | Step::Archive { .. }
-                | Step::Rename { .. }
-                | Step::Password { .. } => {}
-            }
-        }
+        self.steps.iter_mut().flat_map(Step::cells_mut).for_each(shift);
         if let Some((step, _)) = &mut self.root_insert {
             *step += by;
         }

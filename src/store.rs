@@ -18,6 +18,7 @@ pub mod inventory;
 pub mod ldap;
 pub mod memory;
 pub mod moment;
+pub mod names;
 pub mod opened;
 pub mod predicate;
 pub mod rehearsal;
@@ -76,6 +77,8 @@ pub enum Source {
     },
     /// The items of a document that one fixed row holds.
     Items(Box<opened::Held>),
+    /// The distinct values of columns.
+    Names(Box<names::Names>),
 }
 
 /// A column or an attribute description.

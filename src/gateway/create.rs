@@ -1,8 +1,12 @@
 //! POST (RFC 7644 §3.3).
 
+use std::sync::Arc;
+
+use time::{Duration, OffsetDateTime};
+
 use crate::{
     auth::Action,
-    correlation::{Buried, NewRow},
+    correlation::{Buried, NewRow, Row},
     gateway::{
         Context, Gateway, TypeId,
         identity::{failed, unside},
@@ -37,11 +41,14 @@ impl Gateway {
         let mapping = self.permitted(cx, ty, Action::Write)?;
         let body = self.with_constant_defaults(cx, ty, body).await?;
         let wanted = self.normalised(cx, ty, &body, Purpose::Create)?;
+        if let Some(taken_over) = self.adopt(cx, ty, &wanted, selection).await? {
+            return Ok(taken_over);
+        }
         let name = &mapping.resource_type.name;
         let _claims = self.locks.acquire(self.claims(ty, &wanted)?).await;
         let nothing = Object::new();
         self.check_unique(cx, ty, &nothing, &wanted, None).await?;
-        let base = Record::create(&mapping.shape);
+        let (base, started) = (Record::create(&mapping.shape), crate::ops::clock::now());
         let written = self.written(cx, ty, &base, &nothing, &nothing, &wanted).await?;
         self.check_unique_within(cx, ty, &wanted, (&base, &written.record), None).await?;
         let plan = self.plan(cx, ty, &written).await?;
@@ -51,16 +58,15 @@ impl Gateway {
         let mut kept = written.side;
         keep_external_id(mapping, &mut kept, &wanted);
         note(mapping, &written.record, &mut kept);
+        mapping.keep_name(&mut kept);
+        mapping.mark_made(&mut kept);
         let (external_id, sidecar) = unside(kept);
         let locator = plan.dn.clone().unwrap_or_else(|| anchor.clone());
         let id = mapping.new_id(self.correlation.tenant(), &anchor);
         let mut row = NewRow::new(id, anchor, locator, crate::ops::clock::now());
         row.external_id = external_id;
         row.sidecar = sidecar;
-        let rows =
-            self.correlation.insert_missing(name, vec![row], Buried::Mint).await.map_err(|e| failed(&e))?;
-        let row =
-            rows.into_iter().next().ok_or_else(|| ScimError::internal("The new resource got no id."))?;
+        let row = self.introduced(name, row, started).await?;
         // Others can point at it now that it is there; if they cannot, it must not stay.
         let open = Preconditions::default();
         let pointed = again_if_overtaken(&open, || async {
@@ -72,6 +78,35 @@ impl Gateway {
             return Err(error);
         }
         self.again(cx, ty, row, selection).await
+    }
+
+    /// The correlation row of a resource that was just made. One that was there before is of another, which
+    /// had the same key and vanished unseen.
+    async fn introduced(
+        &self,
+        name: &str,
+        new: NewRow,
+        started: OffsetDateTime,
+    ) -> Result<Arc<Row>, ScimError> {
+        let missing = || ScimError::internal("The new resource got no id.");
+        let insert = |row: NewRow| async {
+            let rows = self.correlation.insert_missing(name, vec![row], Buried::Mint).await;
+            rows.map_err(|e| failed(&e))?.into_iter().next().ok_or_else(missing)
+        };
+        let mut row = insert(new.clone()).await?;
+        // Times are kept in microseconds.
+        if row.created + Duration::microseconds(1) < started {
+            let gone = self.correlation.tombstone(name, &row.id, crate::ops::clock::now()).await;
+            gone.map_err(|e| failed(&e))?;
+            row = insert(new.clone()).await?;
+        }
+        if (&row.external_id, &row.sidecar) == (&new.external_id, &new.sidecar) {
+            return Ok(row);
+        }
+        // Somebody saw it first.
+        let mut seen = (*row).clone();
+        (seen.external_id, seen.sidecar) = (new.external_id, new.sidecar);
+        self.correlation.update(seen).await.map_err(|e| failed(&e))?.ok_or_else(missing)
     }
 
     /// Adds required attributes that the client left out and that always have a value, such as

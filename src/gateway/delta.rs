@@ -94,6 +94,7 @@ impl Gateway {
         }
         let mut row = (*known.row).clone();
         row.last_modified = crate::ops::clock::now();
+        mapping.keep_name_of(&mut row);
         let row = self.correlation.update(row).await.map_err(|e| super::identity::failed(&e))?;
         row.map(Some).ok_or_else(super::identity::not_found)
     }

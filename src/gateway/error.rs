@@ -156,6 +156,7 @@ fn collect_fields<'a>(lens: &'a Lens, out: &mut Vec<&'a FieldRef>) {
             slots.slots.iter().flat_map(|(_, s)| s).for_each(|s| collect_fields(&s.lens, out))
         }
         Lens::Reference(reference) => out.push(&reference.field),
+        Lens::Pointers(pointers) => out.extend(pointers.places.iter().map(|p| &p.field)),
         Lens::Password(password) => out.push(&password.field),
         Lens::First(list) | Lens::Union(list) => list.iter().for_each(|l| collect_fields(l, out)),
         Lens::Guarded(guarded) => collect_fields(&guarded.lens, out),

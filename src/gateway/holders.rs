@@ -4,7 +4,7 @@
 
 use crate::{
     gateway::{Context, Gateway, TypeId, identity::side},
-    mapping::{lens::Lens, write::put_value},
+    mapping::{TypeMapping, lens::Lens, write::put_value},
     plan::Plan,
     scim::{Json, Object, error::ScimError},
 };
@@ -59,6 +59,17 @@ impl Gateway {
             before.resource.get(attribute).and_then(Json::as_array).cloned().unwrap_or_default();
         list.retain(|element| element.get("value").and_then(Json::as_str) != Some(pointed));
         if add {
+            match mapping.places_of(attribute) {
+                // A row that has one place for them all is in one at a time: it moves.
+                Some(1) => list.clear(),
+                Some(places) if list.len() >= places => {
+                    return Err(ScimError::conflict(format!(
+                        "A member of `{}` is in {places} of them already, and the store has no room for more.",
+                        mapping.resource_type.name
+                    )));
+                }
+                _ => {}
+            }
             list.push(serde_json::json!({ "value": pointed }));
         }
         let mut wanted = before.resource.clone();
@@ -67,6 +78,16 @@ impl Gateway {
         let written =
             self.written(cx, holder, &before.known.record, &kept, &before.resource, &wanted).await?;
         mapping.diff(&written)
+    }
+}
+
+impl TypeMapping {
+    /// In how many fields an attribute's elements lie, if each lies in one of its own.
+    fn places_of(&self, attribute: &str) -> Option<usize> {
+        match self.find_rule(None, attribute)?.lens.bare() {
+            Lens::Pointers(pointers) => Some(pointers.places.len()),
+            _ => None,
+        }
     }
 }
 

@@ -93,6 +93,7 @@ impl Gateway {
 fn source(mapping: &TypeMapping, part: PartId) -> String {
     match &mapping.shape.part(part).bag.source {
         Source::Table(name) => name.clone(),
+        Source::Names(names) => names.table.clone(),
         Source::Entries { .. } => "entry".to_owned(),
         Source::Items(_) => mapping.shape.part(part).name.clone(),
     }

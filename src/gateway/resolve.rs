@@ -305,7 +305,11 @@ impl Gateway {
     ) -> Result<Vec<(String, Pointed)>, ScimError> {
         // The pointer is a field of the holder itself, not of a list.
         if inverse.part == 0 {
-            return self.find_by_field(inverse.holder, &inverse.pointer, wanted).await;
+            let mut found = self.find_by_field(inverse.holder, &inverse.pointer, wanted).await?;
+            for pointer in &inverse.more {
+                found.extend(self.find_by_field(inverse.holder, pointer, wanted).await?);
+            }
+            return Ok(found);
         }
         let mapping = self.ty(inverse.holder)?;
         let layout = mapping.shape.part(inverse.part);

@@ -203,6 +203,23 @@ impl Gateway {
     }
 }
 
+impl TypeMapping {
+    /// Which rows may have this value of a unique attribute, and the test of what they read as.
+    pub(super) fn named_so(
+        &self,
+        attribute: &str,
+        value: &Json,
+    ) -> Option<(Predicate, impl Fn(&Json) -> bool)> {
+        let claims = self.unique_claims().into_iter();
+        let claim = claims.filter(|c| c.rule.urn.is_none() && c.rule.attribute == attribute).next()?;
+        let fold = claim.fold;
+        let predicate =
+            unique_predicate(self, claim.lens, value, fold).filter(|_| claim.within.is_empty())?;
+        let wanted = comparable(value, fold);
+        Some((predicate, move |found: &Json| comparable(found, fold) == wanted))
+    }
+}
+
 fn taken(claim: &Claim<'_>) -> ScimError {
     ScimError::uniqueness(format!("`{}` is in use already.", claim.attribute()))
 }

@@ -124,12 +124,14 @@ impl Gateway {
         self.check_unique_within(cx, ty, &wanted, (&known.record, &written.record), own).await?;
         let mut plan = self.plan(cx, ty, &written).await?;
         plan.id = Some(known.row.id.clone());
-        plan.append(self.hold(cx, ty, &known.row.id, &resource, &wanted).await?);
+        // Who comes points at the resource by the name that it has now, and follows if that changes.
+        plan.precede(self.hold(cx, ty, &known.row.id, &resource, &wanted).await?.steps);
         let mut new_side = written.side.clone();
         keep_external_id(mapping, &mut new_side, &wanted);
         if plan.steps.is_empty() && new_side == kept {
             return self.present_one(cx, ty, known, selection).await;
         }
+        mapping.keep_name(&mut new_side);
         let mut anchor = known.row.anchor.clone();
         if !plan.steps.is_empty() {
             plan.repoint(self.followers(ty, &known.record, &written.record)?);

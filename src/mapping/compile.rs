@@ -48,6 +48,7 @@ mod lens;
 mod like;
 mod log;
 mod name;
+mod names;
 mod part;
 mod path;
 mod publish;
@@ -136,6 +137,8 @@ struct Compiler {
     places: Places,
     /// The words of a log that mean something where a V is read.
     log_words: &'static [&'static str],
+    /// While the `where` of a set of names is read.
+    in_where_of_names: bool,
 }
 
 impl Compiler {
@@ -153,6 +156,7 @@ impl Compiler {
             types: Vec::new(),
             places: Places::default(),
             log_words: &[],
+            in_where_of_names: false,
         }
     }
 

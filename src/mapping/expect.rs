@@ -107,6 +107,7 @@ fn collect(lens: &Lens, fields: &mut Vec<FieldId>) {
         Lens::Scalar(_)
         | Lens::Rows(_)
         | Lens::Reference(_)
+        | Lens::Pointers(_)
         | Lens::Inverse(_)
         | Lens::Password(_)
         | Lens::Union(_)

@@ -12,6 +12,7 @@ pub mod kinds;
 #[cfg(test)]
 mod laws;
 pub mod password;
+pub mod pointers;
 pub mod reference;
 pub mod rows;
 pub mod scalar;
@@ -60,6 +61,8 @@ pub enum Lens {
     Slots(Slots),
     /// A pointer at another resource. As an attribute, or as the `value` of a row.
     Reference(Reference),
+    /// A list of pointers, each in a field of its own.
+    Pointers(Pointers),
     /// The resources that point here; index into [`TypeMapping::inverses`](super::TypeMapping::inverses).
     Inverse(usize),
     /// A password.
@@ -263,6 +266,15 @@ pub struct Reference {
     pub common: Common,
 }
 
+/// A list of pointers, each in a field of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pointers {
+    /// The fields, in the order in which they are filled.
+    pub places: Vec<Reference>,
+    /// True: an element's `type` is `direct`, as groups of a user have; false: the target's resource type.
+    pub direct: bool,
+}
+
 /// What a reference points at.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RefTarget {
@@ -306,6 +318,8 @@ pub struct Inverse {
     pub pointer: FieldRef,
     /// Store → SCIM: what is between the pointer and the value that it is.
     pub codecs: Vec<Codec>,
+    /// Further fields of the holder itself that may hold one.
+    pub more: Vec<FieldRef>,
     /// The field of this type that a pointer at it equals.
     pub by: FieldRef,
     /// Shortcut: a field of this type that lists the holders, and the holder's field whose value it holds.

@@ -10,6 +10,7 @@ mod columns;
 mod documents;
 mod elsewhere;
 mod keys;
+mod names;
 mod rows;
 mod session;
 mod tables;
@@ -36,8 +37,12 @@ pub fn tables(mapping: &Mapping) -> Vec<String> {
     let counters = mapping.counters.values().map(|counter| match &counter.kind {
         CounterKind::Highest { bag, .. } | CounterKind::Cell { bag, .. } => bag,
     });
-    let mut names: Vec<String> =
-        parts.map(|p| &p.bag).chain(counters).filter_map(|bag| table_of(bag)).map(str::to_owned).collect();
+    let mut names: Vec<String> = parts
+        .map(|p| &p.bag)
+        .chain(counters)
+        .filter_map(|bag| listed_table(bag))
+        .map(str::to_owned)
+        .collect();
     names.extend(mapping.types.iter().flat_map(elsewhere::tables).map(str::to_owned));
     names.sort();
     names.dedup();
@@ -49,6 +54,14 @@ fn table_of(bag: &Bag) -> Option<&str> {
     match &bag.source {
         Source::Table(name) if !name.is_empty() => Some(name),
         _ => None,
+    }
+}
+
+/// As [`table_of`], also of columns whose values are resources.
+fn listed_table(bag: &Bag) -> Option<&str> {
+    match &bag.source {
+        Source::Names(names) => Some(&names.table),
+        _ => table_of(bag),
     }
 }
 
@@ -79,6 +92,7 @@ pub fn compare(
     session::check(&mut live);
     for (index, ty) in mapping.types.iter().enumerate() {
         let uses = Uses::of(ty).with_inverses(mapping, index);
+        names::check(&mut live, index, ty);
         tables::check(&mut live, index, ty, &uses);
         columns::check(&mut live, index, ty, &uses);
         values::check(&mut live, index, ty, &uses);

@@ -243,6 +243,9 @@ impl Query<'_> {
                 Pushed::any(own.chain(rest))
             }
             Lens::Reference(reference) => self.reference(reference, sub, compare, part),
+            Lens::Pointers(pointers) => {
+                Pushed::any(pointers.places.iter().map(|p| self.reference(p, sub, compare, part)))
+            }
             Lens::First(list) => match list.as_slice() {
                 [one] => self.lens(one, sub, compare, part),
                 _ => Pushed::superset(

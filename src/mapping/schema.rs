@@ -13,6 +13,8 @@ use crate::{
 /// What a key holds, where one key of the record layer always holds the same.
 const TYPES: &[(&str, &[&str])] = &[
     ("table", &["string"]),
+    ("names", &["string", "array"]),
+    ("adopt", &["string"]),
     ("scope", &["string"]),
     ("anchor", &["string"]),
     ("version", &["string"]),

@@ -166,6 +166,7 @@ impl<'m> Uses<'m> {
                 }
             }
             Lens::Reference(reference) => self.reference(reference, site),
+            Lens::Pointers(pointers) => pointers.places.iter().for_each(|p| self.reference(p, site)),
             Lens::Password(password) => self.fields.push(FieldUse {
                 path: site.path.clone(),
                 rule: &site.rule.name,

@@ -125,6 +125,7 @@ fn source_name(bag: &Bag) -> String {
         Source::Table(name) => name.to_lowercase(),
         Source::Entries { bases, .. } => bases.join("\n").to_lowercase(),
         Source::Items(held) => source_name(&held.bag),
+        Source::Names(names) => names.table.to_lowercase(),
     }
 }
 

@@ -77,7 +77,7 @@ impl OpenedStore {
 fn held(bag: &Bag) -> Option<&Held> {
     match &bag.source {
         Source::Items(held) => Some(held),
-        Source::Table(_) | Source::Entries { .. } => None,
+        Source::Table(_) | Source::Entries { .. } | Source::Names(_) => None,
     }
 }
 

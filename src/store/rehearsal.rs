@@ -76,7 +76,7 @@ impl ReadStore for Rehearsal {
 
 impl Store for Rehearsal {
     fn apply(&self, steps: Vec<Step>) -> LocalBoxFuture<'_, Result<Vec<Report>, StoreError>> {
-        let is_counter = steps.iter().all(|step| step.bag().name.starts_with(COUNTER));
+        let is_counter = !steps.is_empty() && steps.iter().all(|step| step.bag().name.starts_with(COUNTER));
         let reports = vec![Report::new(); steps.len()];
         self.note(|noted| noted.writes.push(steps));
         // The number is not taken; the request goes on with it, and ends with the write itself.

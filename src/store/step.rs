@@ -208,6 +208,31 @@ impl Step {
             | Self::Password { bag, .. } => bag,
         }
     }
+
+    /// The cells that it writes.
+    pub fn cells_mut<'s>(&'s mut self) -> Vec<&'s mut Cell> {
+        match self {
+            Self::Insert { cells, .. } | Self::Copy { cells, .. } | Self::Find { add: Some(cells), .. } => {
+                cells.iter_mut().map(|(_, cell)| cell).collect()
+            }
+            Self::Reopen { cells, changes, .. } => {
+                cells.iter_mut().chain(changes).map(|(_, cell)| cell).collect()
+            }
+            Self::Update { changes, .. } => {
+                let set = |change: &'s mut Change| match change {
+                    Change::Set(_, cell) => Some(cell),
+                    Change::Add(..) | Change::Remove(..) => None,
+                };
+                changes.iter_mut().filter_map(set).collect()
+            }
+            Self::Expect { .. }
+            | Self::Find { add: None, .. }
+            | Self::Delete { .. }
+            | Self::Archive { .. }
+            | Self::Rename { .. }
+            | Self::Password { .. } => Vec::new(),
+        }
+    }
 }
 
 /// One line: what happens where, with field names and without values.

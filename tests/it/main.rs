@@ -12,6 +12,7 @@
     reason = "a test fails by panicking; the lints' own exception does not reach the helpers of tests"
 )]
 
+mod adopt;
 mod architecture;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod bad_input;
@@ -59,6 +60,7 @@ mod mapping_schema;
 mod me;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod modes;
+mod names;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod patch_table;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]

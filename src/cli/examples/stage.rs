@@ -7,7 +7,10 @@ use crate::{
     config::{CorrelationSettings, LimitSettings},
     correlation::{Correlation, derived_id},
     gateway::{Context, Gateway, TypeId},
-    mapping::{Mapping, shape::Use},
+    mapping::{
+        Mapping,
+        shape::{Part, Use},
+    },
     scim::{Json, Object, error::ScimError, filter::Filter, message::SearchRequest},
     store::{
         Bag, Cell, Field, FieldKind, Predicate, ReadStore as _, Row, Select, Source, Step, Store as _,
@@ -139,7 +142,8 @@ impl Stage {
 /// Keys that nothing else gives are counted up, as a database would.
 fn count_keys(mapping: &Mapping, store: &MemoryStore) {
     let mut tables: BTreeMap<String, Rules> = BTreeMap::new();
-    for part in mapping.types.iter().flat_map(|t| &t.shape.parts).filter(|p| p.opened.is_none()) {
+    let is_rows = |p: &&Part| p.opened.is_none() && !matches!(p.bag.source, Source::Names(_));
+    for part in mapping.types.iter().flat_map(|t| &t.shape.parts).filter(is_rows) {
         let rules = tables.entry(source(&part.bag)).or_default();
         let [key] = part.bag.key.as_slice() else { continue };
         let given = part.on.iter().any(|(own, _)| own == key) && part.usage == Use::Own;
@@ -157,6 +161,7 @@ fn source(bag: &Bag) -> String {
         Source::Table(name) => name.clone(),
         Source::Entries { bases, .. } => bases.join("\n"),
         Source::Items(held) => source(&held.bag),
+        Source::Names(names) => names.table.clone(),
     }
 }
 

@@ -50,7 +50,7 @@ pub(super) fn check_keep(draft: &TypeDraft, diagnostics: &mut Diagnostics) {
         parts.extend(fields.iter().map(|field| field.part));
         set.iter().any(|assign| match &assign.target {
             AssignTarget::Field(target) => fields.iter().any(|field| **field == *target),
-            AssignTarget::Part(target) => parts.iter().any(|part| *part == *target),
+            AssignTarget::Part(target) => parts.contains(target),
         })
     };
     let is_plain = |cond: &Cond| cond.parts().is_empty() && cond.fields().iter().all(|f| f.part == 0);

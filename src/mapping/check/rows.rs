@@ -16,7 +16,8 @@ use crate::{
 pub(super) fn check_where(draft: &TypeDraft, diagnostics: &mut Diagnostics) {
     for site in &draft.wheres {
         let part = draft.shape.part(site.part);
-        if !matches!(part.usage, Use::Own) || !site.cond.parts().is_empty() {
+        let makes_none = !matches!(part.usage, Use::Own) || (site.part == 0 && draft.is_names);
+        if makes_none || !site.cond.parts().is_empty() {
             continue;
         }
         if !site.cond.fields().iter().all(|f| f.part == site.part && is_known(draft, f)) {

@@ -119,7 +119,7 @@ fn is_unique(draft: &TypeDraft, field: &FieldRef) -> bool {
     let bag = &draft.shape.part(field.part).bag;
     let naming = match &bag.source {
         Source::Entries { rdn, .. } => rdn.as_slice() == [field.field] || bag.field_name(field.field) == "dn",
-        Source::Table(_) | Source::Items(_) => false,
+        Source::Table(_) | Source::Items(_) | Source::Names(_) => false,
     };
     let lens = draft.writes.iter().any(|w| {
         let unique = draft.rules.iter().any(|r| r.rule.name == w.rule && r.face.unique);

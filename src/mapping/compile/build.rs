@@ -28,6 +28,7 @@ impl Compiler {
                 }
             }
             draft.hold();
+            draft.settle_names();
             // Children first: a parent's scope holds the bags of parts that it tests.
             for part in (0..draft.shape.parts.len()).rev() {
                 let scope = draft.row_scope(part);

@@ -61,6 +61,10 @@ pub(in crate::mapping) struct TypeDraft {
     pub(super) version: Option<FieldId>,
     pub(in crate::mapping) ids: Ids,
     pub(in crate::mapping) protect: Option<Cond>,
+    /// The root is a set of names.
+    pub(in crate::mapping) is_names: bool,
+    /// `adopt = "link"`.
+    pub(super) adopts: bool,
     pub(in crate::mapping) settle: Vec<(Settle, Range<usize>)>,
     pub(super) touch: Vec<(PartId, Assign)>,
     pub(in crate::mapping) delete: Delete,
@@ -217,6 +221,8 @@ impl TypeDraft {
             held: None,
             version: None,
             ids: Ids::default(),
+            is_names: false,
+            adopts: false,
             protect: None,
             settle: Vec::new(),
             touch: Vec::new(),
@@ -422,6 +428,7 @@ impl TypeDraft {
             inverses: self.inverses.into_iter().flatten().collect(),
             version: self.version,
             ids: self.ids,
+            adopts: self.adopts,
             protect: self.protect,
             settle: self.settle.into_iter().map(|(s, _)| s).collect(),
             touch: self.touch,

@@ -35,7 +35,9 @@ impl Compiler {
             }
             if self.types.get(ty).is_some_and(|t| t.shape.part(part).values_of().is_none()) {
                 // The `where` of a root that lies in a document selects the row that holds it.
-                if part != 0 || self.types.get(ty).is_some_and(|t| t.held.is_none()) {
+                if part == 0 && self.types.get(ty).is_some_and(|t| t.is_names) {
+                    self.read_where_of_names(scope, &node);
+                } else if part != 0 || self.types.get(ty).is_some_and(|t| t.held.is_none()) {
                     self.read_where(scope, &node);
                 }
                 self.read_sets(scope, &node);
@@ -44,7 +46,7 @@ impl Compiler {
         }
     }
 
-    fn read_where(&mut self, scope: Scope, node: &Node) {
+    pub(super) fn read_where(&mut self, scope: Scope, node: &Node) {
         let Some(table) = node.get("where") else { return };
         let Some(cond) = self.cond(scope, table) else { return };
         let Some(cond) = self.compared(scope, cond, table) else { return };

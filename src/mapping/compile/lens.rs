@@ -370,7 +370,10 @@ impl Compiler {
         if lenses.len() != items.len() {
             return None;
         }
-        let lens = if site.is_list() { Lens::Union(lenses) } else { Lens::First(lenses) };
+        let lens = match site.is_list() {
+            true => together(lenses),
+            false => Lens::First(lenses),
+        };
         Some(Made { lens, face: face.unwrap_or_default() })
     }
 
@@ -473,6 +476,21 @@ impl Compiler {
                 help,
             );
         }
+    }
+}
+
+/// A list of several lenses; pointers in fields of their own are one.
+fn together(lenses: Vec<Lens>) -> Lens {
+    let mut out: Vec<Lens> = Vec::new();
+    for lens in lenses {
+        match (out.last_mut(), lens) {
+            (Some(Lens::Pointers(mine)), Lens::Pointers(more)) => mine.places.extend(more.places),
+            (_, lens) => out.push(lens),
+        }
+    }
+    match out.as_slice() {
+        [Lens::Pointers(all)] => Lens::Pointers(all.clone()),
+        _ => Lens::Union(out),
     }
 }
 

@@ -114,6 +114,15 @@ impl Compiler {
     fn own_field(&mut self, scope: Scope, name: &str, own: &str, span: &Range<usize>) -> Option<FieldRef> {
         let draft = self.types.get_mut(scope.ty)?;
         let part = draft.shape.part(scope.part);
+        if scope.part == 0 && draft.is_names {
+            if own == "it" || self.in_where_of_names {
+                return Some(FieldRef { part: 0, field: draft.intern(0, own), slot: None });
+            }
+            let message = format!("`{name}`: a resource of `names` has only the field `it`");
+            let help = "write `it`, the name; a column of the table itself can be named in `where`";
+            self.diagnostics.error("unknown-name", span, message, help);
+            return None;
+        }
         if part.items().is_some() {
             let path = [own.to_owned()];
             return Some(FieldRef {

@@ -49,10 +49,12 @@ pub(super) const ROOT: Keys<'static> = Keys {
         "new",
         "invalid",
         "examples",
+        "names",
+        "adopt",
         "like",
         "log",
     ],
-    later: &["names", "adopt", "aux", "change", "on", "make"],
+    later: &["aux", "change", "on", "make"],
 };
 
 pub(super) const FIELD: Keys<'static> = Keys {
@@ -112,7 +114,10 @@ impl Compiler {
         let extra = PartExtra { span: node.span.clone(), ..PartExtra::default() };
         let Some(draft) = self.types.get_mut(ty) else { return };
         draft.add_part(&name, 0, source, extra);
-        if let Some(column) = node.get("in") {
+        let names = node.get("names");
+        if let Some(columns) = names {
+            self.read_names(ty, node, columns);
+        } else if let Some(column) = node.get("in") {
             self.read_held(ty, node, column);
         } else {
             self.no_document(node);
@@ -123,8 +128,10 @@ impl Compiler {
             self.read_ldap_root(ty, node);
         } else {
             self.forbid(node, &["base", "scope", "rdn", "classes", "anchor", "make"], "SQL");
-            self.read_key(scope, node);
-            if node.get("key").is_none() && node.get("table").is_some() {
+            if names.is_none() {
+                self.read_key(scope, node);
+            }
+            if node.get("key").is_none() && node.get("table").is_some() && names.is_none() {
                 let help = "write `key = \"id\"`: the column(s) that identify a row for good";
                 self.error("missing-key", node, format!("`{name}` has no `key`"), help);
             }
@@ -138,8 +145,10 @@ impl Compiler {
         }
         let ids = self.word_key(node, "id", &[("derived", Ids::Derived), ("minted", Ids::Minted)]);
         let rename = self.read_rename(scope, node);
+        let adopt = self.word_key(node, "adopt", &[("conflict", false), ("link", true)]);
         if let Some(draft) = self.types.get_mut(ty) {
-            draft.ids = ids.unwrap_or_default();
+            draft.adopts = adopt.unwrap_or_default();
+            draft.ids = ids.unwrap_or(draft.ids);
             draft.rename = rename.unwrap_or_default();
         }
     }

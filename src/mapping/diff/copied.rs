@@ -41,7 +41,7 @@ impl Diff<'_> {
             let is_open = target.part == part && target.slot.is_none() && now.all(target.field).is_empty();
             let [value] = values.as_slice() else { return None };
             let source = value.alone().filter(|_| is_open)?;
-            let is_known = self.record.values(self.shape, (part, row), source).first().is_some();
+            let is_known = !self.record.values(self.shape, (part, row), source).is_empty();
             Some((target.field, made(source).filter(|_| !is_known)?))
         });
         copies.collect()

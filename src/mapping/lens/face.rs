@@ -60,6 +60,7 @@ impl Lens {
                 some_list(slots.get(ty, eval, kept.and_then(Json::as_array).map_or(&[], Vec::as_slice)))
             }
             Self::Reference(lens) => lens.get(eval, ty.references.get(lens.target)?),
+            Self::Pointers(pointers) => some_list(pointers.get(ty, eval)),
             Self::Inverse(index) => {
                 let found = eval.answers.list(&self.inverse_need(ty, eval, *index)?)?;
                 some_list(
@@ -132,6 +133,7 @@ impl Lens {
             Self::Rows(rows) => rows.put(w, at, path, elements(json)),
             Self::Slots(slots) => slots.put(w, at, path, elements(json)).map(|_| ()),
             Self::Reference(lens) => lens.put(w, at, path, json),
+            Self::Pointers(pointers) => pointers.put(w, at, path, elements(json)),
             Self::Password(lens) => lens.put(w, at, path, json),
             Self::First(list) => {
                 match list.iter().find(|lens| lens.is_writable() && lens.applies(&w.eval(at))) {
@@ -160,6 +162,7 @@ impl Lens {
             Self::Rows(rows) => rows.common.write != super::Write::No,
             Self::Slots(slots) => slots.common.write != super::Write::No,
             Self::Reference(lens) => lens.common.write != super::Write::No,
+            Self::Pointers(pointers) => pointers.places.iter().any(|p| p.common.write != super::Write::No),
             Self::Inverse(_) => false,
             Self::Password(_) | Self::Side => true,
             Self::First(list) | Self::Union(list) => list.iter().any(Self::is_writable),
@@ -230,6 +233,9 @@ impl Lens {
             Self::Reference(lens) => {
                 reads.field(&ty.shape, &lens.field);
                 lens.tree.iter().for_each(|tree| reads.field(&ty.shape, &tree.own));
+            }
+            Self::Pointers(pointers) => {
+                pointers.places.iter().for_each(|p| reads.field(&ty.shape, &p.field));
             }
             Self::Inverse(index) => {
                 if let Some(inverse) = ty.inverses.get(*index) {

@@ -23,6 +23,7 @@ impl Lens {
 fn visit<'l>(lens: &'l Lens, part: Option<PartId>, found: &mut dyn FnMut(&'l Reference, Option<PartId>)) {
     match lens {
         Lens::Reference(reference) => found(reference, part),
+        Lens::Pointers(pointers) => pointers.places.iter().for_each(|p| found(p, part)),
         Lens::Complex(subs) => subs.iter().for_each(|s| visit(&s.lens, part, found)),
         Lens::Rows(rows) => rows.each.iter().for_each(|s| visit(&s.lens, Some(rows.part), found)),
         Lens::Slots(slots) => {

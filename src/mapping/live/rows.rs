@@ -110,7 +110,8 @@ fn scan(part: &Part, predicate: Predicate) -> Probe {
 
 /// One filter for each attribute that clients may search by.
 fn filters(ty: usize, of: &TypeMapping, inventory: &Inventory, out: &mut Vec<(Asked, Probe)>) {
-    for rule in &of.rules {
+    // Names are read as a whole in any case.
+    for rule in of.rules.iter().filter(|_| !of.is_names()) {
         let Some(published) = attribute(of, rule).filter(|a| !a.unsearchable) else { continue };
         let mut leaves = Vec::new();
         leaf(&rule.lens, None, &mut leaves);
@@ -143,6 +144,7 @@ fn named(lens: &Lens) -> Option<FieldRef> {
     match lens {
         Lens::Scalar(Scalar { source: LensSource::Field { field, .. }, .. }) => Some(field.clone()),
         Lens::Reference(reference) => Some(reference.field.clone()),
+        Lens::Pointers(pointers) => pointers.places.first().map(|p| p.field.clone()),
         _ => None,
     }
 }
@@ -162,8 +164,10 @@ fn leaf<'m>(lens: &'m Lens, sub: Option<&'m str>, out: &mut Vec<(Option<&'m str>
             source: LensSource::Field { map: None, .. } | LensSource::Text { .. },
             ..
         })
-        | Lens::Reference(_) => {
-            out.push((sub.or(matches!(lens, Lens::Reference(_)).then_some("value")), lens))
+        | Lens::Reference(_)
+        | Lens::Pointers(_) => {
+            let points = matches!(lens, Lens::Reference(_) | Lens::Pointers(_));
+            out.push((sub.or(points.then_some("value")), lens))
         }
         Lens::Complex(subs) => of_subs(subs, out),
         Lens::Rows(rows) if rows.simple => {

@@ -240,6 +240,7 @@ impl Scene {
 pub(super) fn table_name(bag: &Bag) -> Result<&str, StoreError> {
     match &bag.source {
         Source::Table(name) => Ok(name),
+        Source::Names(names) => Ok(&names.table),
         Source::Items(_) => Err(StoreError::Unsupported(format!("{} lies in a document", bag.name))),
         Source::Entries { .. } => {
             Err(StoreError::Unsupported(format!("{} lies in a directory, not in a table", bag.name)))

@@ -170,6 +170,19 @@ impl<'a> Env<'a> {
         Ok(())
     }
 
+    /// Writes ` GROUP BY fields`, so that each value comes once. What the column's collation takes for equal
+    /// may still be several values.
+    pub(super) fn once(&self, sql: &mut Sql, bag: &Bag, fields: &[FieldId]) -> Result<(), Failure> {
+        for (index, field) in fields.iter().enumerate() {
+            sql.raw(if index == 0 { " GROUP BY " } else { ", " });
+            let (declared, column) = self.scene.column(bag, *field)?;
+            let leaf = Leaf { flavour: self.flavour, alias: OUTER, column, declared: declared.kind };
+            sql.ident(OUTER).raw(".").ident(&column.name).raw(", ");
+            leaf.exact_key(sql);
+        }
+        Ok(())
+    }
+
     /// Writes ` ORDER BY fields`, in the same order that [`Test::Order`] compares by.
     pub(super) fn order_by(&self, sql: &mut Sql, bag: &Bag, order: &[FieldId]) -> Result<(), Failure> {
         for (index, field) in order.iter().enumerate() {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::store::{
-    Bag, FieldId, Predicate, Row, Select, StoreError, Test, Value,
+    Bag, FieldId, Predicate, Row, Select, Source, StoreError, Test, Value,
     coerce::coerce,
     memory::compare_rows,
     sql::{
@@ -110,6 +110,9 @@ fn statement(flavour: Flavour, scene: &Scene, select: &Select) -> Result<Sql, Fa
     push_columns(&mut sql, flavour, scene, &select.bag, &select.fields, Some(OUTER))?;
     sql.raw(" FROM ").table(table_name(&select.bag)?).raw(" AS ").ident(OUTER);
     env.restrict(&mut sql, &select.bag, &select.predicate)?;
+    if let Source::Names(_) = &select.bag.source {
+        env.once(&mut sql, &select.bag, &select.fields)?;
+    }
     env.order_by(&mut sql, &select.bag, &select.order)?;
     push_page(&mut sql, flavour, select.limit, select.offset);
     finish(&mut sql, flavour, &select.predicate)?;

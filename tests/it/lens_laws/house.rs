@@ -252,7 +252,7 @@ fn generate_keys(mapping: &Mapping, store: &MemoryStore) {
         let name = match &part.bag.source {
             Source::Table(name) => name.clone(),
             Source::Entries { bases, .. } => bases.join("\n"),
-            Source::Items(_) => continue,
+            Source::Items(_) | Source::Names(_) => continue,
         };
         let rules = tables.entry(name).or_default();
         let is_link = |key: &usize| part.on.iter().any(|(own, _)| own == key) && part.usage == Use::Own;

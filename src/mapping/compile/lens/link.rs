@@ -12,13 +12,16 @@ use crate::{
             lens::{Made, Site},
         },
         form::Assign,
-        lens::{Dangling, Inverse, Lens, RefTarget, Reference},
+        lens::{Dangling, Inverse, Lens, Pointers, RefTarget, Reference},
         node::Node,
         shape::{FieldRef, PartId},
     },
     scim::schema::{DataType, Mutability, SchemaAttribute},
     store::{FieldKind, Source},
 };
+
+/// A pointer of a type: its part and field, what is between it and its value, and the field that this equals.
+type Points = ((PartId, FieldRef), Vec<Codec>, FieldRef);
 
 impl Compiler {
     /// `{ field = …, ref = … }`.
@@ -28,7 +31,9 @@ impl Compiler {
         let whole = !a.multi_valued && a.data_type == DataType::Complex && a.find_sub("value").is_some();
         // The value is the target's URI: of an attribute, a sub-attribute, or each element of a list.
         let uri = a.data_type == DataType::Reference && (site.inner || !a.multi_valued);
-        if !element && !whole && !uri {
+        // A list of as many as there are fields: `groups` of a row that names one.
+        let list = site.is_list() && a.data_type == DataType::Complex && a.find_sub("value").is_some();
+        if !element && !whole && !uri && !list {
             let help = "a reference binds a complex attribute such as `manager`, an attribute of the type `reference`, \
                         or the `value` of rows";
             self.error("wrong-lens", node, format!("`{}` is no reference", a.name), help);
@@ -51,7 +56,11 @@ impl Compiler {
         let there = self.read_there(node, &types);
         let words = [("hide", Dangling::Hide), ("reject", Dangling::Reject), ("show", Dangling::Show)];
         let dangling = self.word_key(node, "dangling", &words).unwrap_or_default();
-        self.note_write(site, shared.common.write, &field, &at.span);
+        if !list || a.mutability != Mutability::ReadOnly {
+            // A list that clients cannot write changes from the other side alone, so another attribute may write
+            // the field, too.
+            self.note_write(site, shared.common.write, &field, &at.span);
+        }
         if targets.is_empty() {
             return None;
         }
@@ -63,19 +72,15 @@ impl Compiler {
         let draft = self.types.get_mut(site.scope.ty)?;
         draft.references.push(RefTarget { types: targets, dangling, there, display });
         let target = draft.references.len() - 1;
-        let face = pointer_face(a, &shared.face, &names, whole);
-        Some(Made {
-            lens: Lens::Reference(Reference {
-                field,
-                codecs,
-                target,
-                endpoints,
-                tree: None,
-                here,
-                common: shared.common,
-            }),
-            face,
-        })
+        let face = pointer_face(a, &shared.face, &names, whole, list);
+        let reference =
+            Reference { field, codecs, target, endpoints, tree: None, here, common: shared.common };
+        let direct = a.mutability == Mutability::ReadOnly;
+        let lens = match list {
+            true => Lens::Pointers(Pointers { places: vec![reference], direct }),
+            false => Lens::Reference(reference),
+        };
+        Some(Made { lens, face })
     }
 
     /// What is carried out on the target, whose fields it names.
@@ -162,8 +167,8 @@ impl Compiler {
         let root = draft.shape.root();
         let field = match (&root.bag.source, root.bag.key.as_slice()) {
             (Source::Entries { .. }, _) => draft.intern(0, "dn"),
-            (Source::Table(_) | Source::Items(_), [key]) => *key,
-            (Source::Table(_) | Source::Items(_), key) => {
+            (Source::Table(_) | Source::Items(_) | Source::Names(_), [key]) => *key,
+            (Source::Table(_) | Source::Items(_) | Source::Names(_), key) => {
                 if !key.is_empty() {
                     let message = format!("`{}` has a key of several columns", draft.name);
                     self.diagnostics.error("missing-key", span, message, "write `by = \"column\"`");
@@ -268,7 +273,7 @@ impl Compiler {
         let (Some(user), Some(group)) = (find("User"), find("Group")) else { return };
         let Some(draft) = self.types.get(user) else { return };
         let has = draft.rules.iter().any(|r| r.rule.urn.is_none() && r.rule.attribute == "groups");
-        if has || self.pointers(group, "members", user).is_none() {
+        if has || self.pointers(group, "members", user).is_empty() {
             return;
         }
         let Some(attribute) = draft.declared.core.find("groups").cloned() else { return };
@@ -294,7 +299,8 @@ impl Compiler {
             self.diagnostics.error("unknown-type", &one.span, message, help);
             return None;
         };
-        let Some(((part, pointer), codecs, by)) = self.pointers(holder, &one.attribute, ty) else {
+        let mut found = self.pointers(holder, &one.attribute, ty).into_iter();
+        let Some(((part, pointer), codecs, by)) = found.next() else {
             if self.types.get(holder).is_some_and(|t| t.broken) {
                 return None; // what is wrong there is reported
             }
@@ -311,13 +317,14 @@ impl Compiler {
         };
         let nested = match one.nested {
             false => None,
-            true => match self.pointers(holder, &one.attribute, holder) {
+            true => match self.pointers(holder, &one.attribute, holder).into_iter().next() {
                 Some(((part, pointer), codecs, by)) => Some(Box::new(Inverse {
                     holder,
                     attribute: one.attribute.clone(),
                     part,
                     pointer,
                     codecs,
+                    more: Vec::new(),
                     by,
                     writable: false,
                     shows_type: false,
@@ -340,7 +347,8 @@ impl Compiler {
             let node = t.node.get("attributes").and_then(|a| a.get(&one.attribute));
             let says = |key: &str| node.is_some_and(|n| n.get(key).is_some());
             let has_rows = |rule: &RuleDraft| {
-                matches!(rule.rule.lens, Lens::Rows(_)) && rule.rule.attribute == one.attribute
+                matches!(rule.rule.lens, Lens::Rows(_) | Lens::Pointers(_))
+                    && rule.rule.attribute == one.attribute
             };
             t.rules.iter().any(has_rows) && !says("write") && !says("mutability")
         });
@@ -358,6 +366,11 @@ impl Compiler {
             part,
             pointer,
             codecs,
+            more: found
+                .map(|(at, ..)| at)
+                .filter(|(part, _)| *part == 0)
+                .map(|(_, pointer)| pointer)
+                .collect(),
             by,
             via,
             superset: one.superset,
@@ -367,33 +380,38 @@ impl Compiler {
         })
     }
 
-    /// Where an attribute of a type holds pointers at another type: the part and the pointer, what is
-    /// between it and its value, and the field of the other type that this equals.
-    fn pointers(
-        &self,
-        holder: usize,
-        attribute: &str,
-        target: usize,
-    ) -> Option<((PartId, FieldRef), Vec<Codec>, FieldRef)> {
-        let draft = self.types.get(holder)?;
-        let rule = draft.rules.iter().find(|r| r.rule.attribute.eq_ignore_ascii_case(attribute))?;
+    /// Where an attribute of a type holds pointers at another type: for each the part and the pointer, what
+    /// is between it and its value, and the field of the other type that this equals.
+    fn pointers(&self, holder: usize, attribute: &str, target: usize) -> Vec<Points> {
+        let Some(draft) = self.types.get(holder) else { return Vec::new() };
+        let named = draft.rules.iter().find(|r| r.rule.attribute.eq_ignore_ascii_case(attribute));
+        let Some(rule) = named else { return Vec::new() };
         let mut found = Vec::new();
         collect(&rule.rule.lens, &mut found);
-        found.into_iter().find_map(|reference| {
+        let points = found.into_iter().filter_map(|reference| {
             let types = &draft.references.get(reference.target)?.types;
             let (_, by) = types.iter().find(|(ty, _)| *ty == target)?;
             let pointer = (reference.field.part, reference.field.clone());
             Some((pointer, reference.codecs.clone(), by.clone()))
-        })
+        });
+        points.collect()
     }
 }
 
 /// The schema's face of a pointer.
-pub(super) fn pointer_face(a: &SchemaAttribute, shared: &Face, names: &[String], whole: bool) -> Face {
+pub(super) fn pointer_face(
+    a: &SchemaAttribute,
+    shared: &Face,
+    names: &[String],
+    whole: bool,
+    list: bool,
+) -> Face {
     let mut face = Face { types: names.to_vec(), ..shared.clone() };
-    if whole {
-        let subs =
-            ["value", "$ref", "display", "displayName"].into_iter().filter(|n| a.find_sub(n).is_some());
+    if whole || list {
+        let subs = ["value", "$ref", "display", "displayName"]
+            .into_iter()
+            .chain(list.then_some("type"))
+            .filter(|n| a.find_sub(n).is_some());
         let of = |n: &str| Face {
             types: if n == "$ref" { names.to_vec() } else { Vec::new() },
             ..Face::default()
@@ -407,6 +425,7 @@ pub(super) fn pointer_face(a: &SchemaAttribute, shared: &Face, names: &[String],
 fn collect<'a>(lens: &'a Lens, out: &mut Vec<&'a Reference>) {
     match lens {
         Lens::Reference(reference) if reference.tree.is_none() => out.push(reference),
+        Lens::Pointers(pointers) => out.extend(&pointers.places),
         Lens::Rows(rows) => {
             rows.each.iter().filter(|s| s.name == "value").for_each(|s| collect(&s.lens, out))
         }

@@ -60,7 +60,7 @@ impl Compiler {
         let dangling = self.word_key(node, "dangling", &words).unwrap_or_default();
         self.note_write(site, shared.common.write, &field, &at.span);
         let display = if a.find_sub("displayName").is_some() { "displayName" } else { "display" };
-        let face = pointer_face(a, &shared.face, &self.type_names(&types), true);
+        let face = pointer_face(a, &shared.face, &self.type_names(&types), true, false);
         let draft = self.types.get_mut(site.scope.ty)?;
         draft.declare(&field, FieldKind::Text);
         let (types, there) = (vec![(site.scope.ty, field.clone())], Vec::new());

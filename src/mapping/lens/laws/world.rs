@@ -407,6 +407,7 @@ fn table(bag: &Bag) -> String {
         Source::Table(name) => name.clone(),
         Source::Entries { bases, .. } => bases.join("\n"),
         Source::Items(held) => table(&held.bag),
+        Source::Names(names) => names.table.clone(),
     }
 }
 

@@ -343,12 +343,17 @@ impl Leaf<'_> {
 
     /// What rows are sorted by.
     pub(super) fn order_key(&self, sql: &mut Sql) {
+        self.exact_key(sql);
+        if self.flavour == Flavour::Postgres && self.column.nullable {
+            sql.raw(" NULLS FIRST");
+        }
+    }
+
+    /// Writes what is equal for equal values only.
+    pub(super) fn exact_key(&self, sql: &mut Sql) {
         match self.basis() {
             Basis::Text => self.text().order_key(sql),
             _ => self.push_column(sql),
-        }
-        if self.flavour == Flavour::Postgres && self.column.nullable {
-            sql.raw(" NULLS FIRST");
         }
     }
 

@@ -1,0 +1,114 @@
+//! `adopt = "link"`: a POST takes over a resource of the store that has its name already and that no client
+//! has made. What the POST gives is put on it; what it does not give stays.
+
+use crate::{
+    correlation::Row,
+    gateway::{
+        Context, Gateway, TypeId,
+        identity::{Known, failed, not_found, side, unside},
+        write::again_if_overtaken,
+    },
+    mapping::{TypeMapping, form::Eval},
+    scim::{Json, Object, error::ScimError, precondition::Preconditions, resource::Selection, validate},
+};
+
+/// The mark in the sidecar of a resource that a client made or took over. No attribute can have this name.
+const MADE: &str = "@made";
+
+/// Of how many resources with the same name by the store's equality are compared by ours.
+const MOST: u64 = 20;
+
+impl Gateway {
+    /// Puts what a POST gives on the resource that it takes over, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As those of a PUT.
+    pub(super) async fn adopt(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        given: &Object,
+        selection: &Selection,
+    ) -> Result<Option<Object>, ScimError> {
+        let mapping = self.ty(ty)?;
+        if !mapping.adopts {
+            return Ok(None);
+        }
+        let Some(found) = self.namesake(cx, ty, given).await? else { return Ok(None) };
+        let id = found.row.id.clone();
+        let _turn = self.locks.acquire(vec![format!("{ty} id {id}")]).await;
+        let open = Preconditions::default();
+        let taken = again_if_overtaken(&open, || async {
+            let before = self.before(cx, ty, &id).await?;
+            // Somebody else's by now.
+            if !is_free(&before.known.row, &before.resource) {
+                return Ok(false);
+            }
+            let mut wanted = before.resource.clone();
+            lay_over(&mut wanted, given);
+            let wanted = validate::merge_replace(&before.resource, wanted, &mapping.resource_type)?;
+            self.change(cx, ty, before, &open, wanted, &Selection::default()).await?;
+            Ok(true)
+        });
+        if !taken.await? {
+            return Ok(None);
+        }
+        let mut row = (*self.find_id(ty, &id).await?.ok_or_else(not_found)?).clone();
+        let mut kept = side(&row);
+        mapping.mark_made(&mut kept);
+        (row.external_id, row.sidecar) = unside(kept);
+        let row = self.correlation.update(row).await.map_err(|e| failed(&e))?.ok_or_else(not_found)?;
+        self.again(cx, ty, row, selection).await.map(Some)
+    }
+
+    /// The one resource that clients may read with the name that a POST gives, if it is nobody's.
+    async fn namesake(&self, cx: &Context, ty: TypeId, given: &Object) -> Result<Option<Known>, ScimError> {
+        let mapping = self.ty(ty)?;
+        let name =
+            ["userName", "displayName"].into_iter().find(|name| mapping.find_rule(None, name).is_some());
+        let Some((rule, value)) = name.and_then(|n| mapping.find_rule(None, n).zip(given.get(n))) else {
+            return Ok(None);
+        };
+        let Some((predicate, is_same)) = mapping.named_so(&rule.attribute, value) else { return Ok(None) };
+        let reads = mapping.reads_for(&|r| r.urn.is_none() && r.attribute == rule.attribute);
+        let answers = self.answers(cx);
+        let mut records = self.load(ty, predicate, &reads, Some(MOST)).await?;
+        records.retain(|record| {
+            let eval = Eval { shape: &mapping.shape, record, at: (0, 0), answers: &answers };
+            rule.lens.get_at(mapping, &eval, 0).is_some_and(|found| is_same(&found))
+        });
+        match <[_; 1]>::try_from(records) {
+            Ok(only) => Ok(self.correlate(ty, only.into()).await?.into_iter().next()),
+            // None, or so many that it is not said which one is meant.
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+impl TypeMapping {
+    /// Marks what our own database keeps of a resource that a client has made.
+    pub(super) fn mark_made(&self, side: &mut Object) {
+        if self.adopts {
+            side.insert(MADE.to_owned(), Json::Bool(true));
+        }
+    }
+}
+
+/// True if no client has made the resource, taken it over, or given it an id of its own.
+fn is_free(row: &Row, resource: &Object) -> bool {
+    let kept = side(row);
+    !kept.contains_key(MADE) && !kept.contains_key("externalId") && !resource.contains_key("externalId")
+}
+
+/// Puts given values over what there is: lists as wholes, complex values by their sub-attributes.
+fn lay_over(base: &mut Object, given: &Object) {
+    for (name, value) in given {
+        match (base.get_mut(name), value) {
+            (Some(Json::Object(under)), Json::Object(over)) => lay_over(under, over),
+            _ => {
+                base.insert(name.clone(), value.clone());
+            }
+        }
+    }
+}
