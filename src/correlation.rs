@@ -27,7 +27,10 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use secrecy::SecretSlice;
 use time::OffsetDateTime;
@@ -53,6 +56,7 @@ pub struct Correlation {
     workers: Workers,
     cache: Arc<Cache>,
     policy: CachePolicy,
+    rehearsal: Option<Arc<AtomicBool>>,
 }
 
 impl Correlation {
@@ -71,7 +75,20 @@ impl Correlation {
         let policy = settings.cache_policy();
         let cache = Arc::new(Cache::new(settings.cache_rows, policy));
         let workers = Workers::start(settings, &pool, &cache).map_err(|e| unavailable(&e))?;
-        Ok(Self { tenant: tenant.into(), workers, cache, policy })
+        Ok(Self { tenant: tenant.into(), workers, cache, policy, rehearsal: None })
+    }
+
+    /// The same rows for a rehearsal: ids are given as ever, and [`Self::update`] changes nothing.
+    #[must_use]
+    pub fn for_rehearsal(mut self) -> Self {
+        self.rehearsal = Some(Arc::default());
+        self
+    }
+
+    /// True if a rehearsal came to a change of what is kept of a resource.
+    #[must_use]
+    pub fn was_to_change(&self) -> bool {
+        self.rehearsal.as_ref().is_some_and(|asked| asked.load(Ordering::Relaxed))
     }
 
     /// The tenant whose rows these are.
@@ -211,8 +228,12 @@ impl Correlation {
     ///
     /// # Errors
     ///
-    /// [`CorrelationError`].
+    /// [`CorrelationError`]; always in a rehearsal.
     pub async fn update(&self, row: Row) -> Result<Option<Arc<Row>>, CorrelationError> {
+        if let Some(asked) = &self.rehearsal {
+            asked.store(true, Ordering::Relaxed);
+            return Err(CorrelationError::Rehearsed);
+        }
         let scope = self.scope(&row.resource_type);
         self.workers
             .write(move |conn| {

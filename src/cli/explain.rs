@@ -68,12 +68,14 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     })
 }
 
-/// Rehearses a request; nothing is written to the store.
+/// Rehearses a request; nothing is written to the store, nor to what is kept of a resource.
 async fn explain_request(settings: &Settings, mapping: Mapping, request: &request::Request) -> Outcome {
     let mapping = Arc::new(mapping);
     let rehearsal = Arc::new(Rehearsal::new(serve::build_store(settings, &mapping).await?));
-    let gateway = serve::build_over(settings, Arc::clone(&mapping), rehearsal.clone())?;
-    print!("{}", request::explain(&gateway, &rehearsal, &mapping, &everything("explain"), request).await?);
+    let correlation = serve::open_correlation(settings)?.for_rehearsal();
+    let gateway = serve::build_over(settings, Arc::clone(&mapping), rehearsal.clone(), correlation.clone());
+    let stage = request::Stage { gateway: &gateway, rehearsal: &rehearsal, correlation: &correlation };
+    print!("{}", request::explain(&stage, &mapping, &everything("explain"), request).await?);
     Ok(())
 }
 

@@ -85,7 +85,7 @@ fn code(error: &ServeError) -> u8 {
 pub(super) async fn build_gateway(settings: &Settings, mapping: Mapping) -> Result<Gateway, u8> {
     let mapping = Arc::new(mapping);
     let store = build_store(settings, &mapping).await?;
-    build_over(settings, mapping, store)
+    Ok(build_over(settings, mapping, store, open_correlation(settings)?))
 }
 
 /// Opens the store that a mapping is for.
@@ -101,10 +101,15 @@ pub(super) fn build_over(
     settings: &Settings,
     mapping: Arc<Mapping>,
     store: Arc<dyn Store>,
-) -> Result<Gateway, u8> {
-    let correlation = Correlation::open(&settings.correlation, TENANT)
-        .map_err(|e| fail(REFUSED, format_args!("the correlation database: {e}")))?;
-    Ok(Gateway::new(mapping, store, correlation, settings.limits.clone()))
+    correlation: Correlation,
+) -> Gateway {
+    Gateway::new(mapping, store, correlation, settings.limits.clone())
+}
+
+/// Opens our database.
+pub(super) fn open_correlation(settings: &Settings) -> Result<Correlation, u8> {
+    Correlation::open(&settings.correlation, TENANT)
+        .map_err(|e| fail(REFUSED, format_args!("the correlation database: {e}")))
 }
 
 /// Says whether the store answers; only a refusal of our credentials ends the process.

@@ -26,6 +26,9 @@ pub enum CorrelationError {
         /// The id.
         id: String,
     },
+    /// This is a rehearsal: what is kept of a resource does not change.
+    #[error("this is a rehearsal")]
+    Rehearsed,
     /// The database refused a statement.
     #[error("the correlation database refused a statement: {0}")]
     Refused(#[source] Error),

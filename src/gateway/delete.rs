@@ -194,7 +194,7 @@ impl Gateway {
             if let (Some(old), Some(new)) = values
                 && old != new
             {
-                steps.push(repointing(&layout.bag, field.field, &old, &[new]));
+                steps.push(repointing(mapping.pointing(&layout.bag), field.field, &old, &[new]));
             }
         }
         Ok(steps)

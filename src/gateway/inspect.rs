@@ -78,7 +78,7 @@ impl Gateway {
                 let is_secret = matches!(used.role, Role::Password(_));
                 let values: Vec<String> = row.all(at.field).iter().map(Value::to_text).collect();
                 origins.entry(used.path.clone()).or_default().push(Origin {
-                    column: format!("{}.{}", source(mapping, at.part), part.bag.field_name(at.field)),
+                    column: column(mapping, at.part, part.bag.field_name(at.field)),
                     row: row_name(mapping, at.part, row),
                     stored: (!is_secret && !values.is_empty()).then(|| values.join(", ")),
                     lens: used.lens_words(),
@@ -96,6 +96,18 @@ fn source(mapping: &TypeMapping, part: PartId) -> String {
         Source::Names(names) => names.table.clone(),
         Source::Entries { .. } => "entry".to_owned(),
         Source::Items(_) => mapping.shape.part(part).name.clone(),
+    }
+}
+
+/// Where a field lies: `people.first`. A name lies in one of several columns.
+fn column(mapping: &TypeMapping, part: PartId, field: &str) -> String {
+    let table = source(mapping, part);
+    match &mapping.shape.part(part).bag.source {
+        Source::Names(names) => {
+            let columns: Vec<String> = names.columns.iter().map(|own| format!("{table}.{own}")).collect();
+            columns.join(", ")
+        }
+        _ => format!("{table}.{field}"),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Groups without a row of their own, in front of every database: names that the rows of people hold, or
 //! those of a link table. `tests/fixtures/names`.
 
+mod tools;
+
 use std::path::Path;
 
 use serde_json::{Value as Json, json};
@@ -284,5 +286,27 @@ fn a_role_that_is_there_is_taken_over() {
         // From now on it is there whether a row names it or not.
         store.tables().execute("delete from grants where role = 'admin'");
         assert_eq!(client.get(&admin).json["externalId"], "r-1");
+    });
+}
+
+#[test]
+fn a_new_name_is_for_rows_of_ours() {
+    everywhere("departments.toml", |store, client| {
+        store.tables().execute("insert into staff values (5, 'arm', 'Sales', 'Night', 'r')");
+        let law = json!([{ "op": "replace", "path": "displayName", "value": "Law" }]);
+        done(&client.patch(&group(client, "Sales"), law));
+        assert_eq!(rows(store, DEPTS), ["Law", "Law", "Ops", "Robots", "Sales"]);
+        assert_eq!(client.delete(&group(client, "Night")).status, 204);
+        assert_eq!(rows(store, TEAMS), ["", "", "Day", "Loop", "Night"]);
+    });
+    everywhere("roles.toml", |store, client| {
+        store.tables().execute("insert into grants values (3, 'admin', 'db')");
+        let root = json!([{ "op": "replace", "path": "displayName", "value": "root" }]);
+        done(&client.patch(&group(client, "admin"), root));
+        let all = "select concat(staff_id, ' ', role, ' ', scope) as v from grants order by 1";
+        assert_eq!(
+            rows(store, all),
+            ["1 root app", "2 Editor app", "2 root app", "3 admin db", "3 owner db"]
+        );
     });
 }

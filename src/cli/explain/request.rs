@@ -1,10 +1,11 @@
 //! What a single request would read and write, as statements with the origin of
 //! each value. The store is read as the request would read it, and not written.
 
-use std::{io::Read as _, path::Path, sync::Arc};
+use std::{io::Read as _, path::Path};
 
 use crate::{
     cli::{REFUSED, WRONG_COMMAND, WRONG_FILES, explain::wrong, fail},
+    correlation::Correlation,
     gateway::{Context, Gateway, TypeId},
     mapping::Mapping,
     scim::{Json, error::ScimError, precondition::Preconditions, resource::Selection},
@@ -77,14 +78,23 @@ fn read(file: &Path) -> Result<Json, u8> {
     serde_json::from_str(&text.map_err(|e| wrong(&e))?).map_err(|e| wrong(&e))
 }
 
+/// Where a request is rehearsed.
+pub(super) struct Stage<'a> {
+    pub(super) gateway: &'a Gateway,
+    /// The gateway's store.
+    pub(super) rehearsal: &'a Rehearsal,
+    /// Our own database, as the gateway has it.
+    pub(super) correlation: &'a Correlation,
+}
+
 /// Rehearses a request, and tells what it comes to.
 pub(super) async fn explain(
-    gateway: &Gateway,
-    rehearsal: &Arc<Rehearsal>,
+    stage: &Stage<'_>,
     mapping: &Mapping,
     cx: &Context,
     request: &Request,
 ) -> Result<String, u8> {
+    let Stage { gateway, rehearsal, correlation } = *stage;
     let Some(ty) = gateway.find_endpoint(&request.endpoint) else {
         let known: Vec<&str> = gateway.resource_types().iter().map(|t| t.endpoint.as_str()).collect();
         let (endpoint, known) = (&request.endpoint, known.join(", "));
@@ -100,12 +110,20 @@ pub(super) async fn explain(
     drop(rehearsal.take());
     let answer = rehearse(gateway, cx, ty, &id, request).await;
     let noted = rehearsal.take();
-    let is_begun = noted.writes.iter().flatten().any(|step| mapping.part_of(step.bag()).is_some());
+    // A resource without a row may be made without a step of the store's.
+    let is_ours = |steps: &Vec<Step>| {
+        steps.is_empty() || steps.iter().any(|step| mapping.part_of(step.bag()).is_some())
+    };
+    let is_begun = correlation.was_to_change() || noted.writes.iter().any(is_ours);
     // A write ends with an error of the rehearsal's own; any other error is the request's.
     if let (Err(error), false) = (answer, is_begun) {
         return Err(wrong(error));
     }
-    shown(rehearsal.as_ref(), mapping, &noted).await.map_err(|e| fail(REFUSED, e))
+    let mut out = shown(rehearsal, mapping, &noted).await.map_err(|e| fail(REFUSED, e))?;
+    if is_begun && !writes_to_the_store(&noted) {
+        out.push_str("only our own database keeps what changes\n");
+    }
+    Ok(out)
 }
 
 async fn rehearse(
@@ -132,11 +150,11 @@ async fn shown(store: &dyn Store, mapping: &Mapping, noted: &Noted) -> Result<St
             out.push_str(&format!("  {statement}\n"));
         }
     }
-    if noted.writes.is_empty() {
+    if !writes_to_the_store(noted) {
         out.push_str("writes nothing\n");
     }
     let mut number = 0;
-    for steps in &noted.writes {
+    for steps in noted.writes.iter().filter(|steps| !steps.is_empty()) {
         out.push_str("writes, together\n");
         let statements = store.shown_steps(steps.clone()).await?;
         let first = number;
@@ -153,6 +171,10 @@ async fn shown(store: &dyn Store, mapping: &Mapping, noted: &Noted) -> Result<St
         }
     }
     Ok(out)
+}
+
+fn writes_to_the_store(noted: &Noted) -> bool {
+    noted.writes.iter().any(|steps| !steps.is_empty())
 }
 
 /// Which columns a step writes, and where the value of each comes from.

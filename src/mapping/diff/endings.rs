@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     mapping::{
-        Rename,
+        Rename, TypeMapping,
         diff::Diff,
         record::{Draft, same_values},
         shape::{Part, PartId, Use},
@@ -129,6 +129,7 @@ impl Diff<'_> {
                 let links = below.flat_map(|p| p.on.iter().map(|(own, above)| (&p.bag, *own, *above)));
                 let links = links.filter(|(_, _, above)| above == field).map(|(bag, own, _)| (bag, own));
                 for (bag, own) in links.chain(layout.points.iter().map(|bag| (bag, 0))) {
+                    let bag = self.ty.pointing(bag);
                     self.plan.steps.push(repointing(bag, own, old, now.all(*field)));
                 }
             }
@@ -145,11 +146,23 @@ impl Diff<'_> {
     }
 }
 
-/// The step that makes rows point at a new value, whoever's they are.
+impl TypeMapping {
+    /// The rows of a bag that point at a resource of this type by its key: whoever's they are, as foreign keys
+    /// have it. A name without a row is another one in rows that are not ours.
+    #[must_use]
+    pub fn pointing(&self, bag: &Arc<Bag>) -> Arc<Bag> {
+        match self.is_names() {
+            true => bag.clone(),
+            false => Arc::new(Bag { scope: Predicate::True, ..Bag::clone(bag) }),
+        }
+    }
+}
+
+/// The step that makes rows point at a new value.
 #[must_use]
-pub fn repointing(bag: &Arc<Bag>, field: FieldId, old: &Value, new: &[Value]) -> Step {
+pub fn repointing(bag: Arc<Bag>, field: FieldId, old: &Value, new: &[Value]) -> Step {
     Step::Update {
-        bag: Arc::new(Bag { scope: Predicate::True, ..Bag::clone(bag) }),
+        bag,
         target: Target::Rows(Predicate::equals(field, old.clone())),
         changes: vec![Change::Set(field, Cell::Values(new.to_vec()))],
         required: false,
