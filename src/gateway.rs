@@ -18,6 +18,7 @@ mod delete;
 mod delta;
 mod error;
 pub mod explain;
+mod floors;
 mod holders;
 mod identity;
 pub mod inspect;

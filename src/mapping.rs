@@ -18,6 +18,7 @@ pub mod diagnostic;
 pub mod diff;
 pub mod example;
 pub mod expect;
+pub mod floor;
 pub mod form;
 pub mod identity;
 pub mod lens;

@@ -34,7 +34,7 @@ pub(super) struct Pointer<'m> {
     pub(super) reference: &'m Reference,
     by: FieldRef,
     /// The part whose rows are pointers, for lists.
-    part: Option<usize>,
+    pub(super) part: Option<usize>,
 }
 
 impl Gateway {
@@ -174,7 +174,12 @@ impl Gateway {
                     let target = Target::Rows(Predicate::equals(field, value.clone()));
                     steps.push(Step::Delete { bag: past.clone(), target, required: false });
                 }
-                _ => steps.extend(self.relink(&pointer, &value, None).await?),
+                _ => {
+                    let (locks, floors) = self.floors(cx, &pointer, &value).await?;
+                    steps.extend(locks);
+                    steps.extend(self.relink(&pointer, &value, None).await?);
+                    steps.extend(floors);
+                }
             }
         }
         Ok(steps)

@@ -52,6 +52,16 @@ impl Gateway {
         let layout = mapping.shape.part(rows.part);
         let known = self.find(ty, id, &delta_reads(mapping, layout)).await?;
         let mut pointers = self.pointers(cx, ty, reference, &deltas).await?;
+        let is_hidden = |(add, value): &(bool, Value)| {
+            let held = layout.row_floor.as_ref().filter(|floor| *add && !floor.shown);
+            held.is_some_and(|floor| {
+                floor.cells.iter().any(|(f, v)| *f == reference.field.field && v.same(value, Fold::Exact))
+            })
+        };
+        // What stands for an empty list is refused, which the list's own rules do.
+        if pointers.iter().any(is_hidden) {
+            return Ok(None);
+        }
         match layout.values_of() {
             None => self.drop_settled(layout, reference, &known, &mut pointers).await?,
             Some(field) if self.is_settled(mapping, field, &known, &pointers).await? => {
@@ -69,6 +79,9 @@ impl Gateway {
         let mut steps = merge(steps);
         if steps.is_empty() {
             return Ok(Some(known.row));
+        }
+        if pointers.iter().any(|(add, _)| !add) {
+            steps.extend(mapping.floor_step(&known.record, rows.part, &self.answers(cx)));
         }
         let touch = self.touch_step(cx, mapping, &known);
         // Links are ours as long as the root is, and whoever makes one sees what others have made before.

@@ -77,7 +77,9 @@ impl Gateway {
         let kept = side(&before.known.row);
         let written =
             self.written(cx, holder, &before.known.record, &kept, &before.resource, &wanted).await?;
-        mapping.diff(&written)
+        let mut plan = mapping.diff(&written)?;
+        mapping.keep_floors(&written.record, &self.answers(cx), &mut plan);
+        Ok(plan)
     }
 }
 

@@ -101,6 +101,7 @@ impl Gateway {
             plan.append(undone);
         }
         self.replant(ty, &written.record, &mut plan).await?;
+        mapping.keep_floors(&written.record, &self.answers(cx), &mut plan);
         Ok(plan)
     }
 

@@ -40,6 +40,7 @@ mod cond;
 mod draft;
 mod examples;
 mod file;
+mod floor;
 mod forms;
 mod grammar;
 mod history;

@@ -45,6 +45,9 @@ impl TypeMapping {
         if layout.constants.iter().any(|(constant, _)| *constant == field) {
             out.push("`where`".to_owned());
         }
+        if layout.row_floor.as_ref().is_some_and(|floor| floor.cells.iter().any(|(f, _)| *f == field)) {
+            out.push("`floor`".to_owned());
+        }
         if layout.slot.contains(&field) {
             out.push("the slot's name".to_owned());
         }

@@ -37,6 +37,7 @@ const TYPES: &[(&str, &[&str])] = &[
     ("many", &["boolean"]),
     ("always", &["boolean"]),
     ("remember", &["boolean"]),
+    ("floor_shown", &["boolean"]),
     ("keep", &["boolean"]),
     ("from", &["integer"]),
     ("to", &["integer"]),

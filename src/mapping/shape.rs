@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::{
     mapping::{
         Rename,
+        floor::Floor,
         form::{Assign, Template},
     },
     store::{
@@ -126,6 +127,8 @@ pub struct Part {
     pub order: Vec<(FieldId, bool)>,
     /// Value that stays in an opened part when it would become empty; never shown.
     pub floor: Option<Template>,
+    /// Row that stays in a list of rows when it would become empty.
+    pub row_floor: Option<Floor>,
     /// Column by which a looked-up row is found when none is written explicitly.
     pub find_by: Option<FieldId>,
     /// Values that stand for nothing wherever a text is composed: of one field, or of every field that

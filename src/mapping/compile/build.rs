@@ -35,6 +35,7 @@ impl Compiler {
                 if let Some(part) = draft.shape.parts.get_mut(part) {
                     Arc::make_mut(&mut part.bag).scope = scope;
                 }
+                draft.settle_floor(part);
             }
             draft.settle_history();
         }

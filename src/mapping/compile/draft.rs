@@ -274,6 +274,7 @@ impl TypeDraft {
             touch: Vec::new(),
             order: Vec::new(),
             floor: None,
+            row_floor: None,
             find_by: None,
             nothing: Vec::new(),
         });

@@ -42,6 +42,7 @@ impl Compiler {
                 }
                 self.read_sets(scope, &node);
                 self.read_history(scope, &node);
+                self.read_floor(scope, &node);
             }
         }
     }

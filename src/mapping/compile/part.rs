@@ -22,12 +22,42 @@ use crate::{
 pub(super) const PART: Keys<'static> = Keys {
     what: "a part",
     known: &[
-        "table", "base", "scope", "in", "on", "where", "key", "many", "order", "slot", "value", "alias",
-        "use", "find_by", "always", "like", "floor", "nothing", "initial", "derived", "touch", "rdn",
-        "classes", "codec", "new", "invalid", "close", "revive", "change", "span", "rename", "points",
+        "table",
+        "base",
+        "scope",
+        "in",
+        "on",
+        "where",
+        "key",
+        "many",
+        "order",
+        "slot",
+        "value",
+        "alias",
+        "use",
+        "find_by",
+        "always",
+        "like",
+        "floor",
+        "nothing",
+        "initial",
+        "derived",
+        "touch",
+        "rdn",
+        "classes",
+        "codec",
+        "new",
+        "invalid",
+        "close",
+        "revive",
+        "change",
+        "span",
+        "rename",
+        "points",
         "remember",
+        "floor_shown",
     ],
-    later: &["names", "floor_shown", "aux", "make"],
+    later: &["names", "aux", "make"],
 };
 
 const USES: &[(&str, Use)] =
@@ -154,9 +184,6 @@ impl Compiler {
         let find_by = self.text_key(node, "find_by");
         let find_span = node.get("find_by").map_or(0..0, |n| n.span.clone());
         let find_by = find_by.and_then(|name| self.field(scope, &name, &find_span)).map(|f| f.field);
-        if let Some(floor) = node.get("floor") {
-            self.unsupported(&floor.span, "`floor` of rows");
-        }
         let Some(part) = self.types.get_mut(ty).and_then(|t| t.shape.parts.get_mut(part)) else { return };
         part.many = many;
         part.usage = usage;

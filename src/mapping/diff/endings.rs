@@ -43,7 +43,7 @@ impl Diff<'_> {
                 continue;
             }
             let mut past: Vec<Predicate> = Vec::new();
-            if let Some(bag) = &layout.past {
+            if let Some(bag) = layout.unseen() {
                 for above in self.record.rows(layout.parent).iter().filter_map(|d| d.was.as_ref()) {
                     let link = self.link(part, above);
                     past.extend(link.filter(|link| !past.contains(link)));
@@ -126,7 +126,10 @@ impl Diff<'_> {
                 // Rows of the parts that are not read, such as closed ones, too.
                 let below =
                     self.shape.parts.iter().skip(1).filter(|p| p.parent == part && p.usage == Use::Own);
-                let links = below.flat_map(|p| p.on.iter().map(|(own, above)| (&p.bag, *own, *above)));
+                let links = below.flat_map(|p| {
+                    let all = p.unseen().unwrap_or(&p.bag);
+                    p.on.iter().map(move |(own, above)| (all, *own, *above))
+                });
                 let links = links.filter(|(_, _, above)| above == field).map(|(bag, own, _)| (bag, own));
                 for (bag, own) in links.chain(layout.points.iter().map(|bag| (bag, 0))) {
                     let bag = self.ty.pointing(bag);

@@ -105,6 +105,7 @@ impl Rows {
                 }
             };
             self.put_element(w, (self.part, row), path, element)?;
+            self.refuse_hidden(w, row, path)?;
         }
         self.keep_floor(w, at);
         self.keep_order(w, &wanted, at);
@@ -182,6 +183,14 @@ impl Rows {
         }
         sub.lens.put(w, at, path, Some(&Json::Bool(false)))?;
         Ok(true)
+    }
+
+    /// An error for an element that would be the row which nobody is shown.
+    fn refuse_hidden(&self, w: &Writer<'_>, row: usize, path: &str) -> Result<(), ScimError> {
+        let floor = w.shape().part(self.part).row_floor.as_ref();
+        let hides = floor.zip(w.record.row(self.part, row)).is_some_and(|(floor, d)| floor.hides(&d.now));
+        let said = || format!("`{path}` has an element that the store keeps for empty lists.");
+        if hides { Err(ScimError::invalid_value(said())) } else { Ok(()) }
     }
 
     /// Adds the placeholder if no row is left. A list that was empty before is left so.

@@ -37,11 +37,13 @@ pub(super) fn check(live: &mut Live<'_>, ty: usize, mapping: &TypeMapping, uses:
         }
     }
     for (id, part) in parts(mapping) {
-        for (field, value) in &part.constants {
+        let constants = part.constants.iter().map(|cell| (cell, "`where` says"));
+        let floor = part.row_floor.iter().flat_map(|floor| &floor.cells).map(|cell| (cell, "`floor` says"));
+        for ((field, value), says) in constants.chain(floor) {
             let at = FieldRef { part: id, field: *field, slot: None };
             if let Some(column) = live.column(mapping, &at) {
                 let place = live.field_place(ty, id, *field);
-                holds(live, &place, column, value, "`where` says");
+                holds(live, &place, column, value, says);
             }
         }
     }
