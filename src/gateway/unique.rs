@@ -210,8 +210,8 @@ impl TypeMapping {
         attribute: &str,
         value: &Json,
     ) -> Option<(Predicate, impl Fn(&Json) -> bool)> {
-        let claims = self.unique_claims().into_iter();
-        let claim = claims.filter(|c| c.rule.urn.is_none() && c.rule.attribute == attribute).next()?;
+        let mut claims = self.unique_claims().into_iter();
+        let claim = claims.find(|c| c.rule.urn.is_none() && c.rule.attribute == attribute)?;
         let fold = claim.fold;
         let predicate =
             unique_predicate(self, claim.lens, value, fold).filter(|_| claim.within.is_empty())?;

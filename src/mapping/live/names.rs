@@ -36,9 +36,11 @@ pub(super) fn check(live: &mut Live<'_>, ty: usize, mapping: &TypeMapping) {
         let help = "write what it holds instead: `nothing = [\"\"]`";
         live.error("not-null", &place, message, help);
     }
-    let rights: [(&str, fn(&ColumnFacts) -> bool); 2] =
-        [("SELECT", |c| c.rights.select), ("UPDATE", |c| c.rights.update)];
-    for (right, has) in rights {
+    for right in ["SELECT", "UPDATE"] {
+        let has = |column: &ColumnFacts| match right {
+            "SELECT" => column.rights.select,
+            _ => column.rights.update,
+        };
         let lacking: Vec<&str> = found.iter().filter(|c| !has(c)).map(|c| c.name.as_str()).collect();
         if !lacking.is_empty() {
             let message = format!("the account may not {right} {} of `{name}`", listed(lacking));
