@@ -62,18 +62,18 @@ impl Writer<'_> {
             let is_there = self.first(bag, predicate, &[], Lock::No)?.is_some();
             return Ok(usize::from(is_there || self.connection.pretends()));
         }
-        let mut sql = Sql::new();
-        sql.raw("UPDATE ").table(table_name(bag)?).raw(" AS ").ident(OUTER).raw(" SET ");
+        let (mut sql, table) = (Sql::new(), table_name(bag)?);
+        sql.raw("UPDATE ").table(table).raw(" AS ").ident(OUTER).raw(" SET ");
         let mut written: Vec<Written<'_>> = Vec::new();
         for (index, (field, values)) in changes.iter().enumerate() {
             let (_, column) = scene.column(bag, *field)?;
             written.push((column, values));
             sql.raw(if index > 0 { ", " } else { "" });
             sql.ident(&column.name).raw(" = ");
-            push_cell(&mut sql, flavour, column, values)?;
+            push_cell(&mut sql, flavour, column, values)
+                .map_err(|refused| blame(refused.into(), table, &written))?;
         }
         self.restrict(&mut sql, &scene, bag, predicate)?;
-        let table = table_name(bag)?;
         self.connection.execute(&sql).map_err(|failure| blame(failure, table, &written))
     }
 

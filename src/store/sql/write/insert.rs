@@ -101,7 +101,8 @@ impl Writer<'_> {
             sql.raw(") VALUES (");
             for (index, (column, values)) in written.iter().enumerate() {
                 sql.raw(if index > 0 { ", " } else { "" });
-                push_cell(&mut sql, flavour, column, values)?;
+                push_cell(&mut sql, flavour, column, values)
+                    .map_err(|refused| blame(refused.into(), table, &written))?;
             }
             sql.raw(")");
         }

@@ -151,13 +151,14 @@ impl Kind {
 
     /// A column's value as a letter and digits, `-` for NULL.
     fn cell(self, column: &str) -> String {
+        let inner = column.replace('"', "\"\"");
         match self {
             Self::Sqlite => {
-                let it = format!("\"{column}\"");
+                let it = format!("\"{inner}\"");
                 format!("iif({it} is null, '-', substr(typeof({it}), 1, 1) || hex({it}))")
             }
             Self::Postgres => {
-                format!("coalesce('_' || encode(convert_to(\"{column}\"::text, 'UTF8'), 'hex'), '-')")
+                format!("coalesce('_' || encode(convert_to(\"{inner}\"::text, 'UTF8'), 'hex'), '-')")
             }
             Self::MariaDb => format!("ifnull(concat('_', hex(concat(`{column}`))), '-')"),
         }
