@@ -103,3 +103,16 @@ fn every_file_binds_what_entra_sends_by_default() {
     }
     assert!(missing.is_empty(), "not bound:\n{}", missing.join("\n"));
 }
+
+/// What a person reads in one go: without comments and blank lines, no shipped mapping is longer.
+#[test]
+fn no_shipped_mapping_is_long() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings");
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap();
+        let says = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+        let lines = text.lines().filter(says).count();
+        assert!(lines <= 150, "{}: {lines} lines", path.display());
+    }
+}
