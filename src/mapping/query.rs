@@ -144,6 +144,8 @@ impl TypeMapping {
         };
         let value = match (leaf.data_type, value) {
             (DataType::String, Json::String(text)) => text.clone(),
+            // An element without `primary` is not the primary one (RFC 7643 §2.4), and in no index.
+            (DataType::Boolean, Json::Bool(false)) if leaf.name == "primary" => return None,
             (DataType::Boolean, Json::Bool(_)) => value.to_string(),
             _ => return None,
         };
