@@ -12,7 +12,7 @@ use crate::{
         identity::{failed, unside},
         present::MAX_ROUNDS,
         remembered::note,
-        write::{again_if_overtaken, keep_external_id, reported_anchor},
+        write::{again_if_overtaken, busy, keep_external_id, reported_anchor},
     },
     mapping::{TypeMapping, form::Need, record::Record},
     scim::{
@@ -52,7 +52,8 @@ impl Gateway {
         let written = self.written(cx, ty, &base, &nothing, &nothing, &wanted).await?;
         self.check_unique_within(cx, ty, &wanted, (&base, &written.record), None).await?;
         let plan = self.plan(cx, ty, &written).await?;
-        let reports = self.execute(ty, &plan).await?;
+        // The client names no version that could fail: nothing is written, and it may try again.
+        let reports = self.execute(ty, &plan).await.map_err(|e| if e.is_stale() { busy() } else { e })?;
         let anchor = reported_anchor(mapping, &plan, &reports, &written.record)
             .ok_or_else(|| ScimError::internal("The store did not tell the key of the new row."))?;
         let mut kept = written.side;

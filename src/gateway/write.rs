@@ -38,7 +38,12 @@ pub(super) async fn again_if_overtaken<T, F: Future<Output = Result<T, ScimError
             done => return done,
         }
     }
-    Err(ScimError::unavailable("Others keep changing the same data; try again later.", 1))
+    Err(busy())
+}
+
+/// Others are faster, again and again.
+pub(super) fn busy() -> ScimError {
+    ScimError::unavailable("Others keep changing the same data; try again later.", 1)
 }
 
 /// What a write starts from.

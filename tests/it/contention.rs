@@ -7,11 +7,11 @@ mod isolation;
 mod locks;
 mod overtaken;
 
-use std::path::Path;
+use std::{path::Path, thread};
 
 use serde_json::json;
 
-use crate::support::{Answer, Backend, Client, Gateway, Options, TestStore};
+use crate::support::{Answer, Backend, Client, Gateway, Options, Session, TestStore};
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const SQL: [Backend; 3] = [Backend::Sqlite, Backend::Postgres, Backend::MariaDb];
@@ -51,6 +51,18 @@ impl Site {
                 { "op": "replace", "path": "emails[type eq \"work\"].value", "value": format!("{title}@x.org") },
             ]),
         )
+    }
+
+    /// Changes ann while somebody else is in the way, who goes as soon as we wait; the change then goes through.
+    fn change_behind(&self, store: &TestStore, other: &mut Session, then: &str) {
+        thread::scope(|scope| {
+            let running = scope.spawn(|| self.change("Baker"));
+            store.tables().until_somebody_waits();
+            other.execute(then);
+            assert_changed(&running.join().unwrap());
+        });
+        assert_eq!(written(store), ["Baker", "Baker@x.org"]);
+        self.is_calm();
     }
 
     /// No request ended in a fault.

@@ -102,6 +102,18 @@ fn shipped_mappings_fit_their_databases() {
     }
 }
 
+/// Nothing is wrong, and no column of these tables lacks a value in a new row.
+fn assert_filled(tables: &str, mapping: &str) {
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("mapping.toml");
+    fs::write(&file, mapping).unwrap();
+    for backend in [Backend::Sqlite, Backend::Postgres, Backend::MariaDb] {
+        let Some(store) = TestStore::of_statements(backend, tables, file.clone()) else { continue };
+        let (code, text) = check(&store, store.mapping());
+        assert!(code == 0 && !text.contains("not-null"), "{}\n{text}", backend.name());
+    }
+}
+
 #[test]
 fn what_a_document_fills_is_filled_and_what_nobody_writes_needs_nothing() {
     let tables = "create table people (id integer primary key, login varchar(40) not null, names varchar(200) not null);
@@ -111,14 +123,7 @@ create table implied (person_id integer not null, other integer not null, primar
         [User]\ntable = \"people\"\nkey = \"id\"\ninitial = { id = \"@next.id\" }\n[User.part.doc]\nin = \"names\"\ncodec = \"json\"\n\
         [User.part.implied]\ntable = \"implied\"\non = { person_id = \"id\" }\nmany = true\n\
         [User.attributes]\nuserName = { field = \"login\", unique = true }\ndisplayName = { field = \"doc.shown\", required = true }\n";
-    let directory = TempDir::new().unwrap();
-    let file = directory.path().join("mapping.toml");
-    fs::write(&file, mapping).unwrap();
-    for backend in [Backend::Sqlite, Backend::Postgres, Backend::MariaDb] {
-        let Some(store) = TestStore::of_statements(backend, tables, file.clone()) else { continue };
-        let (code, text) = check(&store, store.mapping());
-        assert!(code == 0 && !text.contains("not-null"), "{}\n{text}", backend.name());
-    }
+    assert_filled(tables, mapping);
 }
 
 /// Documents, the archive, and columns that follow a key. Behind `#!` stands what must be found, as above.
@@ -252,14 +257,7 @@ initial = { name = "{label}" }
 displayName = "label"
 members = { inverse = "User.groups" }
 "#;
-    let directory = TempDir::new().unwrap();
-    let file = directory.path().join("mapping.toml");
-    fs::write(&file, mapping).unwrap();
-    for backend in [Backend::Sqlite, Backend::Postgres, Backend::MariaDb] {
-        let Some(store) = TestStore::of_statements(backend, tables, file.clone()) else { continue };
-        let (code, text) = check(&store, store.mapping());
-        assert!(code == 0 && !text.contains("not-null"), "{}\n{text}", backend.name());
-    }
+    assert_filled(tables, mapping);
 }
 
 /// A number is no time unless the mapping says how it is one.

@@ -70,7 +70,7 @@ fn is_fixed(cond: &Cond) -> bool {
 
 fn is_fixed_test(test: &CondTest) -> bool {
     let constant = |t: &Template| matches!(t, Template::Literal(_) | Template::Nothing | Template::Some);
-    let fixed = |t: &Template| constant(t) || t.moment().is_some() || t.only_field().is_some();
+    let fixed = |t: &Template| constant(t) || t.moment().is_some() || t.alone().is_some();
     match test {
         CondTest::AnyOf(list, _) => list.iter().all(fixed),
         CondTest::Either(tests) => tests.iter().all(is_fixed_test),

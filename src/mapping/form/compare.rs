@@ -3,11 +3,7 @@
 
 use crate::{
     mapping::{
-        form::{
-            Cond, CondTest, PartTest, Template,
-            cond::slot_test,
-            template::{Piece, Source},
-        },
+        form::{Cond, CondTest, PartTest, Template, cond::slot_test},
         shape::{FieldRef, PartId, Shape},
     },
     store::{FieldId, Fold, Predicate},
@@ -30,22 +26,9 @@ impl Join<'_> {
 }
 
 impl Template {
-    /// The field that it stands for, if it is that and nothing else.
-    #[must_use]
-    pub fn only_field(&self) -> Option<&FieldRef> {
-        let Self::Text(pieces) = self else { return None };
-        match pieces.as_slice() {
-            [Piece::Hole { sources, codecs }] if codecs.is_empty() => match sources.as_slice() {
-                [Source::Field(field)] => Some(field),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
     /// The field of the same row that it stands for.
     pub(super) fn same_row(&self, place: &FieldRef) -> Option<FieldId> {
-        let other = self.only_field()?;
+        let other = self.alone()?;
         (other.part == place.part && other.slot.is_none() && place.slot.is_none()).then_some(other.field)
     }
 }
@@ -55,7 +38,7 @@ impl CondTest {
     pub(super) fn other_row<'c>(&'c self, shape: &Shape, place: &'c FieldRef) -> Option<Join<'c>> {
         let Self::AnyOf(list, Fold::Exact) = self else { return None };
         let [template] = list.as_slice() else { return None };
-        let other = template.only_field()?;
+        let other = template.alone()?;
         let hangs = |below: &FieldRef, above: &FieldRef| {
             let part = shape.part(below.part);
             below.part != 0 && part.parent == above.part && part.opened.is_none() && above.slot.is_none()

@@ -1,3 +1,5 @@
+//! Names in front of rows: what is read, and what steps on names become, over the store in memory. No SCIM.
+
 use futures_util::FutureExt as _;
 
 use super::*;

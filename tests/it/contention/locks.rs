@@ -1,7 +1,5 @@
 //! Others hold locks: for a moment, or longer than we wait.
 
-use std::thread;
-
 use super::{SQL, Site, assert_changed, assert_unavailable, fresh, written};
 use crate::support::{Backend, Session};
 
@@ -18,14 +16,7 @@ fn a_lock_that_goes_in_time_is_waited_for() {
         let site = Site::new(&store);
         let mut other = store.tables().session();
         hold(&mut other);
-        thread::scope(|scope| {
-            let running = scope.spawn(|| site.change("Baker"));
-            store.tables().until_somebody_waits();
-            other.execute("COMMIT");
-            assert_changed(&running.join().unwrap());
-        });
-        assert_eq!(written(&store), ["Baker", "Baker@x.org"]);
-        site.is_calm();
+        site.change_behind(&store, &mut other, "COMMIT");
     }
 }
 

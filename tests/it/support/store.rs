@@ -92,14 +92,11 @@ impl TestStore {
             }
             _ => (Holder::Tables(Tables::of_devices(backend, temporary.path())?), "sql.toml"),
         };
-        Some(Self {
-            backend,
-            holder,
-            mapping: fixtures.join(mapping),
-            detour: None,
-            more: "",
-            directory: temporary,
-        })
+        Some(Self::new(backend, holder, fixtures.join(mapping), temporary))
+    }
+
+    fn new(backend: Backend, holder: Holder, mapping: PathBuf, directory: TempDir) -> Self {
+        Self { backend, holder, mapping, detour: None, more: "", directory }
     }
 
     /// Makes a database that fits `tests/fixtures/sql/broken/mapping.toml` nowhere, for an account that may do
@@ -108,28 +105,14 @@ impl TestStore {
         let temporary = TempDir::new().unwrap();
         let tables = Tables::broken(backend, temporary.path())?;
         let mapping = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sql/broken/mapping.toml");
-        Some(Self {
-            backend,
-            holder: Holder::Tables(tables),
-            mapping,
-            detour: None,
-            more: "",
-            directory: temporary,
-        })
+        Some(Self::new(backend, Holder::Tables(tables), mapping, temporary))
     }
 
     /// Makes a database of these statements, behind a mapping file.
     pub(crate) fn of_statements(backend: Backend, statements: &str, mapping: PathBuf) -> Option<Self> {
         let temporary = TempDir::new().unwrap();
         let tables = Tables::of_statements(backend, statements, temporary.path())?;
-        Some(Self {
-            backend,
-            holder: Holder::Tables(tables),
-            mapping,
-            detour: None,
-            more: "",
-            directory: temporary,
-        })
+        Some(Self::new(backend, Holder::Tables(tables), mapping, temporary))
     }
 
     /// Makes a directory on a server of its own, with further entries.
