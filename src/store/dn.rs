@@ -219,7 +219,8 @@ impl Ava {
 }
 
 impl fmt::Display for AvaValue {
-    /// RFC 4514 §2.4. Control characters are escaped too, so that a DN stays on its line in a log.
+    /// RFC 4514 §2.4. Control characters are escaped too, so that a DN stays on its line in a log; and
+    /// `=`, which Active Directory wants, while others need not have it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
             Self::Ber(bytes) => return write!(f, "#{}", hex::encode(bytes)),
@@ -228,7 +229,7 @@ impl fmt::Display for AvaValue {
         let last = text.chars().count().saturating_sub(1);
         for (i, c) in text.chars().enumerate() {
             match c {
-                '"' | '+' | ',' | ';' | '<' | '>' | '\\' => write!(f, "\\{c}")?,
+                '"' | '+' | ',' | ';' | '<' | '=' | '>' | '\\' => write!(f, "\\{c}")?,
                 ' ' if i == 0 || i == last => f.write_str("\\ ")?,
                 '#' if i == 0 => f.write_str("\\#")?,
                 c if c.is_ascii_control() => write!(f, "\\{:02x}", u32::from(c))?,

@@ -4,7 +4,7 @@
 //!
 //! - `open`, `link`, `pool`: connections, one set per worker thread;
 //! - `server`, `control`: what a server can do, and the controls we use;
-//! - `plan`, `filter`, `matching`, `select`, `entry`, `syntax`: reading;
+//! - `plan`, `filter`, `matching`, `select`, `entry`, `range`, `syntax`: reading;
 //! - `apply`, `modify`: writing;
 //! - `result`: what a server's refusals mean.
 //!
@@ -22,6 +22,7 @@ mod modify;
 mod open;
 mod plan;
 mod pool;
+mod range;
 mod result;
 mod select;
 mod server;

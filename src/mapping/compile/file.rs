@@ -146,8 +146,12 @@ impl Compiler {
         if let Some(name) = self.text_key(table, "store") {
             self.store_name = name;
         }
-        let profiles =
-            [("openldap", Profile::OpenLdap), ("ad", Profile::ActiveDirectory), ("389ds", Profile::Ds389)];
+        let profiles = [
+            ("openldap", Profile::OpenLdap),
+            ("ad", Profile::ActiveDirectory),
+            ("active_directory", Profile::ActiveDirectory),
+            ("389ds", Profile::Ds389),
+        ];
         self.store = if ldap {
             StoreKind::Ldap { profile: self.word_key(table, "profile", &profiles).unwrap_or_default() }
         } else {

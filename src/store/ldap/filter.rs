@@ -257,6 +257,16 @@ pub(super) fn coverage(bag: &Bag, predicate: &Predicate) -> Coverage {
     }
 }
 
+fn holds_nul(test: &Test) -> bool {
+    match test {
+        Test::Starts(text, _) | Test::Ends(text, _) | Test::Contains(text, _) => text.contains('\0'),
+        Test::OneOf(values, _) => {
+            matches!(values.as_slice(), [Value::Text(text)] if text.contains('\0'))
+        }
+        _ => false,
+    }
+}
+
 fn leaf(field: &Field, test: &Test, is_key: bool) -> Result<(Filter, Fit), StoreError> {
     if is_pseudo(&field.name) {
         return Ok(match test {
@@ -267,6 +277,10 @@ fn leaf(field: &Field, test: &Test, is_key: bool) -> Result<(Filter, Fit), Store
     }
     let name = attribute_name(&field.name)?;
     let kind = field.kind;
+    // No directory's text holds a NUL, and 389-ds refuses to look for one.
+    if kind != FieldKind::Bytes && holds_nul(test) {
+        return Ok((Filter::False, Fit::Exact));
+    }
     let present = || Filter::Leaf(format!("({name}=*)"));
     let weak = || Ok((present(), Fit::Weak));
     let texts = match kind {

@@ -155,7 +155,7 @@ async fn open_unbounded(
     let link = Link::new(ldap.clone(), driver, settings);
     bind(&mut ldap, endpoint, settings).await?;
     let dse = link.root_dse(&Query::base("", "(objectClass=*)", &ROOT_DSE)).await?;
-    Ok(link.with_server(Server::from_root_dse(dse.texts())))
+    Ok(link.with_server(Server::from_root_dse(dse.texts()).known_as(settings.profile)))
 }
 
 /// A socket without Nagle's delay that notices a vanished peer.
