@@ -120,7 +120,7 @@ impl Link {
         self
     }
 
-    pub(super) fn to_endpoint(mut self, index: usize) -> Self {
+    pub(super) fn leading_to(mut self, index: usize) -> Self {
         self.endpoint = index;
         self
     }

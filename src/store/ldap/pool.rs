@@ -267,7 +267,7 @@ async fn open_any(shared: &Shared) -> Result<Link, StoreError> {
         match answer {
             Some((index, _, Ok(link))) => {
                 shared.servers.use_server(index);
-                return Ok(link.to_endpoint(index));
+                return Ok(link.leading_to(index));
             }
             Some((_, endpoint, Err(error @ (StoreError::Unavailable(_) | StoreError::Timeout(_))))) => {
                 tracing::warn!(ldap.url = %endpoint.url, %error, "A directory server cannot be reached.");
