@@ -44,6 +44,9 @@ pub struct LdapSettings {
     pub max_in_flight: usize,
     /// Seconds after which a connection is replaced by a fresh one.
     pub recycle_secs: u64,
+    /// Seconds for which the first of several servers must have answered before it is used again after a
+    /// fail-over; 0 for never.
+    pub fail_back_secs: u64,
 }
 
 impl Default for LdapSettings {
@@ -62,6 +65,7 @@ impl Default for LdapSettings {
             page_size: 500,
             max_in_flight: 64,
             recycle_secs: 3600,
+            fail_back_secs: 60,
         }
     }
 }
@@ -96,6 +100,7 @@ impl LdapSettings {
         problems.range(format!("{at}.page_size"), self.page_size.into(), 1, 10_000);
         problems.range(format!("{at}.max_in_flight"), self.max_in_flight as u64, 1, 10_000);
         problems.range(format!("{at}.recycle_secs"), self.recycle_secs, 1, 30 * 86_400);
+        problems.range(format!("{at}.fail_back_secs"), self.fail_back_secs, 0, 86_400);
     }
 
     fn check_url(&self, at: &str, url: &Url, problems: &mut Problems) {

@@ -2,7 +2,7 @@
 //!
 //! Everything of the `ldap3` crate stays below this module. The parts:
 //!
-//! - `open`, `link`, `pool`: connections, one set per worker thread;
+//! - `open`, `link`, `pool`, `servers`: connections, one set per worker thread, to one of several servers;
 //! - `server`, `control`: what a server can do, and the controls we use;
 //! - `plan`, `filter`, `matching`, `select`, `entry`, `syntax`: reading;
 //! - `apply`, `modify`: writing;
@@ -25,10 +25,11 @@ mod pool;
 mod result;
 mod select;
 mod server;
+mod servers;
 mod spelling;
 mod syntax;
 
-use std::sync::{Arc, atomic::AtomicUsize};
+use std::sync::Arc;
 
 use futures_util::future::LocalBoxFuture;
 use secrecy::ExposeSecret as _;
@@ -43,6 +44,7 @@ use self::{
     result::Operation,
     select::Selection,
     server::{ROOT_DSE, Server},
+    servers::Servers,
 };
 use super::{Bag, Coverage, Predicate, ReadStore, Report, Row, Select, Step, Store, StoreError};
 use crate::config::ldap::LdapSettings;
@@ -79,7 +81,8 @@ impl LdapStore {
             tracing::warn!(ldap.url = %endpoint.url, "Passwords cross the network unencrypted: use ldaps:// or start_tls.");
         }
         let tls = tls_config(&settings)?;
-        Ok(Self { shared: Arc::new(Shared { settings, endpoints, tls, preferred: AtomicUsize::new(0) }) })
+        let servers = Arc::new(Servers::new(endpoints, settings.fail_back_secs));
+        Ok(Self { shared: Arc::new(Shared { settings, servers, tls }) })
     }
 }
 

@@ -2,10 +2,13 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, StdStream};
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, Scope, StdStream};
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 use secrecy::ExposeSecret as _;
-use tokio::net::{TcpStream, lookup_host};
+use tokio::{
+    net::{TcpStream, lookup_host},
+    task::JoinHandle,
+};
 use url::{Host, Url};
 
 use super::{
@@ -137,6 +140,41 @@ async fn open_unbounded(
     settings: &LdapSettings,
     tls: &Arc<rustls::ClientConfig>,
 ) -> Result<Link, StoreError> {
+    let (ldap, driver) = let_in(endpoint, settings, tls).await?;
+    let link = Link::new(ldap, driver, settings);
+    let dse = link.root_dse(&Query::base("", "(objectClass=*)", &ROOT_DSE)).await?;
+    Ok(link.with_server(Server::from_root_dse(dse.texts())))
+}
+
+/// Asks a server whether it lets us in and answers a search, on a connection for this purpose.
+///
+/// # Errors
+///
+/// As [`open`]; [`StoreError::Timeout`] after `limit`.
+pub(super) async fn answers(
+    endpoint: &Endpoint,
+    settings: &LdapSettings,
+    tls: &Arc<rustls::ClientConfig>,
+    limit: Duration,
+) -> Result<(), StoreError> {
+    let ask = async {
+        let (mut ldap, driver) = let_in(endpoint, settings, tls).await?;
+        let answer = ldap.search("", Scope::Base, "(objectClass=*)", vec!["1.1"]).await;
+        drop(driver);
+        answer.map(|_| ()).map_err(|e| unreachable(endpoint, &e))
+    };
+    match tokio::time::timeout(limit, ask).await {
+        Ok(result) => result,
+        Err(_) => Err(StoreError::Timeout(format!("{} did not answer within {limit:?}", endpoint.url))),
+    }
+}
+
+/// Connects and binds.
+async fn let_in(
+    endpoint: &Endpoint,
+    settings: &LdapSettings,
+    tls: &Arc<rustls::ClientConfig>,
+) -> Result<(Ldap, Driver), StoreError> {
     let mut options = LdapConnSettings::new().set_config(Arc::clone(tls)).set_starttls(endpoint.start_tls);
     if !endpoint.is_unix_socket() {
         let socket = connect(&endpoint.url).await.map_err(|e| unreachable(endpoint, &e))?;
@@ -147,15 +185,23 @@ async fn open_unbounded(
         .map_err(|e| unreachable(endpoint, &e))?;
     // On the caller's runtime, so on the same worker thread; unlike a local task it
     // may also be started where no LocalSet runs.
-    let driver = tokio::spawn(async move {
+    let driver = Driver(tokio::spawn(async move {
         if let Err(error) = connection.drive().await {
             tracing::debug!(%error, "An LDAP connection ended with an error.");
         }
-    });
-    let link = Link::new(ldap.clone(), driver, settings);
+    }));
     bind(&mut ldap, endpoint, settings).await?;
-    let dse = link.root_dse(&Query::base("", "(objectClass=*)", &ROOT_DSE)).await?;
-    Ok(link.with_server(Server::from_root_dse(dse.texts())))
+    Ok((ldap, driver))
+}
+
+/// The task that moves a connection's bytes. It ends with its owner, also when it is stuck in a write to a
+/// dead peer.
+pub(super) struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// A socket without Nagle's delay that notices a vanished peer.
