@@ -159,7 +159,7 @@ impl Directory {
     /// Sends a signal to the server of the test's own: `KILL`, `STOP`, `CONT`.
     pub(crate) fn signal(&self, signal: &str) {
         let folder = self.server.as_ref().expect("a server of the test's own").path();
-        let pid = fs::read_to_string(folder.join("slapd/slapd.pid")).unwrap();
+        let pid = fs::read_to_string(folder.join("server/slapd.pid")).unwrap();
         let status = Command::new("kill").args([&format!("-{signal}"), pid.trim()]).status().unwrap();
         assert!(status.success(), "no process {pid} to send {signal} to");
     }
@@ -167,7 +167,10 @@ impl Directory {
     /// Starts the server of the test's own again, where it was.
     pub(crate) fn start_again(&self) {
         let folder = self.server.as_ref().expect("a server of the test's own").path();
-        assert!(script("again", folder).status().unwrap().success(), "slapd does not start again");
+        assert!(
+            script(self.product, "again", folder).status().unwrap().success(),
+            "slapd does not start again"
+        );
     }
 
     /// Adds entries, given as LDIF.
