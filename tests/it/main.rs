@@ -27,6 +27,8 @@ mod contention;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod custom_types;
 mod dependants;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod directories;
 mod docs;
 mod documents;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
@@ -102,9 +104,16 @@ fn every_server_is_there_when_the_test_command_runs() {
     if std::env::var("SCIMGATE_TEST_ALL").is_err() {
         return;
     }
-    for variable in
-        ["SCIMGATE_TEST_LDAP", "SCIMGATE_TEST_LDAP_CA", "SCIMGATE_TEST_POSTGRES", "SCIMGATE_TEST_MYSQL"]
-    {
+    for variable in [
+        "SCIMGATE_TEST_LDAP",
+        "SCIMGATE_TEST_LDAP_CA",
+        "SCIMGATE_TEST_389DS",
+        "SCIMGATE_TEST_389DS_CA",
+        "SCIMGATE_TEST_AD",
+        "SCIMGATE_TEST_AD_CA",
+        "SCIMGATE_TEST_POSTGRES",
+        "SCIMGATE_TEST_MYSQL",
+    ] {
         assert!(std::env::var(variable).is_ok_and(|value| !value.is_empty()), "{variable} is not set");
     }
 }

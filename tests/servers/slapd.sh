@@ -7,17 +7,57 @@
 #
 # SLAPD_EXTRA_LDIF=FILE loads more entries before the start, without checks and overlays.
 #
-# The service account is uid=gateway,ou=services,dc=example,dc=com with the password `gateway`.
+# SLAPD_SET=FOLDER serves a set instead: the schema and the entries of FOLDER (base.ldif, then the changes of
+# lock.ldif), added over LDAP so that overlays act, as sets/NAME.conf says for a folder NAME or ldap-NAME.
+# The service account is cn=gateway,cn=services then.
+#
+# Otherwise the service account is uid=gateway,ou=services,dc=example,dc=com with the password `gateway`.
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 here=$(dirname "$(readlink -f "$0")")
+set=${SLAPD_SET:+$(readlink -f "$SLAPD_SET")}
 suffix=dc=example,dc=com
+account=uid=gateway,ou=services,$suffix
+
+# fill FILE: a part of a configuration, with what it stands for.
+fill() {
+  sed -e "s,@DIR@,$dir,g" -e "s,@MODULES@,$modules,g" -e "s,@HERE@,$here,g" -e "s,@SET@,$set,g" "$1"
+}
+
+prepare_set() {
+  local name
+  name=$(basename "$set")
+  mkdir -p "$dir/services"
+  # The account that it runs under need not be able to read the folder.
+  mkdir -p "$dir/set" && cp "$set"/*.schema "$dir/set/"
+  set=$dir/set fill "$here/sets/${name#ldap-}.conf" |
+    sed -e "/^@HEAD@$/{r $dir/head.conf
+d}" -e "/^@DATABASE@$/{r $dir/database.conf
+d}" >"$dir/slapd.conf"
+  slaptest -f "$dir/slapd.conf" -u >"$dir/slapadd.log" 2>&1 ||
+    { cat "$dir/slapadd.log" >&2; die "cannot load $dir/slapd.conf"; }
+}
+
+fill_set() {
+  local tool=(-x -H "ldap://127.0.0.1:$1" -D "$account" -w gateway)
+  ldapadd "${tool[@]}" -f "$set/base.ldif" >"$dir/slapadd.log" 2>&1 ||
+    { cat "$dir/slapadd.log" >&2; die "cannot load base.ldif"; }
+  [ ! -f "$set/lock.ldif" ] || ldapmodify "${tool[@]}" -M -e relax -f "$set/lock.ldif" >"$dir/slapadd.log" 2>&1 ||
+    { cat "$dir/slapadd.log" >&2; die "cannot load lock.ldif"; }
+}
 
 prepare() {
   make_ca "$dir/tls"
   mkdir -p "$dir/config" "$dir/db"
-  local modules=/usr/lib/ldap
+  modules=/usr/lib/ldap
   [ -d $modules ] || modules=$(dirname "$(find /usr/lib -name 'back_mdb*.so*' | head -1)")
-  sed -e "s,@DIR@,$dir,g" -e "s,@MODULES@,$modules,g" -e "s,@HERE@,$here,g" "$here/slapd.ldif" >"$dir/config.ldif"
+  if [ -n "$set" ]; then
+    suffix=$(sed -n 's/^dn: //p' "$set/base.ldif" | head -1)
+    account=cn=gateway,cn=services
+    for part in head database; do fill "$here/sets/$part.conf" >"$dir/$part.conf"; done
+    prepare_set
+    return
+  fi
+  fill "$here/slapd.ldif" >"$dir/config.ldif"
   slapadd -n0 -F "$dir/config" -l "$dir/config.ldif" >"$dir/slapadd.log" 2>&1 || { cat "$dir/slapadd.log" >&2; die "cannot load slapd.ldif"; }
   slapadd -n1 -F "$dir/config" -l "$here/../fixtures/ldif/openldap-base.ldif" >"$dir/slapadd.log" 2>&1 ||
     { cat "$dir/slapadd.log" >&2; die "cannot load openldap-base.ldif"; }
@@ -35,13 +75,16 @@ start() {
     own "$dir" openldap
   fi
   # It returns when the ports are open, or fails when one of them was taken meanwhile.
-  slapd -F "$dir/config" "${user[@]}" -h "ldap://127.0.0.1:$port/ ldaps://127.0.0.1:$tls/" || return 1
+  local config=(-F "$dir/config")
+  [ -z "$set" ] || config=(-f "$dir/slapd.conf")
+  slapd "${config[@]}" "${user[@]}" -h "ldap://127.0.0.1:$port/ ldaps://127.0.0.1:$tls/" || return 1
   wait_for 10 ldapsearch -x -H "ldap://127.0.0.1:$port/" -s base -b '' || return 1
+  [ -z "$set" ] || fill_set "$port"
   cat >"$dir/env" <<END
 export SCIMGATE_TEST_LDAP=ldap://127.0.0.1:$port
 export SCIMGATE_TEST_LDAPS=ldaps://127.0.0.1:$tls
 export SCIMGATE_TEST_LDAP_BASE=$suffix
-export SCIMGATE_TEST_LDAP_BIND_DN=uid=gateway,ou=services,$suffix
+export SCIMGATE_TEST_LDAP_BIND_DN=$account
 export SCIMGATE_TEST_LDAP_PASSWORD=gateway
 export SCIMGATE_TEST_LDAP_CA=$dir/tls/ca.crt
 END

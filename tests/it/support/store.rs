@@ -9,7 +9,10 @@ use std::{
 use tempfile::TempDir;
 use url::Url;
 
-use super::{directory::Directory, tables::Tables};
+use super::{
+    directory::{Directory, Product},
+    tables::Tables,
+};
 
 /// The kinds of store that the gateway is tested with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +70,7 @@ impl TestStore {
             Backend::Postgres => (Holder::Tables(Tables::postgres()?), mappings.join("postgresql-hr.toml")),
             Backend::MariaDb => (Holder::Tables(Tables::mariadb()?), mappings.join("mysql-hr.toml")),
             Backend::OpenLdap => {
-                let directory = Directory::fresh()?;
+                let directory = Directory::fresh(Product::OpenLdap)?;
                 let mapping = temporary.path().join("openldap.toml");
                 let text = format!(
                     "extends = \"{}\"\n[let]\nsuffix = \"{}\"\n",
@@ -88,7 +91,7 @@ impl TestStore {
         let (holder, mapping) = match backend {
             Backend::OpenLdap => {
                 let entries = include_str!("../../fixtures/devices/openldap.ldif");
-                (Holder::Directory(Directory::of_its_own(entries)?), "openldap.toml")
+                (Holder::Directory(Directory::of_its_own(Product::OpenLdap, entries)?), "openldap.toml")
             }
             _ => (Holder::Tables(Tables::of_devices(backend, temporary.path())?), "sql.toml"),
         };
@@ -119,12 +122,19 @@ impl TestStore {
     pub(crate) fn loaded(ldif: &str) -> Option<Self> {
         Some(Self {
             backend: Backend::OpenLdap,
-            holder: Holder::Directory(Directory::of_its_own(ldif)?),
+            holder: Holder::Directory(Directory::of_its_own(Product::OpenLdap, ldif)?),
             mapping: Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/openldap.toml"),
             detour: None,
             more: "",
             directory: TempDir::new().unwrap(),
         })
+    }
+
+    /// Starts a directory of the test's own with a set (a folder with a schema and entries, see
+    /// `tests/servers`), behind a mapping file.
+    pub(crate) fn of_set(product: Product, folder: &Path, mapping: PathBuf) -> Option<Self> {
+        let directory = Directory::of_set(product, folder)?;
+        Some(Self::new(Backend::OpenLdap, Holder::Directory(directory), mapping, TempDir::new().unwrap()))
     }
 
     /// What kind it is.
