@@ -48,6 +48,7 @@ fill_set() {
 
 prepare() {
   make_ca "$dir/tls"
+  make_client_certificate "$dir/tls" gateway
   mkdir -p "$dir/config" "$dir/db"
   modules=/usr/lib/ldap
   [ -d $modules ] || modules=$(dirname "$(find /usr/lib -name 'back_mdb*.so*' | head -1)")
@@ -92,6 +93,7 @@ export SCIMGATE_TEST_LDAP_BASE=$suffix
 export SCIMGATE_TEST_LDAP_BIND_DN=$account
 export SCIMGATE_TEST_LDAP_PASSWORD=gateway
 export SCIMGATE_TEST_LDAP_CA=$dir/tls/ca.crt
+export SCIMGATE_TEST_LDAP_CLIENT=$dir/tls/client
 END
 }
 

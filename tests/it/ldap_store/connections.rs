@@ -512,6 +512,37 @@ fn tls_is_used_and_verified() {
 }
 
 #[test]
+fn a_certificate_stands_for_the_account() {
+    let Some(settings) = settings() else { return };
+    let variable = |name: &str| std::env::var(format!("SCIMGATE_TEST_{name}")).ok();
+    let (Some(ca_file), Some(ldaps), Some(client)) =
+        (variable("LDAP_CA"), variable("LDAPS"), variable("LDAP_CLIENT"))
+    else {
+        eprintln!("SKIPPED: SCIMGATE_TEST_LDAP_CLIENT is not set, client certificates are NOT tested");
+        return;
+    };
+    let by_certificate = LdapSettings {
+        urls: vec![ldaps],
+        ca_file: Some(ca_file.into()),
+        bind_dn: String::new(),
+        password: String::new().into(),
+        certificate_file: Some(format!("{client}.crt").into()),
+        key_file: Some(format!("{client}.key").into()),
+        ..settings.clone()
+    };
+    let encrypted = LdapSettings { start_tls: true, urls: settings.urls, ..by_certificate.clone() };
+    for by_certificate in [by_certificate, encrypted] {
+        in_lab("certificate", async |lab| {
+            let dn = lab.add_person("ann", &[]).await;
+            let target = lab.target(&dn).await;
+            lab.store = open(&by_certificate);
+            change(lab, &target, "by certificate").await.unwrap();
+            assert_eq!(lab.read(&dn, "description").await.unwrap(), ["by certificate"]);
+        });
+    }
+}
+
+#[test]
 fn settings_that_cannot_work_are_refused() {
     let good = LdapSettings {
         urls: vec!["ldap://127.0.0.1".into()],
