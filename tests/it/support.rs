@@ -23,6 +23,7 @@ mod tables;
 
 pub(crate) use self::{
     client::{Answer, Client},
+    directory::{Directory, Entries, Entry},
     gateway::{Gateway, Options},
     matching::mismatches,
     store::{Backend, TestStore},

@@ -12,7 +12,10 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tempfile::TempDir;
 
+pub(crate) use self::entries::Entries;
 use super::{server, unique};
+
+mod entries;
 
 /// A subtree `ou=…` with people and groups.
 pub(crate) struct Directory {
@@ -66,14 +69,23 @@ impl Directory {
     /// Starts a server of the test's own, with entries that are loaded before it starts: many are
     /// there sooner so.
     pub(super) fn of_its_own(ldif: &str) -> Option<Self> {
-        server("SCIMGATE_TEST_LDAP")?;
         let folder = TempDir::new().unwrap();
-        // The server runs under an account of its own.
-        fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).unwrap();
         let entries = folder.path().join("entries.ldif");
         fs::write(&entries, ldif).unwrap();
+        Self::started(folder, "SLAPD_EXTRA_LDIF", &entries)
+    }
+
+    /// Starts a server of the test's own for a set of schema and entries.
+    pub(super) fn of_set(set: &Path) -> Option<Self> {
+        Self::started(TempDir::new().unwrap(), "SLAPD_SET", set)
+    }
+
+    fn started(folder: TempDir, variable: &str, value: &Path) -> Option<Self> {
+        server("SCIMGATE_TEST_LDAP")?;
+        // The server runs under an account of its own.
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).unwrap();
         let mut command = script("start", folder.path());
-        assert!(command.env("SLAPD_EXTRA_LDIF", entries).status().unwrap().success(), "slapd does not start");
+        assert!(command.env(variable, value).status().unwrap().success(), "slapd does not start");
         let variables = fs::read_to_string(folder.path().join("slapd/env")).unwrap();
         let variable = |name: &str| {
             let line =
@@ -131,6 +143,11 @@ impl Directory {
             &["-LLL", "-o", "ldif-wrap=no", "-b", &self.suffix, filter, "*", "+"],
             "",
         ))
+    }
+
+    /// All entries below the suffix, to be compared later.
+    pub(crate) fn look(&self) -> Entries {
+        Entries::new(self.search("(objectClass=*)"))
     }
 
     /// The values of an attribute of an entry, sorted; `None` if there is no such entry.

@@ -115,6 +115,12 @@ impl TestStore {
         Some(Self::new(backend, Holder::Tables(tables), mapping, temporary))
     }
 
+    /// Makes a directory of a set of schema and entries on a server of its own, behind a mapping file.
+    pub(crate) fn of_set(set: &Path, mapping: PathBuf) -> Option<Self> {
+        let holder = Holder::Directory(Directory::of_set(set)?);
+        Some(Self::new(Backend::OpenLdap, holder, mapping, TempDir::new().unwrap()))
+    }
+
     /// Makes a directory on a server of its own, with further entries.
     pub(crate) fn loaded(ldif: &str) -> Option<Self> {
         Some(Self {
