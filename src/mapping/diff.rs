@@ -2,7 +2,7 @@
 //! rows are found first, rows go children first and come parents first, and
 //! generated keys flow from step to step.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::{
     mapping::{
@@ -18,6 +18,7 @@ use crate::{
 };
 
 mod among;
+mod beside;
 mod copied;
 mod endings;
 pub mod entry;
@@ -34,6 +35,8 @@ struct Diff<'a> {
     made: BTreeMap<(PartId, usize), (usize, Vec<FieldId>)>,
     /// Rows whose key changes.
     renamed: Vec<(PartId, usize)>,
+    /// Rows that hang on two: they come when both are there.
+    waiting: BTreeSet<(PartId, usize)>,
 }
 
 impl TypeMapping {
@@ -50,9 +53,13 @@ impl TypeMapping {
             plan: Plan::default(),
             made: BTreeMap::new(),
             renamed: Vec::new(),
+            waiting: BTreeSet::new(),
         };
         diff.removals();
         diff.row(0, 0)?;
+        while let Some((part, row)) = diff.waiting.pop_first() {
+            diff.row(part, row)?;
+        }
         diff.old_names();
         diff.removals_above();
         if let Some(password) = &written.password {
@@ -88,6 +95,7 @@ impl TypeMapping {
             plan: Plan::default(),
             made: BTreeMap::new(),
             renamed: Vec::new(),
+            waiting: BTreeSet::new(),
         };
         diff.all_removals(root);
         diff.plan.steps
@@ -122,7 +130,8 @@ impl Diff<'_> {
                 add(*own, value, &mut all);
             }
         }
-        for field in layout.slot.iter().filter(|f| !layout.is_borrowed(**f)) {
+        let beside = layout.beside.iter().map(|(own, _)| own);
+        for field in beside.chain(layout.slot.iter().filter(|f| !layout.is_borrowed(**f))) {
             if let Some(value) = was.first(*field) {
                 add(*field, value, &mut all);
             }
@@ -169,6 +178,9 @@ impl Diff<'_> {
         }
         for (child, index) in below {
             match self.shape.part(child).usage {
+                Use::Own if !self.shape.part(child).beside.is_empty() => {
+                    self.waiting.insert((child, index));
+                }
                 Use::Own if !self.shape.part(child).upward => self.row(child, index)?,
                 Use::Watch => self.watched(child, index),
                 _ => {}
@@ -223,6 +235,7 @@ impl Diff<'_> {
                 };
                 cells.push((*own, cell));
             }
+            cells.extend(self.linked_beside(part, row));
         }
         for (child, layout) in self.shape.parts.iter().enumerate().skip(1) {
             if layout.parent != part
@@ -274,6 +287,7 @@ impl Diff<'_> {
     fn insert(&mut self, part: PartId, row: usize, now: &crate::store::Row) -> Result<(), ScimError> {
         let layout = self.shape.part(part);
         let links = self.linked(part, row);
+        self.has_both(part, &links)?;
         let mut cells: Vec<(FieldId, Cell)> = Vec::new();
         for (field, values) in now.cells.iter().enumerate() {
             let linked = links.iter().any(|(f, _)| *f == field);
@@ -335,7 +349,10 @@ impl Diff<'_> {
     /// Fields of a part's rows that its children's links need.
     fn children_links(&self, part: PartId) -> Vec<FieldId> {
         let children = self.shape.parts.iter().skip(1).filter(|p| p.parent == part && p.opened.is_none());
-        children.filter(|p| p.usage == Use::Own).flat_map(|p| p.on.iter().map(|(_, above)| *above)).collect()
+        let links =
+            children.filter(|p| p.usage == Use::Own).flat_map(|p| p.on.iter().map(|(_, above)| *above));
+        let beside = self.shape.parts.iter().flat_map(|p| &p.beside).filter(|(_, at)| at.part == part);
+        links.chain(beside.map(|(_, at)| at.field)).collect()
     }
 
     fn parent_dn(&self, part: PartId, row: usize) -> Option<String> {
@@ -433,6 +450,7 @@ impl Diff<'_> {
             && !layout.bag.key.is_empty()
             && layout.bag.key.iter().all(|f| was.first(*f).is_some())
             && layout.on.iter().all(|(_, above)| kept(above))
+            && self.keeps_beside(part, row)
     }
 
     /// The smallest change of one field: whole values for single-valued ones, deltas for the others,

@@ -42,6 +42,9 @@ impl TypeMapping {
             let parent = self.shape.part(layout.parent);
             out.push(format!("`on`: {}.{}", parent.name, parent.bag.field_name(*above)));
         }
+        if let Some((_, other)) = layout.beside.iter().find(|(own, _)| *own == field) {
+            out.push(format!("`on`: {}", self.shape.field_name(other)));
+        }
         if layout.constants.iter().any(|(constant, _)| *constant == field) {
             out.push("`where`".to_owned());
         }

@@ -14,6 +14,7 @@ use crate::{
     },
 };
 
+mod beside;
 mod slots;
 mod succession;
 
@@ -175,22 +176,24 @@ impl Record {
             }
             return vec![row.1];
         }
-        // Climb until the part lies below, so that a sibling part is found through the common parent.
-        let mut base = at;
-        while !shape.is_below(part, base.0) {
-            let parent = self.row(base.0, base.1).map_or(0, |d| d.parent);
-            base = (shape.part(base.0).parent, parent);
-        }
-        self.descend(shape, base, part)
+        // A sibling part is found through the common parent.
+        let base = self.climb(shape, at, part);
+        self.descend(shape, base, part, &|draft| !draft.removed)
     }
 
-    fn descend(&self, shape: &Shape, base: (PartId, usize), part: PartId) -> Vec<usize> {
+    fn descend(
+        &self,
+        shape: &Shape,
+        base: (PartId, usize),
+        part: PartId,
+        counts: &dyn Fn(&Draft) -> bool,
+    ) -> Vec<usize> {
         if part == base.0 {
             return vec![base.1];
         }
-        let parents = self.descend(shape, base, shape.part(part).parent);
-        let live = self.rows(part).iter().enumerate();
-        live.filter(|(_, d)| !d.removed && parents.contains(&d.parent)).map(|(i, _)| i).collect()
+        let parents = self.descend(shape, base, shape.part(part).parent, counts);
+        let rows = self.rows(part).iter().enumerate();
+        rows.filter(|(_, d)| counts(d) && parents.contains(&d.parent)).map(|(i, _)| i).collect()
     }
 
     /// The row of a part that a field reference means, seen from `at`.
@@ -267,6 +270,7 @@ impl Record {
         rows.push(Draft::new(row, None, parent));
         let index = rows.len() - 1;
         self.choose_slot(shape, part, index);
+        self.ensure_beside(shape, part, index);
         index
     }
 
@@ -279,9 +283,11 @@ impl Record {
 
     /// Marks a row as removed, and the own rows that hang on it.
     pub fn remove_row(&mut self, shape: &Shape, part: PartId, row: usize) {
+        let beside = self.rows_beside(shape, part, row);
         if let Some(draft) = self.row_mut(part, row) {
             draft.removed = true;
         }
+        beside.into_iter().for_each(|(other, index)| self.remove_row(shape, other, index));
         for child in 1..shape.parts.len() {
             if shape.part(child).parent != part || child == part {
                 continue;
@@ -340,7 +346,7 @@ impl Record {
         let stays = part.stays_empty() || part.usage != Use::Own;
         if emptied && field.part != 0 && at.0 != field.part && !stays {
             let is_value = part.value == Some(field.field) || is_item;
-            if is_value || (!part.always && self.carries_nothing(shape, field.part, row)) {
+            if is_value || (!part.always && self.is_left_over(shape, field.part, row)) {
                 let twins = self.twins(shape, at, field, row);
                 self.remove_row(shape, field.part, row);
                 // A further row of the same name would take its place.

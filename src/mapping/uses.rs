@@ -121,7 +121,7 @@ impl<'m> Uses<'m> {
     pub(crate) fn always(&self, ty: &TypeMapping, part: PartId) -> BTreeSet<usize> {
         let layout = ty.shape.part(part);
         let mut always: BTreeSet<usize> = layout.constants.iter().map(|(field, _)| *field).collect();
-        always.extend(layout.on.iter().map(|(own, _)| *own));
+        always.extend(layout.ties());
         always.extend(&layout.slot);
         always.extend(layout.value);
         // The key behind a slot's name is looked up for each row.

@@ -27,12 +27,16 @@ mod contention;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod custom_types;
 mod dependants;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod directories;
 mod docs;
 mod documents;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod every_store;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod explain;
+#[cfg(feature = "ldap")]
+mod failover;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod filter_law;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
@@ -63,6 +67,8 @@ mod me;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod modes;
 mod names;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod pairs;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod patch_table;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
@@ -100,9 +106,16 @@ fn every_server_is_there_when_the_test_command_runs() {
     if std::env::var("SCIMGATE_TEST_ALL").is_err() {
         return;
     }
-    for variable in
-        ["SCIMGATE_TEST_LDAP", "SCIMGATE_TEST_LDAP_CA", "SCIMGATE_TEST_POSTGRES", "SCIMGATE_TEST_MYSQL"]
-    {
+    for variable in [
+        "SCIMGATE_TEST_LDAP",
+        "SCIMGATE_TEST_LDAP_CA",
+        "SCIMGATE_TEST_389DS",
+        "SCIMGATE_TEST_389DS_CA",
+        "SCIMGATE_TEST_AD",
+        "SCIMGATE_TEST_AD_CA",
+        "SCIMGATE_TEST_POSTGRES",
+        "SCIMGATE_TEST_MYSQL",
+    ] {
         assert!(std::env::var(variable).is_ok_and(|value| !value.is_empty()), "{variable} is not set");
     }
 }

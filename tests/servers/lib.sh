@@ -70,19 +70,53 @@ as_user() {
 
 # make_ca DIR: ca.crt, and server.crt + server.key signed by it, for localhost and 127.0.0.1.
 make_ca() {
-  local dir=$1
-  mkdir -p "$dir"
+  mkdir -p "$1"
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 \
-    -keyout "$dir/ca.key" -out "$dir/ca.crt" -subj "/O=scimgate tests/CN=Test CA" \
+    -keyout "$1/ca.key" -out "$1/ca.crt" -subj "/O=scimgate tests/CN=Test CA" \
     -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign 2>/dev/null
+  make_certificate "$1"
+}
+
+# make_certificate DIR [NAME…]: server.crt + server.key, signed by the authority in the folder, for these
+# names as well (`DNS:…`, `IP:…`).
+make_certificate() {
+  local dir=$1 names="DNS:localhost, IP:127.0.0.1" name
+  shift
+  for name in "$@"; do names="$names, $name"; done
   openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
     -keyout "$dir/server.key" -out "$dir/server.csr" -subj "/O=scimgate tests/CN=localhost" 2>/dev/null
-  cat >"$dir/server.cnf" <<'END'
-subjectAltName = DNS:localhost, IP:127.0.0.1
+  cat >"$dir/server.cnf" <<END
+subjectAltName = $names
 basicConstraints = CA:FALSE
 extendedKeyUsage = serverAuth
 END
   openssl x509 -req -in "$dir/server.csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" -CAcreateserial \
     -days 30 -extfile "$dir/server.cnf" -out "$dir/server.crt" 2>/dev/null
   chmod 644 "$dir"/*.crt
+}
+
+# make_client_certificate DIR NAME: client.crt + client.key, signed by the authority in the folder, for
+# CN=NAME,O=scimgate tests.
+make_client_certificate() {
+  openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+    -keyout "$1/client.key" -out "$1/client.csr" -subj "/O=scimgate tests/CN=$2" 2>/dev/null
+  openssl x509 -req -in "$1/client.csr" -CA "$1/ca.crt" -CAkey "$1/ca.key" -CAcreateserial -days 30 \
+    -extfile <(printf 'basicConstraints = CA:FALSE\nextendedKeyUsage = clientAuth\n') \
+    -out "$1/client.crt" 2>/dev/null
+}
+
+# as_root SCRIPT ARGUMENTS…: the server can only be set up by root, so the script starts again by sudo.
+as_root() {
+  [ "$(id -u)" != 0 ] || return 0
+  exec sudo --preserve-env bash "$@"
+}
+
+# give_back DIR: what root made belongs to who called sudo, who can remove it then.
+give_back() {
+  [ -z "${SUDO_UID:-}" ] || chown -R "$SUDO_UID:" "$1"
+}
+
+# suffix_of FILE: the DN of the first entry of an LDIF file.
+suffix_of() {
+  sed -n '/^dn: /{s///p;q}' "$1"
 }

@@ -249,6 +249,7 @@ impl TypeDraft {
             bag: Arc::new(bag),
             parent,
             on: Vec::new(),
+            beside: Vec::new(),
             hook: None,
             upward: false,
             close: Vec::new(),

@@ -57,6 +57,11 @@ impl Compiler {
             self.unsupported(&table.span, "a `where` on fields of a document");
             return;
         }
+        let beside = |part| draft.shape.is_beside(part, scope.part);
+        if cond.fields().into_iter().map(|f| f.part).chain(cond.parts()).any(beside) {
+            self.unsupported(&table.span, "a `where` on fields of a part that hangs on two others");
+            return;
+        }
         let below = |f: &FieldRef| draft.shape.is_below(f.part, scope.part);
         if !cond.fields().into_iter().all(below) {
             self.unsupported(&table.span, "a `where` on fields of another part that does not hang here");

@@ -329,6 +329,15 @@ impl Compiler {
                 // What a store finds by it is more than what is protected.
                 self.unsupported(&at.span, "a `protect` on fields of a document");
                 protect = None;
+            } else if cond
+                .fields()
+                .into_iter()
+                .map(|f| f.part)
+                .chain(cond.parts())
+                .any(|part| draft.shape.is_beside(part, 0))
+            {
+                self.unsupported(&at.span, "a `protect` on fields of a part that hangs on two others");
+                protect = None;
             } else if !cond.is_sayable(0, &draft.shape) || (self.is_ldap() && cond.compares_fields()) {
                 self.unsupported(&at.span, "a `protect` that compares fields of rows that no link connects");
                 protect = None;

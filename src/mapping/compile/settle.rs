@@ -49,6 +49,8 @@ fn sources<'a>(draft: &TypeDraft, settle: &Settle, all: impl Iterator<Item = &'a
         let layout = draft.shape.part(field.part);
         let above = layout.on.iter().filter(|(own, _)| *own == field.field && field.part != 0);
         read.extend(above.map(|(_, above)| FieldRef { part: layout.parent, field: *above, slot: None }));
+        let beside = layout.beside.iter().filter(|(own, _)| *own == field.field && field.part != 0);
+        read.extend(beside.map(|(_, other)| other.clone()));
         at += 1;
     }
     all.enumerate()

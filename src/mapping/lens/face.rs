@@ -298,7 +298,7 @@ impl Reads {
         let own = self.parts.entry(part).or_default();
         own.extend(&layout.bag.key);
         own.extend(&layout.slot);
-        own.extend(layout.on.iter().map(|(own, _)| *own));
+        own.extend(layout.ties());
         own.extend(layout.order.iter().map(|(f, _)| *f));
         if part != 0 {
             let above = self.parts.entry(layout.parent).or_default();
@@ -307,6 +307,9 @@ impl Reads {
             if layout.hook.is_some() {
                 above.extend(&shape.part(layout.parent).slot);
             }
+        }
+        for (_, other) in &layout.beside {
+            self.field(shape, other);
         }
         if let Some(at) = layout.slot_in {
             self.part(shape, at.part);

@@ -23,7 +23,9 @@ use std::{
 
 use serde_json::{Value as Json, json};
 
-use crate::support::{Answer, Backend, Client, Directory, Entries, Gateway, Options, Snapshot, TestStore};
+use crate::support::{
+    Answer, Backend, Client, Directory, Entries, Gateway, Options, Product, Snapshot, TestStore,
+};
 
 /// The tables of an application.
 #[derive(Clone, Copy)]
@@ -97,7 +99,7 @@ impl Set {
             fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
         };
         let store = if self.is_directory() {
-            TestStore::of_set(folder, mapping.to_owned())?
+            TestStore::of_set(Product::OpenLdap, folder, mapping.to_owned())?
         } else {
             let statements = format!(
                 "{}\n{}",

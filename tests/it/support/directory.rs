@@ -1,7 +1,8 @@
-//! A subtree of the test directory of a test's own, and a look into it that does
+//! A subtree of a test directory of a test's own, or a server of its own, and a look into it that does
 //! not go through the gateway: OpenLDAP's command-line clients.
 
 use std::{
+    ffi::OsStr,
     fs::{self, Permissions},
     io::Write as _,
     os::unix::fs::PermissionsExt as _,
@@ -17,8 +18,40 @@ use super::{server, unique};
 
 mod entries;
 
-/// A subtree `ou=…` with people and groups.
+/// The directory servers that the gateway is tested with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Product {
+    /// `tests/servers/slapd.sh`.
+    OpenLdap,
+    /// `tests/servers/ds389.sh`.
+    Ds389,
+    /// `tests/servers/samba.sh`.
+    ActiveDirectory,
+}
+
+impl Product {
+    /// The script that starts it.
+    fn script(self) -> &'static str {
+        match self {
+            Self::OpenLdap => "slapd",
+            Self::Ds389 => "ds389",
+            Self::ActiveDirectory => "samba",
+        }
+    }
+
+    /// What the names of its variables begin with.
+    fn variable(self) -> &'static str {
+        match self {
+            Self::OpenLdap => "SCIMGATE_TEST_LDAP",
+            Self::Ds389 => "SCIMGATE_TEST_389DS",
+            Self::ActiveDirectory => "SCIMGATE_TEST_AD",
+        }
+    }
+}
+
+/// A directory with people and groups.
 pub(crate) struct Directory {
+    product: Product,
     url: String,
     bind_dn: String,
     password: String,
@@ -38,21 +71,13 @@ pub(crate) struct Entry {
 }
 
 impl Directory {
-    /// Makes and fills a subtree.
-    pub(super) fn fresh() -> Option<Self> {
-        let url = server("SCIMGATE_TEST_LDAP")?;
-        let variable = |name: &str| std::env::var(format!("SCIMGATE_TEST_LDAP_{name}")).unwrap_or_default();
-        let base = Some(variable("BASE")).filter(|base| !base.is_empty());
-        let base = base.unwrap_or_else(|| "dc=example,dc=com".to_owned());
+    /// Makes and fills a subtree `ou=…`.
+    pub(super) fn fresh(product: Product) -> Option<Self> {
+        let seed = include_str!("../../fixtures/ldif/openldap-seed.ldif");
+        let mut directory = Self::shared(product)?;
         let unit = unique("t");
-        let directory = Self {
-            url,
-            bind_dn: variable("BIND_DN"),
-            password: variable("PASSWORD"),
-            ca_file: variable("CA"),
-            suffix: format!("ou={unit},{base}"),
-            server: None,
-        };
+        let base = std::mem::take(&mut directory.suffix);
+        directory.suffix = format!("ou={unit},{base}");
         let containers: String = [unit.as_str(), "people", "groups"]
             .iter()
             .map(|ou| {
@@ -60,46 +85,59 @@ impl Directory {
                 format!("dn: ou={ou},{above}\nobjectClass: organizationalUnit\nou: {ou}\n\n")
             })
             .collect();
-        let seed = include_str!("../../fixtures/ldif/openldap-seed.ldif");
         let seed = seed.replace("dc=example,dc=com", &directory.suffix);
         directory.run("ldapadd", &[], &(containers + &seed));
         Some(directory)
     }
 
-    /// Starts a server of the test's own, with entries that are loaded before it starts: many are
-    /// there sooner so.
-    pub(super) fn of_its_own(ldif: &str) -> Option<Self> {
-        let folder = TempDir::new().unwrap();
-        let entries = folder.path().join("entries.ldif");
-        fs::write(&entries, ldif).unwrap();
-        Self::started(folder, "SLAPD_EXTRA_LDIF", &entries)
+    /// The server that all tests share.
+    fn shared(product: Product) -> Option<Self> {
+        let prefix = product.variable();
+        server(prefix)?;
+        let variable = |name: &str| std::env::var(format!("{prefix}{name}")).unwrap_or_default();
+        Some(Self::read(product, &variable, None))
     }
 
-    /// Starts a server of the test's own for a set of schema and entries.
-    pub(super) fn of_set(set: &Path) -> Option<Self> {
-        Self::started(TempDir::new().unwrap(), "SLAPD_SET", set)
-    }
-
-    fn started(folder: TempDir, variable: &str, value: &Path) -> Option<Self> {
-        server("SCIMGATE_TEST_LDAP")?;
+    /// Starts a server of the test's own, with further entries.
+    pub(super) fn of_its_own(product: Product, ldif: &str) -> Option<Self> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), ldif).unwrap();
         // The server runs under an account of its own.
+        fs::set_permissions(file.path(), Permissions::from_mode(0o644)).unwrap();
+        Self::started(product, "EXTRA_LDIF", file.path().as_os_str())
+    }
+
+    /// Starts a server of the test's own with a set: a folder with the schema, `base.ldif` and `lock.ldif`,
+    /// as the heads of the scripts in `tests/servers` say.
+    pub(super) fn of_set(product: Product, folder: &Path) -> Option<Self> {
+        Self::started(product, "SET", folder.as_os_str())
+    }
+
+    fn started(product: Product, variable: &str, value: &OsStr) -> Option<Self> {
+        server(product.variable())?;
+        let folder = TempDir::new().unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).unwrap();
-        let mut command = script("start", folder.path());
-        assert!(command.env(variable, value).status().unwrap().success(), "slapd does not start");
-        let variables = fs::read_to_string(folder.path().join("slapd/env")).unwrap();
+        let mut command = script(product, "start", folder.path());
+        command.env(format!("{}_{variable}", product.script().to_uppercase()), value);
+        assert!(command.status().unwrap().success(), "{} does not start", product.script());
+        let variables = fs::read_to_string(folder.path().join("server/env")).unwrap();
         let variable = |name: &str| {
-            let line =
-                variables.lines().find_map(|l| l.strip_prefix(&format!("export SCIMGATE_TEST_LDAP{name}=")));
-            line.unwrap().to_owned()
+            let start = format!("export {}{name}=", product.variable());
+            variables.lines().find_map(|line| line.strip_prefix(&start)).unwrap().to_owned()
         };
-        Some(Self {
+        Some(Self::read(product, &variable, Some(folder)))
+    }
+
+    fn read(product: Product, variable: &dyn Fn(&str) -> String, server: Option<TempDir>) -> Self {
+        Self {
+            product,
             url: variable(""),
             bind_dn: variable("_BIND_DN"),
             password: variable("_PASSWORD"),
             ca_file: variable("_CA"),
             suffix: variable("_BASE"),
-            server: Some(folder),
-        })
+            server,
+        }
     }
 
     /// The base DN.
@@ -119,6 +157,23 @@ impl Directory {
             "[stores.main.ldap]\nurls = [\"{url}\"]\nbind_dn = \"{bind_dn}\"\npassword = \"{password}\"\n\
              ca_file = \"{ca_file}\"\n"
         )
+    }
+
+    /// Sends a signal to the server of the test's own: `KILL`, `STOP`, `CONT`.
+    pub(crate) fn signal(&self, signal: &str) {
+        let folder = self.server.as_ref().expect("a server of the test's own").path();
+        let pid = fs::read_to_string(folder.join("server/slapd.pid")).unwrap();
+        let status = Command::new("kill").args([&format!("-{signal}"), pid.trim()]).status().unwrap();
+        assert!(status.success(), "no process {pid} to send {signal} to");
+    }
+
+    /// Starts the server of the test's own again, where it was.
+    pub(crate) fn start_again(&self) {
+        let folder = self.server.as_ref().expect("a server of the test's own").path();
+        assert!(
+            script(self.product, "again", folder).status().unwrap().success(),
+            "slapd does not start again"
+        );
     }
 
     /// Adds entries, given as LDIF.
@@ -167,9 +222,9 @@ impl Directory {
 
     /// Whether somebody can log in.
     pub(crate) fn accepts(&self, dn: &str, password: &str) -> bool {
-        let arguments = ["-x", "-H", &self.url, "-D", dn, "-w", password];
-        let output = Command::new("ldapwhoami").args(arguments).output().unwrap();
-        output.status.success()
+        let arguments = ["-x", "-H", &self.url, "-D", dn, "-w", password, "-s", "base", "-b", ""];
+        let mut command = Command::new("ldapsearch");
+        command.args(arguments).env("LDAPTLS_CACERT", &self.ca_file).output().unwrap().status.success()
     }
 
     fn run(&self, tool: &str, arguments: &[&str], input: &str) -> String {
@@ -180,6 +235,7 @@ impl Directory {
         let mut child = Command::new(tool)
             .args(["-x", "-H", &self.url, "-D", &self.bind_dn, "-w", &self.password])
             .args(arguments)
+            .env("LDAPTLS_CACERT", &self.ca_file)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -197,27 +253,30 @@ impl Drop for Directory {
     fn drop(&mut self) {
         match &self.server {
             None => drop(self.run("ldapdelete", &["-r", &self.suffix], "")),
-            Some(folder) => drop(script("stop", folder.path()).status().unwrap()),
+            Some(folder) => drop(script(self.product, "stop", folder.path()).status().unwrap()),
         }
     }
 }
 
-fn script(verb: &str, folder: &Path) -> Command {
+fn script(product: Product, verb: &str, folder: &Path) -> Command {
+    let scripts = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers"));
     let mut command = Command::new("bash");
-    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/slapd.sh"));
-    command.arg(verb).arg(folder.join("slapd"));
+    command.arg(scripts.join(format!("{}.sh", product.script()))).arg(verb).arg(folder.join("server"));
     command
 }
 
-/// Reads unwrapped LDIF (RFC 2849).
+/// Reads unwrapped LDIF (RFC 2849). Octets that are no text stay encoded.
 fn parse(ldif: &str) -> Vec<Entry> {
     let value = |text: &str| match text.strip_prefix(": ") {
-        Some(encoded) => String::from_utf8_lossy(&STANDARD.decode(encoded).unwrap()).into_owned(),
+        Some(encoded) => String::from_utf8(STANDARD.decode(encoded).unwrap())
+            .unwrap_or_else(|_| format!("base64 {encoded}")),
         None => text.strip_prefix(' ').unwrap_or(text).to_owned(),
     };
     ldif.split("\n\n")
         .filter_map(|block| {
-            let mut lines = block.lines().filter_map(|line| line.split_once(':'));
+            // A comment is a reference to other servers.
+            let lines = block.lines().filter(|line| !line.starts_with('#'));
+            let mut lines = lines.filter_map(|line| line.split_once(':'));
             let (_, dn) = lines.next()?;
             let values = lines.map(|(name, text)| (name.to_owned(), value(text))).collect();
             Some(Entry { dn: value(dn), values })

@@ -9,7 +9,10 @@ use std::{
 use tempfile::TempDir;
 use url::Url;
 
-use super::{directory::Directory, tables::Tables};
+use super::{
+    directory::{Directory, Product},
+    tables::Tables,
+};
 
 /// The kinds of store that the gateway is tested with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +49,10 @@ pub(crate) struct TestStore {
     mapping: PathBuf,
     /// Where the gateway is told that the server is, if not where it is.
     detour: Option<SocketAddr>,
+    /// Servers that the gateway is told to turn to when its first one fails.
+    further: Vec<Url>,
     /// Further lines of its part of the settings.
-    more: &'static str,
+    more: String,
     // Holds the SQLite file or the derived mapping.
     directory: TempDir,
 }
@@ -67,7 +72,7 @@ impl TestStore {
             Backend::Postgres => (Holder::Tables(Tables::postgres()?), mappings.join("postgresql-hr.toml")),
             Backend::MariaDb => (Holder::Tables(Tables::mariadb()?), mappings.join("mysql-hr.toml")),
             Backend::OpenLdap => {
-                let directory = Directory::fresh()?;
+                let directory = Directory::fresh(Product::OpenLdap)?;
                 let mapping = temporary.path().join("openldap.toml");
                 let text = format!(
                     "extends = \"{}\"\n[let]\nsuffix = \"{}\"\n",
@@ -78,7 +83,15 @@ impl TestStore {
                 (Holder::Directory(directory), mapping)
             }
         };
-        Some(Self { backend, holder, mapping, detour: None, more: "", directory: temporary })
+        Some(Self {
+            backend,
+            holder,
+            mapping,
+            detour: None,
+            further: Vec::new(),
+            more: String::new(),
+            directory: temporary,
+        })
     }
 
     /// Makes an empty store for the type of `tests/fixtures/devices`, which has an attribute of every kind.
@@ -88,7 +101,7 @@ impl TestStore {
         let (holder, mapping) = match backend {
             Backend::OpenLdap => {
                 let entries = include_str!("../../fixtures/devices/openldap.ldif");
-                (Holder::Directory(Directory::of_its_own(entries)?), "openldap.toml")
+                (Holder::Directory(Directory::of_its_own(Product::OpenLdap, entries)?), "openldap.toml")
             }
             _ => (Holder::Tables(Tables::of_devices(backend, temporary.path())?), "sql.toml"),
         };
@@ -96,7 +109,7 @@ impl TestStore {
     }
 
     fn new(backend: Backend, holder: Holder, mapping: PathBuf, directory: TempDir) -> Self {
-        Self { backend, holder, mapping, detour: None, more: "", directory }
+        Self { backend, holder, mapping, detour: None, further: Vec::new(), more: String::new(), directory }
     }
 
     /// Makes a database that fits `tests/fixtures/sql/broken/mapping.toml` nowhere, for an account that may do
@@ -115,22 +128,24 @@ impl TestStore {
         Some(Self::new(backend, Holder::Tables(tables), mapping, temporary))
     }
 
-    /// Makes a directory of a set of schema and entries on a server of its own, behind a mapping file.
-    pub(crate) fn of_set(set: &Path, mapping: PathBuf) -> Option<Self> {
-        let holder = Holder::Directory(Directory::of_set(set)?);
-        Some(Self::new(Backend::OpenLdap, holder, mapping, TempDir::new().unwrap()))
-    }
-
     /// Makes a directory on a server of its own, with further entries.
     pub(crate) fn loaded(ldif: &str) -> Option<Self> {
         Some(Self {
             backend: Backend::OpenLdap,
-            holder: Holder::Directory(Directory::of_its_own(ldif)?),
+            holder: Holder::Directory(Directory::of_its_own(Product::OpenLdap, ldif)?),
             mapping: Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/openldap.toml"),
             detour: None,
-            more: "",
+            further: Vec::new(),
+            more: String::new(),
             directory: TempDir::new().unwrap(),
         })
+    }
+
+    /// Starts a directory of the test's own with a set (a folder with a schema and entries, see
+    /// `tests/servers`), behind a mapping file.
+    pub(crate) fn of_set(product: Product, folder: &Path, mapping: PathBuf) -> Option<Self> {
+        let directory = Directory::of_set(product, folder)?;
+        Some(Self::new(Backend::OpenLdap, Holder::Directory(directory), mapping, TempDir::new().unwrap()))
     }
 
     /// What kind it is.
@@ -160,7 +175,14 @@ impl TestStore {
 
     /// Adds lines to its part of the settings.
     pub(crate) fn with_settings(mut self, lines: &'static str) -> Self {
-        self.more = lines;
+        self.more.push_str(lines);
+        self
+    }
+
+    /// Gives the gateway more servers to turn to, and adds lines to its part of the settings.
+    pub(crate) fn with_further_servers(mut self, others: &[&Self], lines: &str) -> Self {
+        self.further = others.iter().map(|other| other.url()).collect();
+        self.more.push_str(lines);
         self
     }
 
@@ -190,7 +212,10 @@ impl TestStore {
             Holder::Tables(tables) => tables.settings(),
             Holder::Directory(directory) => directory.settings(),
         };
-        settings.push_str(self.more);
+        settings.push_str(&self.more);
+        for url in &self.further {
+            settings = settings.replacen("\"]", &format!("\", \"{url}\"]"), 1);
+        }
         match self.detour {
             Some(detour) => settings.replace(&self.address().to_string(), &detour.to_string()),
             None => settings,
