@@ -102,6 +102,7 @@ pub fn compile(
     compiler.read_attributes();
     compiler.link_inverses();
     compiler.publish();
+    compiler.spread_values();
     compiler.order_settles();
     compiler.types.iter_mut().for_each(TypeDraft::settle_nothing);
     compiler.build();
@@ -128,6 +129,8 @@ struct Compiler {
     errors: BTreeMap<String, AttrPath>,
     store: StoreKind,
     store_name: String,
+    /// Attributes that entries also hold with options.
+    options: Vec<String>,
     /// `[schema.URN]`.
     schemas: Vec<Schema>,
     /// Names of the types that a reference may lead to.
@@ -151,6 +154,7 @@ impl Compiler {
             errors: BTreeMap::new(),
             store: StoreKind::Sql { session: BTreeMap::new() },
             store_name: "main".to_owned(),
+            options: Vec::new(),
             schemas: Vec::new(),
             type_names: Vec::new(),
             declared: Vec::new(),
