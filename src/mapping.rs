@@ -107,9 +107,6 @@ pub struct TypeMapping {
     pub inverses: Vec<Inverse>,
     /// Field of the root that changes with every change of the row.
     pub version: Option<FieldId>,
-    /// LDAP: attributes of the root that entries also hold with options (`;lang-de`), which are other attributes
-    /// to us, and the same one to the directory's filters.
-    pub options: Vec<FieldId>,
     /// Field of the root with the time of creation or of the last change, if the file names none in `meta`.
     pub ids: Ids,
     /// True: a POST takes over a resource that has its name and that no client has made.

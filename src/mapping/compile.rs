@@ -129,8 +129,6 @@ struct Compiler {
     errors: BTreeMap<String, AttrPath>,
     store: StoreKind,
     store_name: String,
-    /// Attributes that entries also hold with options.
-    options: Vec<String>,
     /// `[schema.URN]`.
     schemas: Vec<Schema>,
     /// Names of the types that a reference may lead to.
@@ -154,7 +152,6 @@ impl Compiler {
             errors: BTreeMap::new(),
             store: StoreKind::Sql { session: BTreeMap::new() },
             store_name: "main".to_owned(),
-            options: Vec::new(),
             schemas: Vec::new(),
             type_names: Vec::new(),
             declared: Vec::new(),

@@ -208,22 +208,9 @@ impl Query<'_> {
         match self.ty.rule_of(path) {
             // Where the store has no time, our own is shown.
             Some((rule, sub)) if is_time(rule) && may_be_ours(rule, sub) => Pushed::EVERYTHING,
-            Some((rule, sub)) => {
-                self.with_options(self.lens(&rule.lens, sub, Compare { path: Some(path), ..compare }, 0))
-            }
+            Some((rule, sub)) => self.lens(&rule.lens, sub, Compare { path: Some(path), ..compare }, 0),
             None => Pushed::EVERYTHING,
         }
-    }
-
-    /// An attribute that entries also hold with options: the directory finds those values, too.
-    fn with_options(&self, pushed: Pushed) -> Pushed {
-        let options = &self.ty.options;
-        let is_about = pushed.predicate.fields().iter().any(|field| options.contains(field));
-        if !is_about {
-            return pushed;
-        }
-        // What has no value without an option may have one with it.
-        Pushed::superset(pushed.predicate.without_absence(options))
     }
 
     /// A comparison with what our own database keeps: the resources that it finds are at least those.

@@ -111,20 +111,6 @@ impl Relation {
 }
 
 impl Predicate {
-    /// A superset of it that does not ask for the absence of some fields, nor for anything by negation.
-    #[must_use]
-    pub fn without_absence(self, fields: &[FieldId]) -> Self {
-        match self {
-            Self::All(list) => {
-                list.into_iter().map(|p| p.without_absence(fields)).fold(Self::True, Self::and)
-            }
-            Self::Any(list) => Self::Any(list.into_iter().map(|p| p.without_absence(fields)).collect()),
-            Self::Field(field, Test::Absent) if fields.contains(&field) => Self::True,
-            Self::Not(inner) if inner.fields().iter().any(|f| fields.contains(f)) => Self::True,
-            other => other,
-        }
-    }
-
     /// The fields of the rows themselves that it tests.
     #[must_use]
     pub fn fields(&self) -> Vec<FieldId> {

@@ -59,8 +59,6 @@ pub(in crate::mapping) struct TypeDraft {
     /// The bag and the field that hold the root's rows, if those lie in a document.
     pub(super) held: Option<(Arc<Bag>, FieldId)>,
     pub(super) version: Option<FieldId>,
-    /// Attributes that entries also hold with options.
-    pub(super) options: Vec<String>,
     pub(in crate::mapping) ids: Ids,
     pub(in crate::mapping) protect: Option<Cond>,
     /// The root is a set of names.
@@ -222,7 +220,6 @@ impl TypeDraft {
             bys: Vec::new(),
             held: None,
             version: None,
-            options: Vec::new(),
             ids: Ids::default(),
             is_names: false,
             adopts: false,
@@ -424,9 +421,7 @@ impl TypeDraft {
 
     pub(super) fn finish(self) -> TypeMapping {
         let unlogged = if self.logs.is_empty() { Vec::new() } else { self.unlogged() };
-        let options = self.options.iter().filter_map(|name| self.shape.root().bag.find_field(name)).collect();
         TypeMapping {
-            options,
             logs: self.logs.into_iter().map(|site| site.log).collect(),
             unlogged,
             resource_type: self.published,

@@ -21,7 +21,7 @@ use crate::{
 pub(super) const FILE: &[&str] = &["extends", "let", "sql", "ldap", "next", "errors", "schema", "type"];
 
 pub(super) const SQL: &[&str] = &["store", "session"];
-pub(super) const LDAP: &[&str] = &["store", "profile", "options"];
+pub(super) const LDAP: &[&str] = &["store", "profile"];
 pub(super) const COUNTER: &[&str] = &[
     "table",
     "where",
@@ -146,7 +146,6 @@ impl Compiler {
         if let Some(name) = self.text_key(table, "store") {
             self.store_name = name;
         }
-        self.options = self.texts_key(table, "options").into_iter().map(|(name, _)| name).collect();
         let profiles =
             [("openldap", Profile::OpenLdap), ("ad", Profile::ActiveDirectory), ("389ds", Profile::Ds389)];
         self.store = if ldap {

@@ -254,8 +254,6 @@ const FORMS: &[Form] = &[
     },
 ];
 
-/// Lenses of the language that this version does not carry out.
-
 /// The keys that a lens may have, of every kind.
 pub(super) fn lens_keys() -> Vec<&'static str> {
     let mut keys: Vec<&str> = FORMS.iter().flat_map(|form| form.keys).chain(COMMON).copied().collect();

@@ -251,9 +251,7 @@ impl Compiler {
                 None => {}
             }
         }
-        let options = self.options.clone();
         let Some(draft) = self.types.get_mut(ty) else { return };
-        draft.options = options;
         let key = draft.intern(0, &name);
         draft.declare(&crate::mapping::shape::FieldRef { part: 0, field: key, slot: None }, kind);
         if let Some(root) = draft.shape.parts.first_mut() {
