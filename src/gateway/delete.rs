@@ -322,12 +322,13 @@ fn entry_relink(
     let layout = mapping.shape.part(field.part);
     let attribute = layout.values_of().unwrap_or(field.field);
     let mut changes = vec![Change::Remove(attribute, vec![old.clone()])];
-    let instead = match (new, &layout.floor) {
-        (Some(new), _) => Some(new.clone()),
-        (None, Some(crate::mapping::form::Template::Literal(floor))) => Some(floor.clone()),
-        _ => None,
-    };
-    changes.extend(instead.map(|v| Change::Add(attribute, vec![v])));
+    match (new, &layout.floor) {
+        (Some(new), _) => changes.push(Change::Add(attribute, vec![new.clone()])),
+        (None, Some(crate::mapping::form::Template::Literal(floor))) => {
+            changes.push(Change::Floor(attribute, vec![floor.clone()]));
+        }
+        _ => {}
+    }
     let target = Target::Entry {
         dn: root.first(mapping.find_root("dn")?)?.to_text(),
         anchor: root.first(*mapping.bag().key.first()?)?.clone(),

@@ -9,7 +9,7 @@ use crate::{
         Rename, TypeMapping,
         diff::{among::Among, entry::Naming},
         record::{Draft, Record, same_values},
-        shape::{PartId, Shape, Use},
+        shape::{Part, PartId, Shape, Use},
         write::Written,
     },
     plan::Plan,
@@ -311,6 +311,7 @@ impl Diff<'_> {
             if let Some(field) = layout.bag.find_field("dn") {
                 cells.push((field, Cell::Values(vec![Value::Text(dn.clone())])));
             }
+            self.make_above(part, &dn);
             if part == 0 {
                 self.plan.dn = Some(dn);
             }
@@ -329,6 +330,13 @@ impl Diff<'_> {
         let unless_exists = part != 0 && layout.many && layout.bag.key.is_empty();
         self.plan.steps.push(Step::Insert { bag: layout.bag.clone(), cells, report, unless_exists });
         Ok(())
+    }
+
+    /// The entries above a new place that may be missing.
+    fn make_above(&mut self, part: PartId, dn: &str) {
+        let layout = self.shape.part(part);
+        let steps = entry::above(&layout.bag, &layout.make, dn);
+        self.plan.steps.extend(steps);
     }
 
     /// A new row, or a closed one of its key that comes back.
@@ -396,6 +404,9 @@ impl Diff<'_> {
             let naming = Naming::new(self.ty, part);
             if let Some(dn) = naming.changed_dn(was, now)? {
                 let bag = layout.bag.clone();
+                if naming.is_moved(was, &dn) {
+                    self.make_above(part, &dn);
+                }
                 self.plan.steps.push(Step::Rename { bag, target: target.clone(), dn: dn.clone() });
                 naming.drop_named(&mut changes, was, now, &dn);
                 if let Target::Entry { dn: at, .. } = &mut target {
@@ -411,7 +422,7 @@ impl Diff<'_> {
             if layout.rename == Some(Rename::Copy) {
                 let cells = changes.into_iter().filter_map(|change| match change {
                     Change::Set(field, cell) => Some((field, cell)),
-                    Change::Add(..) | Change::Remove(..) => None,
+                    Change::Add(..) | Change::Remove(..) | Change::Floor(..) => None,
                 });
                 let step = Step::Copy { bag: layout.bag.clone(), target, cells: cells.collect() };
                 self.plan.steps.push(step);
@@ -487,7 +498,12 @@ impl Diff<'_> {
 
     fn is_ordered(&self, part: PartId, field: FieldId) -> bool {
         let opened = self.shape.parts.iter().position(|p| p.parent == part && p.values_of() == Some(field));
-        opened.is_some_and(|id| self.ty.is_positional(id))
+        // Of several values the first one of the format is the row.
+        let first = |p: &Part| {
+            let opened = p.opened.as_ref().filter(|o| p.parent == part && o.field == field);
+            !p.many && opened.and_then(|o| o.items.as_ref()).is_some_and(|items| items.each)
+        };
+        opened.is_some_and(|id| self.ty.is_positional(id)) || self.shape.parts.iter().any(first)
     }
 
     fn target(&self, part: PartId, row: usize, was: &crate::store::Row) -> Target {

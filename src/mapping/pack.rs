@@ -22,6 +22,8 @@ use crate::{
 struct Holder<'a> {
     field: FieldRef,
     document: &'a Document,
+    /// True: each value of the field is a document.
+    each: bool,
     parts: Vec<PartId>,
 }
 
@@ -52,7 +54,15 @@ impl Record {
         let changed = hung.iter().any(|(p, i)| self.row(*p, *i).is_some_and(is_changed));
         let stored: Vec<Value> = draft.was.as_ref().map(|was| was.all(*field).to_vec()).unwrap_or_default();
         let is_new = draft.was.is_none();
-        if changed {
+        if changed && holder.each {
+            let values = self.values_with(shape, &hung, &stored).map_err(|clash| {
+                let name = shape.field_name(&holder.field);
+                ScimError::invalid_value(format!("A value has no place in `{name}`: {clash}."))
+            })?;
+            if let Some(draft) = self.row_mut(*part, row) {
+                draft.now.set(*field, if same_values(&values, &stored) { stored } else { values });
+            }
+        } else if changed {
             let tree = holder.document.open(&stored).map_err(|unreadable| {
                 let name = shape.field_name(&holder.field);
                 ScimError::conflict(format!("`{name}` holds text that is {unreadable}; it is left as it is."))
@@ -78,6 +88,42 @@ impl Record {
             draft.removed = true;
         }
         Ok(())
+    }
+
+    /// The values of a field of which each is a row: others stay as they are.
+    fn values_with(
+        &self,
+        shape: &Shape,
+        hung: &[(PartId, usize)],
+        stored: &[Value],
+    ) -> Result<Vec<Value>, Clash> {
+        let mut values: Vec<Option<Value>> = stored.iter().cloned().map(Some).collect();
+        for (part, row) in hung {
+            let (Some(draft), Some(items)) = (self.row(*part, *row), shape.part(*part).items()) else {
+                continue;
+            };
+            let Some(was) = &draft.was else {
+                if !draft.removed {
+                    values.push(items.value_of(None, None, &draft.now)?);
+                }
+                continue;
+            };
+            let Some(Value::Int(place)) = was.first(items.pos) else { continue };
+            let Some(place) = usize::try_from(*place).ok() else { continue };
+            if let Some(value) = values.get_mut(place).filter(|_| is_changed(draft)) {
+                *value = match draft.removed {
+                    true => None,
+                    false => items.value_of(stored.get(place), Some(was), &draft.now)?,
+                };
+            }
+        }
+        let mut all: Vec<Value> = Vec::new();
+        for value in values.into_iter().flatten() {
+            if !all.contains(&value) {
+                all.push(value);
+            }
+        }
+        Ok(all)
     }
 
     /// The rows of a document, by part: parents before what lies within them.
@@ -165,17 +211,17 @@ impl Shape {
                 Some(holder) => holder.parts.push(id),
                 None => {
                     let Some(document) = &items.document else { continue };
-                    out.push(Holder { field: at, document, parts: vec![id] });
+                    out.push(Holder { field: at, document, each: items.each, parts: vec![id] });
                 }
             }
         }
         out
     }
 
-    /// The columns that hold documents.
+    /// The columns that hold documents. A list of values is changed value by value and needs no care.
     #[must_use]
     pub fn document_fields(&self) -> Vec<FieldRef> {
-        let fields = self.documents().into_iter().map(|h| h.field);
+        let fields = self.documents().into_iter().filter(|h| !h.each).map(|h| h.field);
         fields.filter(|field| self.part(field.part).items().is_none()).collect()
     }
 }

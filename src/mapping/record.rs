@@ -9,7 +9,7 @@ use crate::{
     mapping::shape::{FieldRef, Part, PartId, Shape, Use},
     store::{
         FieldId, Fold, Row, Value,
-        document::{Node, Seg},
+        document::{Items, Node, Seg},
         memory::predicate::matches,
     },
 };
@@ -86,6 +86,10 @@ impl Record {
                 }
                 continue;
             };
+            if items.each {
+                self.attach_values(layout, items, id, row.all(opened.field), index);
+                continue;
+            }
             let Some(document) = &items.document else { continue };
             let holds = |row: &Row| has_slot(shape.part(part), row, opened.slot.as_ref());
             let is_second = self.rows(part).iter().any(|d| d.parent == parent && holds(&d.now));
@@ -98,6 +102,16 @@ impl Record {
         }
         if let Some(rows) = self.parts.get_mut(part) {
             rows.push(Draft::new(row.clone(), Some(row), parent));
+        }
+    }
+
+    /// Adds a row for each of several values that is of the format and ours.
+    fn attach_values(&mut self, layout: &Part, items: &Items, part: PartId, values: &[Value], parent: usize) {
+        let rows = values.iter().enumerate().filter_map(|(place, value)| items.row_of(value, place));
+        let ours = rows.filter(|row| matches(&layout.bag.scope, row, &|_, _| false));
+        let most = if layout.many { usize::MAX } else { 1 };
+        if let Some(rows) = self.parts.get_mut(part) {
+            rows.extend(ours.take(most).map(|row| Draft::new(row.clone(), Some(row), parent)));
         }
     }
 

@@ -10,5 +10,6 @@ mod ofbiz;
 mod passwords;
 mod redmine;
 mod refused;
+mod rfc2307bis;
 mod staff;
 mod wordpress;
