@@ -164,7 +164,8 @@ impl Diff<'_> {
             })
             .collect();
         for (child, index) in &below {
-            if matches!(self.shape.part(*child).usage, Use::Find | Use::FindOrAdd) {
+            let layout = self.shape.part(*child);
+            if matches!(layout.usage, Use::Find | Use::FindOrAdd) && !is_entry(layout) {
                 self.find(*child, *index);
             }
         }
@@ -241,6 +242,7 @@ impl Diff<'_> {
             if layout.parent != part
                 || !(layout.upward || matches!(layout.usage, Use::Find | Use::FindOrAdd))
                 || layout.opened.is_some()
+                || is_entry(layout)
             {
                 continue;
             }
@@ -528,6 +530,11 @@ impl Diff<'_> {
         let anchor = bag.key.first().and_then(|k| was?.first(*k).cloned());
         Target::Entry { dn: dn.unwrap_or_default(), anchor: anchor.unwrap_or(Value::Text(String::new())) }
     }
+}
+
+/// True for entries of a directory: of one that is looked up the record knows the name already.
+fn is_entry(layout: &Part) -> bool {
+    matches!(layout.bag.source, Source::Entries { .. }) && layout.usage != Use::Own
 }
 
 fn text(value: &Value) -> Option<&str> {

@@ -274,6 +274,26 @@ impl Record {
         index
     }
 
+    /// Gives fields with several values what the rows say that these values are, so that what follows from
+    /// such a field can be made of it.
+    pub fn fold_values(&mut self, shape: &Shape) {
+        for (part, layout) in shape.parts.iter().enumerate().skip(1) {
+            let Some(field) = layout.values_of() else { continue };
+            for parent in 0..self.rows(layout.parent).len() {
+                let hung = || self.rows(part).iter().filter(|d| d.parent == parent);
+                let is_changed = hung().any(|d| d.removed || d.was.as_ref() != Some(&d.now));
+                if !is_changed {
+                    continue;
+                }
+                let live = hung().filter(|d| !d.removed);
+                let values: Vec<Value> = live.filter_map(|d| d.now.first(0).cloned()).collect();
+                if let Some(above) = self.row_mut(layout.parent, parent) {
+                    above.now.set(field, values);
+                }
+            }
+        }
+    }
+
     /// Marks the live rows of a part below `at` as removed, and what hangs on them.
     pub fn remove_rows(&mut self, shape: &Shape, at: (PartId, usize), part: PartId) {
         for row in self.rows_below(shape, at, part) {

@@ -35,8 +35,8 @@ use serde_json::json;
 use self::house::House;
 
 /// Mappings for applications, which need rows of theirs: `sets` has tests of each in front of its tables.
-const APPLICATIONS: [&str; 5] =
-    ["drupal.toml", "koha.toml", "nextcloud.toml", "ofbiz.toml", "wordpress.toml"];
+const APPLICATIONS: [&str; 6] =
+    ["drupal.toml", "eduperson.toml", "koha.toml", "nextcloud.toml", "ofbiz.toml", "wordpress.toml"];
 /// What a mapping may add to what was sent.
 const ADDED: &[&str] = &["active", "userType", "name.formatted"];
 /// What comes with every element or pointer.
