@@ -4,7 +4,7 @@
 //! and it is closed again: what is not mapped, foreign items and the order of
 //! everything stay as they are. Running twice changes nothing more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     mapping::{
@@ -15,6 +15,7 @@ use crate::{
     store::{
         Value,
         document::{Clash, Document, Node, Seg},
+        memory::predicate::matches,
     },
 };
 
@@ -115,6 +116,21 @@ impl Record {
                     true => None,
                     false => items.value_of(stored.get(place), Some(was), &draft.now)?,
                 };
+            }
+        }
+        // Of several values the first one is the row: if it goes, none of the others may take its place.
+        let is_cleared = |part: &PartId| {
+            let mut rows = hung.iter().filter(|(p, _)| p == part).filter_map(|(p, row)| self.row(*p, *row));
+            !shape.part(*part).many && rows.all(|draft| draft.removed)
+        };
+        let parts: BTreeSet<PartId> = hung.iter().map(|(part, _)| *part).filter(is_cleared).collect();
+        for layout in parts.into_iter().map(|part| shape.part(part)) {
+            let Some(items) = layout.items() else { continue };
+            for value in &mut values {
+                let row = value.as_ref().and_then(|value| items.row_of(value, 0));
+                if row.is_some_and(|row| matches(&layout.bag.scope, &row, &|_, _| false)) {
+                    *value = None;
+                }
             }
         }
         let mut all: Vec<Value> = Vec::new();
