@@ -1,6 +1,6 @@
 //! People of RFC 2307bis in OpenLDAP: containers by department, placeholder members, locks by ppolicy.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, thread};
 
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
@@ -461,4 +461,49 @@ fn every_form_of_patch_reaches_the_entry() {
         assert!(answer.json["detail"].as_str().unwrap().contains("phoneNumbers"), "{answer}");
         site.assert_entries(&before, &[]);
     });
+}
+
+/// Requests at the same time get numbers of their own: from the largest in use, and from a cell.
+#[test]
+fn nobody_shares_a_number() {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/openldap-rfc2307bis.toml");
+    let folder = TempDir::new().unwrap();
+    let cell = folder.path().join("cell.toml");
+    let counter = format!("cn=counter,{SUFFIX}");
+    let text = format!(
+        "extends = \"{}\"\n[next.uid]\nhighest = false\nbase = false\nfrom = false\n\
+         entry = \"{counter}\"\nattribute = \"uidNumber\"\n",
+        shipped.display()
+    );
+    fs::write(&cell, text).unwrap();
+    for (mapping, is_cell) in [(&shipped, false), (&cell, true)] {
+        RFC2307BIS.each_by(mapping, |site| {
+            if is_cell {
+                site.directory().add(&format!(
+                    "dn: {counter}\nobjectClass: device\nobjectClass: extensibleObject\ncn: counter\nuidNumber: 30000\n"
+                ));
+            }
+            thread::scope(|scope| {
+                let comers: Vec<_> = (0..8)
+                    .map(|n| scope.spawn(move || {
+                        for i in 0..3 {
+                            let body = json!({ "userName": format!("comer{n}.{i}"), "name": { "familyName": "C" } });
+                            site.post("/Users", body);
+                        }
+                    }))
+                    .collect();
+                comers.into_iter().for_each(|comer| comer.join().unwrap());
+            });
+            let numbers = site.directory().search("(uid=comer*)").into_iter().flat_map(|e| e.values);
+            let mut numbers: Vec<String> =
+                numbers.filter(|(name, _)| name == "uidNumber").map(|(_, number)| number).collect();
+            numbers.sort();
+            assert_eq!(numbers.len(), 24);
+            numbers.dedup();
+            assert_eq!(numbers.len(), 24, "{numbers:?}");
+            if is_cell {
+                assert_eq!(values(site, &counter, "uidNumber"), ["30024"]);
+            }
+        });
+    }
 }
