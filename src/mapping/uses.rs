@@ -189,7 +189,7 @@ impl<'m> Uses<'m> {
                 self.lens(&guarded.lens, &Site { always: false, ..site.clone() });
             }
             Lens::Search(search) => self.fields.push(FieldUse {
-                path: site.path.clone(),
+                path: format!("{}.value", site.path),
                 rule: &site.rule.name,
                 field: &search.field,
                 role: Role::Search,

@@ -1,6 +1,9 @@
 //! People of RFC 2307bis in OpenLDAP: containers by department, placeholder members, locks by ppolicy.
 
+use std::{fs, path::Path};
+
 use serde_json::{Value as Json, json};
+use tempfile::TempDir;
 
 use super::harness::{Set, Site};
 use crate::support::{Backend, mismatches};
@@ -199,6 +202,38 @@ fn somebody_comes_and_goes() {
         let again = site.post("/Users", body);
         assert_ne!(again, path, "an id is never used again");
         site.delete(&again);
+    });
+}
+
+#[test]
+fn a_container_that_nobody_may_make_is_missing() {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/openldap-rfc2307bis.toml");
+    let folder = TempDir::new().unwrap();
+    let mapping = folder.path().join("mapping.toml");
+    fs::write(&mapping, format!("extends = \"{}\"\n[User]\nmake = false\n", shipped.display())).unwrap();
+    RFC2307BIS.each_by(&mapping, |site| {
+        let known = known(site);
+        let before = site.directory().look();
+        let department = format!("{ENTERPRISE}:department");
+        let moved = site.client.patch(
+            &site.user(known.rich),
+            json!([{ "op": "replace", "path": department, "value": "Nowhere yet" }]),
+        );
+        let made = site.client.post(
+            "/Users",
+            &json!({
+                "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User", ENTERPRISE],
+                "userName": "neo", "name": { "familyName": "N" }, (ENTERPRISE): { "department": "Nowhere yet" },
+            }),
+        );
+        for answer in [moved, made] {
+            assert_eq!(
+                (answer.status, answer.json["scimType"].as_str()),
+                (400, Some("invalidValue")),
+                "{answer}"
+            );
+        }
+        site.assert_entries(&before, &[]);
     });
 }
 
