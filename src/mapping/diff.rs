@@ -167,6 +167,8 @@ impl Diff<'_> {
             let layout = self.shape.part(*child);
             if matches!(layout.usage, Use::Find | Use::FindOrAdd) && !is_entry(layout) {
                 self.find(*child, *index);
+            } else if layout.usage == Use::FindOrAdd {
+                self.add_entry(*child, *index);
             }
         }
         for (child, index) in &below {
@@ -201,6 +203,20 @@ impl Diff<'_> {
             let (target, bag) = (Target::Rows(self.identity(part, draft.parent, was)), layout.bag.clone());
             self.plan.steps.push(Step::Update { bag, target, changes, required: false });
         }
+    }
+
+    /// A looked-up entry that is not there and has got a name.
+    fn add_entry(&mut self, part: PartId, row: usize) {
+        let layout = self.shape.part(part);
+        let Some(draft) = self.draft(part, row).filter(|d| d.was.is_none()) else { return };
+        let is_named = layout.bag.find_field("dn").is_some_and(|dn| draft.now.first(dn).is_some());
+        if !is_named {
+            return;
+        }
+        let cells = draft.now.cells.iter().enumerate().filter(|(_, values)| !values.is_empty());
+        let cells = cells.map(|(field, values)| (field, Cell::Values(values.clone()))).collect();
+        let bag = layout.bag.clone();
+        self.plan.steps.push(Step::Insert { bag, cells, report: Vec::new(), unless_exists: true });
     }
 
     /// A looked-up row that was chosen anew.

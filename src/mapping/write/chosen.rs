@@ -4,6 +4,7 @@
 use crate::{
     mapping::{
         TypeMapping,
+        diff::entry::Naming,
         form::Need,
         lens::{Lens, Rule, Sub, face::Reads, writer::Writer},
         shape::{Part, PartId, Use},
@@ -30,8 +31,10 @@ impl TypeMapping {
     /// Entries that are looked up: what hangs on one of them knows its name before it is written, since a
     /// directory takes no names from step to step.
     pub(super) fn name_entries(&self, w: &mut Writer<'_>) -> Result<(), ScimError> {
-        let looked_up =
-            |layout: &Part| layout.usage == Use::Find && matches!(layout.bag.source, Source::Entries { .. });
+        let looked_up = |layout: &Part| {
+            matches!(layout.usage, Use::Find | Use::FindOrAdd)
+                && matches!(layout.bag.source, Source::Entries { .. })
+        };
         for (part, layout) in self.shape.parts.iter().enumerate().skip(1).filter(|(_, p)| looked_up(p)) {
             for index in 0..w.record.rows(part).len() {
                 let Some(draft) = w.record.row(part, index) else { continue };
@@ -48,19 +51,40 @@ impl TypeMapping {
                 }
                 let need = Need::row(part, layout, &draft.now);
                 let Some(found) = w.answers.row(&need).cloned() else {
-                    if w.answers.rows.contains_key(&need) {
-                        return Err(ScimError::invalid_value(format!(
-                            "`{}` has a value that the store does not know.",
-                            self.attribute_of(part).unwrap_or(&layout.name)
-                        )));
+                    if !w.answers.rows.contains_key(&need) {
+                        continue;
                     }
-                    continue;
+                    if layout.usage == Use::FindOrAdd {
+                        self.name_new_entry(w, (part, index))?;
+                        continue;
+                    }
+                    return Err(ScimError::invalid_value(format!(
+                        "`{}` has a value that the store does not know.",
+                        self.attribute_of(part).unwrap_or(&layout.name)
+                    )));
                 };
                 if let Some(above) = w.record.row_mut(layout.parent, parent) {
                     for (own, field) in &layout.on {
                         above.now.set(*field, found.all(*own).to_vec());
                     }
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// An entry that is looked up and not there: it is made, under a name that is known from now on.
+    fn name_new_entry(&self, w: &mut Writer<'_>, (part, row): (PartId, usize)) -> Result<(), ScimError> {
+        let layout = self.shape.part(part);
+        let (Some(dn), Some(draft)) = (layout.bag.find_field("dn"), w.record.row_mut(part, row)) else {
+            return Ok(());
+        };
+        let name = Value::Text(Naming::new(self, part).new_dn(&draft.now, None)?);
+        draft.now.set(dn, vec![name]);
+        let (parent, now) = (draft.parent, draft.now.clone());
+        if let Some(above) = w.record.row_mut(layout.parent, parent) {
+            for (own, field) in &layout.on {
+                above.now.set(*field, now.all(*own).to_vec());
             }
         }
         Ok(())

@@ -1,6 +1,9 @@
 //! A university's people in OpenLDAP, where no overlay keeps names and memberships in step.
 
+use std::{fs, path::Path};
+
 use serde_json::{Value as Json, json};
+use tempfile::TempDir;
 
 use super::harness::{Set, Site};
 use crate::support::{Backend, mismatches};
@@ -429,5 +432,40 @@ fn every_form_of_patch_reaches_the_entry() {
         assert_eq!((answer.status, answer.json["scimType"].as_str()), (400, Some("invalidValue")), "{answer}");
         assert!(answer.json["detail"].as_str().unwrap().contains("phoneNumbers"), "{answer}");
         site.assert_entries(&before, &[]);
+    });
+}
+
+#[test]
+fn a_unit_that_is_not_there_can_be_made() {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/eduperson.toml");
+    let folder = TempDir::new().unwrap();
+    let mapping = folder.path().join("mapping.toml");
+    let text = format!("extends = \"{}\"\n[User.part.unit]\nuse = \"find_or_add\"\n", shipped.display());
+    fs::write(&mapping, text).unwrap();
+    EDUPERSON.each_by(&mapping, |site| {
+        let known = known(site);
+        let (path, dn) = (site.user(known.rich), person(known.rich));
+        let before = site.directory().look();
+        let old = values(site, &dn, "eduPersonPrimaryOrgUnitDN").remove(0);
+        let department = format!("{ENTERPRISE}:department");
+        site.patch(&path, json!([{ "op": "replace", "path": department, "value": "Maps + Charts, Ltd" }]));
+        let new = values(site, &dn, "eduPersonPrimaryOrgUnitDN").remove(0);
+        site.assert_entries(
+            &before,
+            &[
+                "+ ou=Maps…Charts…Ltd,ou=units,dc=univ,dc=example,dc=edu",
+                &format!("{dn}: - eduPersonPrimaryOrgUnitDN: {old}"),
+                &format!("{dn}: - eduPersonOrgUnitDN: {old}"),
+                &format!("{dn}: + eduPersonPrimaryOrgUnitDN: {new}"),
+                &format!("{dn}: + eduPersonOrgUnitDN: {new}"),
+            ],
+        );
+        assert_eq!(values(site, &new, "ou"), ["Maps + Charts, Ltd"]);
+        holds(&site.get(&path), &json!({ (ENTERPRISE): { "department": "Maps + Charts, Ltd" } }));
+        // One that is there is no other.
+        let (unit, _) = known.unit;
+        let units = site.directory().search("(objectClass=organizationalUnit)").len();
+        site.patch(&path, json!([{ "op": "replace", "path": department, "value": unit }]));
+        assert_eq!(site.directory().search("(objectClass=organizationalUnit)").len(), units);
     });
 }
