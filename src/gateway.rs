@@ -35,6 +35,7 @@ mod replace;
 mod resolve;
 mod retrieve;
 mod search;
+mod searches;
 mod there;
 mod tree;
 mod unique;

@@ -22,6 +22,7 @@ pub mod names;
 pub mod opened;
 pub mod predicate;
 pub mod rehearsal;
+pub mod search_url;
 #[cfg(feature = "sql")]
 pub mod sql;
 pub mod step;

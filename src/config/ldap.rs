@@ -19,7 +19,8 @@ pub struct LdapSettings {
     /// Servers holding the same data, tried in this order: `ldaps://`, `ldap://` or `ldapi://` URLs.
     #[serde(deserialize_with = "read::one_or_several")]
     pub urls: Vec<String>,
-    /// DN of the service account. Empty: SASL EXTERNAL on `ldapi://`, else anonymous.
+    /// DN of the service account. Empty: SASL EXTERNAL (RFC 4422 appendix A), by which the server tells from
+    /// the certificate, or from the process at the other end of `ldapi://`, who we are.
     pub bind_dn: String,
     /// Password of the service account.
     #[serde(deserialize_with = "read::secret_or_empty")]
@@ -28,6 +29,10 @@ pub struct LdapSettings {
     pub password_file: Option<PathBuf>,
     /// PEM file of the certificate authorities to trust; without it the well-known ones.
     pub ca_file: Option<PathBuf>,
+    /// PEM file of the certificate that we show to servers, with those that lead to its authority.
+    pub certificate_file: Option<PathBuf>,
+    /// PEM file of its private key.
+    pub key_file: Option<PathBuf>,
     /// Upgrades an `ldap://` connection by StartTLS before anything else is sent.
     pub start_tls: bool,
     /// Lets the password travel unprotected to a host that is not this one.
@@ -44,6 +49,9 @@ pub struct LdapSettings {
     pub max_in_flight: usize,
     /// Seconds after which a connection is replaced by a fresh one.
     pub recycle_secs: u64,
+    /// Seconds for which the first of several servers must have answered before it is used again after a
+    /// fail-over; 0 for never.
+    pub fail_back_secs: u64,
 }
 
 impl Default for LdapSettings {
@@ -54,6 +62,8 @@ impl Default for LdapSettings {
             password: SecretString::default(),
             password_file: None,
             ca_file: None,
+            certificate_file: None,
+            key_file: None,
             start_tls: false,
             allow_plain_ldap: false,
             connect_timeout_secs: 5,
@@ -62,6 +72,7 @@ impl Default for LdapSettings {
             page_size: 500,
             max_in_flight: 64,
             recycle_secs: 3600,
+            fail_back_secs: 60,
         }
     }
 }
@@ -87,15 +98,42 @@ impl LdapSettings {
             _ => {}
         }
         self.password = password.unwrap_or_default();
-        if let Some(file) = &mut self.ca_file {
-            places.settle(&format!("{at}.ca_file"), file, problems);
-        }
+        self.check_files(at, places, problems);
         problems.range(format!("{at}.connect_timeout_secs"), self.connect_timeout_secs, 1, 120);
         problems.range(format!("{at}.operation_timeout_secs"), self.operation_timeout_secs, 1, 600);
         problems.range(format!("{at}.connections_per_worker"), self.connections_per_worker as u64, 1, 64);
         problems.range(format!("{at}.page_size"), self.page_size.into(), 1, 10_000);
         problems.range(format!("{at}.max_in_flight"), self.max_in_flight as u64, 1, 10_000);
         problems.range(format!("{at}.recycle_secs"), self.recycle_secs, 1, 30 * 86_400);
+        problems.range(format!("{at}.fail_back_secs"), self.fail_back_secs, 0, 86_400);
+    }
+
+    fn check_files(&mut self, at: &str, places: &Places, problems: &mut Problems) {
+        match (&self.certificate_file, &self.key_file) {
+            (Some(_), None) => {
+                problems.add(format!("{at}.key_file"), "is missing: certificate_file needs one");
+            }
+            (None, Some(_)) => {
+                problems.add(format!("{at}.certificate_file"), "is missing: key_file needs one");
+            }
+            (Some(_), Some(_)) if !self.start_tls && !self.urls.iter().all(|u| u.starts_with("ldaps:")) => {
+                problems.add(
+                    format!("{at}.certificate_file"),
+                    "expected ldaps:// or start_tls = true: a certificate is shown on encrypted connections only",
+                );
+            }
+            _ => {}
+        }
+        let files = [
+            ("ca_file", &mut self.ca_file),
+            ("certificate_file", &mut self.certificate_file),
+            ("key_file", &mut self.key_file),
+        ];
+        for (key, file) in files {
+            if let Some(file) = file {
+                places.settle(&format!("{at}.{key}"), file, problems);
+            }
+        }
     }
 
     fn check_url(&self, at: &str, url: &Url, problems: &mut Problems) {

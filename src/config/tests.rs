@@ -144,6 +144,14 @@ fn unsafe_settings_are_refused() {
         (server("tls = {}"), "  server.tls.certificate_file: is missing"),
         (ldap("urls = \"ldap://dir.example\""), "  stores.dir.ldap.urls: expected ldaps:// or start_tls"),
         (ldap("urls = \"ldaps://cn:p@dir\""), "  stores.dir.ldap.urls: expected no user or password"),
+        (
+            ldap("urls = \"ldaps://dir\"\ncertificate_file = \"a.crt\""),
+            "  stores.dir.ldap.key_file: is missing",
+        ),
+        (
+            ldap("urls = \"ldap://127.0.0.1\"\ncertificate_file = \"a.crt\"\nkey_file = \"a.key\""),
+            "  stores.dir.ldap.certificate_file: expected ldaps:// or start_tls = true",
+        ),
         (ldap("urls = \"https://dir\""), "  stores.dir.ldap.urls: expected ldaps://, ldap:// or ldapi://"),
         (
             GOOD.replace("gate@", "gate:pass@"),
@@ -245,11 +253,19 @@ fn the_shipped_example_explains_every_key_with_its_default() {
         .filter(|line| !line.starts_with("password ="))
         .map(|line| format!("{line}\n"))
         .collect();
-    let case = ["ldap-password", "people-password", "tls.crt", "tls.key", "directory-ca.pem"]
-        .into_iter()
-        .fold(Case::new(), |case, name| case.file(name, "x"))
-        .file("correlation-password", "x")
-        .file("entra-tokens", &format!("sha256:{}\n", "ab".repeat(32)));
+    let case = [
+        "ldap-password",
+        "people-password",
+        "tls.crt",
+        "tls.key",
+        "directory-ca.pem",
+        "directory-client.crt",
+        "directory-client.key",
+    ]
+    .into_iter()
+    .fold(Case::new(), |case, name| case.file(name, "x"))
+    .file("correlation-password", "x")
+    .file("entra-tokens", &format!("sha256:{}\n", "ab".repeat(32)));
     let shown = case.load(&whole).unwrap();
 
     for (table, keys) in [
@@ -289,6 +305,8 @@ fn the_shipped_example_explains_every_key_with_its_default() {
         bind_dn: String::new(),
         password_file: None,
         ca_file: None,
+        certificate_file: None,
+        key_file: None,
         ..shown.stores["main"].ldap.clone().unwrap()
     };
     assert_eq!(format!("{ldap:?}"), format!("{:?}", LdapSettings::default()));

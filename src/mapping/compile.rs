@@ -102,6 +102,7 @@ pub fn compile(
     compiler.read_attributes();
     compiler.link_inverses();
     compiler.publish();
+    compiler.spread_values();
     compiler.order_settles();
     compiler.types.iter_mut().for_each(TypeDraft::settle_nothing);
     compiler.build();

@@ -9,7 +9,7 @@ use crate::{
         Rename, TypeMapping,
         diff::{among::Among, entry::Naming},
         record::{Draft, Record, same_values},
-        shape::{PartId, Shape, Use},
+        shape::{Part, PartId, Shape, Use},
         write::Written,
     },
     plan::Plan,
@@ -164,7 +164,8 @@ impl Diff<'_> {
             })
             .collect();
         for (child, index) in &below {
-            if matches!(self.shape.part(*child).usage, Use::Find | Use::FindOrAdd) {
+            let layout = self.shape.part(*child);
+            if matches!(layout.usage, Use::Find | Use::FindOrAdd) && !is_entry(layout) {
                 self.find(*child, *index);
             }
         }
@@ -241,6 +242,7 @@ impl Diff<'_> {
             if layout.parent != part
                 || !(layout.upward || matches!(layout.usage, Use::Find | Use::FindOrAdd))
                 || layout.opened.is_some()
+                || is_entry(layout)
             {
                 continue;
             }
@@ -311,6 +313,7 @@ impl Diff<'_> {
             if let Some(field) = layout.bag.find_field("dn") {
                 cells.push((field, Cell::Values(vec![Value::Text(dn.clone())])));
             }
+            self.make_above(part, &dn);
             if part == 0 {
                 self.plan.dn = Some(dn);
             }
@@ -329,6 +332,13 @@ impl Diff<'_> {
         let unless_exists = part != 0 && layout.many && layout.bag.key.is_empty();
         self.plan.steps.push(Step::Insert { bag: layout.bag.clone(), cells, report, unless_exists });
         Ok(())
+    }
+
+    /// The entries above a new place that may be missing.
+    fn make_above(&mut self, part: PartId, dn: &str) {
+        let layout = self.shape.part(part);
+        let steps = entry::above(&layout.bag, &layout.make, dn);
+        self.plan.steps.extend(steps);
     }
 
     /// A new row, or a closed one of its key that comes back.
@@ -396,6 +406,9 @@ impl Diff<'_> {
             let naming = Naming::new(self.ty, part);
             if let Some(dn) = naming.changed_dn(was, now)? {
                 let bag = layout.bag.clone();
+                if naming.is_moved(was, &dn) {
+                    self.make_above(part, &dn);
+                }
                 self.plan.steps.push(Step::Rename { bag, target: target.clone(), dn: dn.clone() });
                 naming.drop_named(&mut changes, was, now, &dn);
                 if let Target::Entry { dn: at, .. } = &mut target {
@@ -411,7 +424,7 @@ impl Diff<'_> {
             if layout.rename == Some(Rename::Copy) {
                 let cells = changes.into_iter().filter_map(|change| match change {
                     Change::Set(field, cell) => Some((field, cell)),
-                    Change::Add(..) | Change::Remove(..) => None,
+                    Change::Add(..) | Change::Remove(..) | Change::Floor(..) => None,
                 });
                 let step = Step::Copy { bag: layout.bag.clone(), target, cells: cells.collect() };
                 self.plan.steps.push(step);
@@ -487,7 +500,12 @@ impl Diff<'_> {
 
     fn is_ordered(&self, part: PartId, field: FieldId) -> bool {
         let opened = self.shape.parts.iter().position(|p| p.parent == part && p.values_of() == Some(field));
-        opened.is_some_and(|id| self.ty.is_positional(id))
+        // Of several values the first one of the format is the row.
+        let first = |p: &Part| {
+            let opened = p.opened.as_ref().filter(|o| p.parent == part && o.field == field);
+            !p.many && opened.and_then(|o| o.items.as_ref()).is_some_and(|items| items.each)
+        };
+        opened.is_some_and(|id| self.ty.is_positional(id)) || self.shape.parts.iter().any(first)
     }
 
     fn target(&self, part: PartId, row: usize, was: &crate::store::Row) -> Target {
@@ -512,6 +530,11 @@ impl Diff<'_> {
         let anchor = bag.key.first().and_then(|k| was?.first(*k).cloned());
         Target::Entry { dn: dn.unwrap_or_default(), anchor: anchor.unwrap_or(Value::Text(String::new())) }
     }
+}
+
+/// True for entries of a directory: of one that is looked up the record knows the name already.
+fn is_entry(layout: &Part) -> bool {
+    matches!(layout.bag.source, Source::Entries { .. }) && layout.usage != Use::Own
 }
 
 fn text(value: &Value) -> Option<&str> {

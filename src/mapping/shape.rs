@@ -132,6 +132,8 @@ pub struct Part {
     pub floor: Option<Template>,
     /// Row that stays in a list of rows when it would become empty.
     pub row_floor: Option<Floor>,
+    /// Classes of the entries that are made when those above a new place are missing; none: they are not made.
+    pub make: Vec<String>,
     /// Column by which a looked-up row is found when none is written explicitly.
     pub find_by: Option<FieldId>,
     /// Values that stand for nothing wherever a text is composed: of one field, or of every field that

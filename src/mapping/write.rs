@@ -129,7 +129,9 @@ impl TypeMapping {
             let kept = rule.lens.kept_aside(&aside);
             put_value(&mut w.side, rule.urn.as_deref(), &rule.attribute, kept);
         }
+        self.name_entries(&mut w)?;
         always_below(self, &mut w);
+        w.record.fold_values(&self.shape);
         settle(self, &mut w, base);
         tree::grow(&mut w, base)?;
         self.clear(&mut w, empty);

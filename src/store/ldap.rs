@@ -2,7 +2,7 @@
 //!
 //! Everything of the `ldap3` crate stays below this module. The parts:
 //!
-//! - `open`, `link`, `pool`: connections, one set per worker thread;
+//! - `tls`, `open`, `link`, `pool`, `servers`: connections, one set per worker thread, to one of several servers;
 //! - `server`, `control`: what a server can do, and the controls we use;
 //! - `plan`, `filter`, `matching`, `select`, `entry`, `syntax`: reading;
 //! - `apply`, `modify`: writing;
@@ -25,10 +25,12 @@ mod pool;
 mod result;
 mod select;
 mod server;
+mod servers;
 mod spelling;
 mod syntax;
+mod tls;
 
-use std::sync::{Arc, atomic::AtomicUsize};
+use std::sync::Arc;
 
 use futures_util::future::LocalBoxFuture;
 use secrecy::ExposeSecret as _;
@@ -37,12 +39,14 @@ pub use self::open::LdapSetupError;
 use self::{
     apply::Apply,
     link::Query,
-    open::{Endpoint, tls_config},
+    open::Endpoint,
     plan::{covers, plan},
     pool::{Lane, Shared, pool},
     result::Operation,
     select::Selection,
     server::{ROOT_DSE, Server},
+    servers::Servers,
+    tls::tls_config,
 };
 use super::{Bag, Coverage, Predicate, ReadStore, Report, Row, Select, Step, Store, StoreError};
 use crate::config::ldap::LdapSettings;
@@ -69,7 +73,8 @@ impl LdapStore {
             return Err(LdapSetupError::NoUrl);
         }
         if settings.bind_dn.is_empty() {
-            if endpoints.iter().any(|e| e.url.scheme() != "ldapi") {
+            let is_certified = settings.certificate_file.is_some();
+            if endpoints.iter().any(|e| e.url.scheme() != "ldapi" && !(is_certified && e.is_encrypted())) {
                 return Err(LdapSetupError::NoAccount);
             }
         } else if settings.password.expose_secret().is_empty() {
@@ -79,7 +84,8 @@ impl LdapStore {
             tracing::warn!(ldap.url = %endpoint.url, "Passwords cross the network unencrypted: use ldaps:// or start_tls.");
         }
         let tls = tls_config(&settings)?;
-        Ok(Self { shared: Arc::new(Shared { settings, endpoints, tls, preferred: AtomicUsize::new(0) }) })
+        let servers = Arc::new(Servers::new(endpoints, settings.fail_back_secs));
+        Ok(Self { shared: Arc::new(Shared { settings, servers, tls }) })
     }
 }
 

@@ -42,6 +42,9 @@ pub enum Change {
     Add(FieldId, Vec<Value>),
     /// Makes sure these values are absent; those absent already are no error. Not for columns.
     Remove(FieldId, Vec<Value>),
+    /// These values come in if the store does not let the field be without any. Stands behind the changes that
+    /// take values away. Not for columns.
+    Floor(FieldId, Vec<Value>),
 }
 
 /// Rows as they were read.
@@ -221,7 +224,7 @@ impl Step {
             Self::Update { changes, .. } => {
                 let set = |change: &'s mut Change| match change {
                     Change::Set(_, cell) => Some(cell),
-                    Change::Add(..) | Change::Remove(..) => None,
+                    Change::Add(..) | Change::Remove(..) | Change::Floor(..) => None,
                 };
                 changes.iter_mut().filter_map(set).collect()
             }
@@ -265,6 +268,7 @@ impl fmt::Display for Step {
                         Change::Set(field, _) => ("set", field),
                         Change::Add(field, _) => ("add to", field),
                         Change::Remove(field, _) => ("remove from", field),
+                        Change::Floor(field, _) => ("keep something in", field),
                     };
                     write!(f, " {verb} {};", bag.field_name(*field))?;
                 }

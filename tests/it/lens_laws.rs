@@ -34,9 +34,17 @@ use serde_json::json;
 
 use self::house::House;
 
-/// Mappings for applications, which need rows of theirs: `sets` has tests of each in front of its tables.
-const APPLICATIONS: [&str; 5] =
-    ["drupal.toml", "koha.toml", "nextcloud.toml", "ofbiz.toml", "wordpress.toml"];
+/// Mappings that need entries or rows of theirs, or make values by themselves: `sets` and `set_laws` test each in
+/// front of its own store.
+const APPLICATIONS: [&str; 7] = [
+    "drupal.toml",
+    "eduperson.toml",
+    "koha.toml",
+    "nextcloud.toml",
+    "ofbiz.toml",
+    "openldap-rfc2307bis.toml",
+    "wordpress.toml",
+];
 /// What a mapping may add to what was sent.
 const ADDED: &[&str] = &["active", "userType", "name.formatted"];
 /// What comes with every element or pointer.

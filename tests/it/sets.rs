@@ -2,6 +2,7 @@
 //! for each, from reading every person to what each write leaves in the tables.
 
 mod drupal;
+mod eduperson;
 #[allow(dead_code, reason = "each set uses what it needs")]
 mod harness;
 mod koha;
@@ -10,5 +11,6 @@ mod ofbiz;
 mod passwords;
 mod redmine;
 mod refused;
+mod rfc2307bis;
 mod staff;
 mod wordpress;

@@ -357,6 +357,11 @@ fn fill<'p>(piece: &'p Piece, eval: &Eval<'_>, place: &FieldRef, index: usize) -
         };
         Some((source, value?))
     })?;
+    // A UUID's digits, without what stands between them.
+    let is_uuid = matches!(source, Source::Word(word) if **word == Template::Uuid);
+    if is_uuid && codecs.first() == Some(&Codec::Hex) {
+        value = Value::Text(value.to_text().replace('-', ""));
+    }
     for codec in codecs {
         value = codec.encode(value).ok()?;
     }

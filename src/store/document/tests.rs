@@ -143,8 +143,14 @@ fn base64_is_taken_off_and_put_on() {
 
 /// The items of a map of PHP, with the key and the truth of each.
 fn roles() -> Items {
-    let mut items =
-        Items { document: Some(document("php")), path: Vec::new(), many: true, places: Vec::new(), pos: 0 };
+    let mut items = Items {
+        document: Some(document("php")),
+        path: Vec::new(),
+        many: true,
+        places: Vec::new(),
+        pos: 0,
+        each: false,
+    };
     items.places = [["pos"], ["key"], ["it"]].iter().map(|n| items.place_of(&n.map(str::to_owned))).collect();
     items
 }

@@ -145,6 +145,7 @@ impl Apply {
                     Change::Set(id, cell) => (Action::Replace, id, self.resolve(cell)?),
                     Change::Add(id, values) => (Action::Add, id, values.clone()),
                     Change::Remove(id, values) => (Action::Remove, id, values.clone()),
+                    Change::Floor(id, values) => (Action::Floor, id, values.clone()),
                 };
                 let field = bag
                     .fields

@@ -7,7 +7,7 @@
 //! - a search that nobody waits for any more is abandoned at the server;
 //! - every operation has a time limit, and a connection that keeps silent or
 //!   breaks is not used again;
-//! - a driver stuck in a write to a dead peer ends with its connection.
+//! - the driver ends with its connection, also when it is stuck in a write to a dead peer.
 
 use std::{
     cell::Cell,
@@ -22,14 +22,12 @@ use ldap3::{
     controls::{Control, RawControl},
     exop::PasswordModify,
 };
-use tokio::{
-    sync::{Semaphore, SemaphorePermit},
-    task::JoinHandle,
-};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{
     control,
     entry::Entry,
+    open::Driver,
     result::{OpError, Refusal, ResultCode},
     server::Server,
 };
@@ -86,35 +84,33 @@ pub(super) type Take<'a, T> = &'a dyn Fn(Entry) -> Result<Option<T>, StoreError>
 /// A connection after its bind.
 pub(super) struct Link {
     ldap: Ldap,
-    driver: JoinHandle<()>,
+    _driver: Driver,
     server: Rc<Server>,
+    endpoint: usize,
     opened: Instant,
     max_age: Duration,
     operation_timeout: Duration,
     page_size: u32,
     slots: Semaphore,
     timeouts: Cell<u32>,
+    last_heard: Cell<Instant>,
     is_broken: Cell<bool>,
 }
 
-impl Drop for Link {
-    fn drop(&mut self) {
-        self.driver.abort();
-    }
-}
-
 impl Link {
-    pub(super) fn new(ldap: Ldap, driver: JoinHandle<()>, settings: &LdapSettings) -> Self {
+    pub(super) fn new(ldap: Ldap, driver: Driver, settings: &LdapSettings) -> Self {
         Self {
             ldap,
-            driver,
+            _driver: driver,
             server: Rc::new(Server::from_root_dse(HashMap::new())),
+            endpoint: 0,
             opened: Instant::now(),
             max_age: Duration::from_secs(settings.recycle_secs.max(1)),
             operation_timeout: Duration::from_secs(settings.operation_timeout_secs.max(1)),
             page_size: settings.page_size.max(1),
             slots: Semaphore::new(settings.max_in_flight.max(1)),
             timeouts: Cell::new(0),
+            last_heard: Cell::new(Instant::now()),
             is_broken: Cell::new(false),
         }
     }
@@ -124,8 +120,29 @@ impl Link {
         self
     }
 
+    pub(super) fn leading_to(mut self, index: usize) -> Self {
+        self.endpoint = index;
+        self
+    }
+
     pub(super) fn server(&self) -> &Rc<Server> {
         &self.server
+    }
+
+    /// The index of the server that it leads to.
+    pub(super) fn endpoint(&self) -> usize {
+        self.endpoint
+    }
+
+    /// When the server last sent anything here, or the connection was opened.
+    pub(super) fn last_heard(&self) -> Instant {
+        self.last_heard.get()
+    }
+
+    /// Is not used again, since its server hangs.
+    pub(super) fn give_up(&self) -> StoreError {
+        self.is_broken.set(true);
+        StoreError::Unavailable("the directory server hangs".to_owned())
     }
 
     /// False once the connection is closed, silent, or old.
@@ -173,7 +190,7 @@ impl Link {
                 Ok(next) => next?,
                 Err(_) => return Err(self.timed_out().into()),
             };
-            self.timeouts.set(0);
+            self.heard();
             if cookie.is_none() {
                 return Ok(found);
             }
@@ -205,6 +222,7 @@ impl Link {
         let stream = ldap.streaming_search(&query.base, query.scope, &query.filter, attributes).await;
         let mut stream = AbandonOnDrop { stream: Some(stream.map_err(|e| self.failed(e))?) };
         while let Some(item) = stream.next().await.map_err(|e| self.failed(e))? {
+            self.last_heard.set(Instant::now());
             if item.is_ref() || item.is_intermediate() {
                 continue;
             }
@@ -259,11 +277,16 @@ impl Link {
             }
         };
         let result = answer.map_err(|e| self.failed(e))?;
-        self.timeouts.set(0);
+        self.heard();
         match ResultCode::from(result.rc) {
             ResultCode::Success => Ok(result.ctrls),
             _ => Err(refused(result)),
         }
+    }
+
+    fn heard(&self) {
+        self.timeouts.set(0);
+        self.last_heard.set(Instant::now());
     }
 
     /// Notes what a failure says about the connection.

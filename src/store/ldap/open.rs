@@ -2,10 +2,12 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, StdStream};
-use rustls_pki_types::{CertificateDer, pem::PemObject as _};
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, Scope, StdStream};
 use secrecy::ExposeSecret as _;
-use tokio::net::{TcpStream, lookup_host};
+use tokio::{
+    net::{TcpStream, lookup_host},
+    task::JoinHandle,
+};
 use url::{Host, Url};
 
 use super::{
@@ -30,14 +32,16 @@ pub enum LdapSetupError {
         reason: String,
     },
     /// The service account is not named.
-    #[error("`bind_dn` is empty; only ldapi:// can do without")]
+    #[error("`bind_dn` is empty; only ldapi:// and certificate_file can do without")]
     NoAccount,
     /// The password is empty, which many servers take for an anonymous bind.
     #[error("the password of `{0}` is empty")]
     EmptyPassword(String),
-    /// The file of certificate authorities cannot be used.
-    #[error("`ca_file` {path}: {reason}")]
-    CaFile {
+    /// A file of certificates, or of a key, cannot be used.
+    #[error("`{key}` {path}: {reason}")]
+    File {
+        /// The setting that names it.
+        key: &'static str,
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
@@ -82,6 +86,11 @@ impl Endpoint {
         self.url.scheme() == "ldapi"
     }
 
+    /// True if TLS protects it.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.url.scheme() == "ldaps" || self.start_tls
+    }
+
     /// True if the password would cross a network readable by others.
     pub(super) fn is_in_the_clear(&self) -> bool {
         let is_local = match self.url.host() {
@@ -94,29 +103,6 @@ impl Endpoint {
         };
         self.url.scheme() == "ldap" && !self.start_tls && !is_local
     }
-}
-
-/// The TLS client of all connections; certificates are always verified.
-pub(super) fn tls_config(settings: &LdapSettings) -> Result<Arc<rustls::ClientConfig>, LdapSetupError> {
-    let mut roots = rustls::RootCertStore::empty();
-    match &settings.ca_file {
-        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-        Some(path) => {
-            let bad = |reason: String| LdapSetupError::CaFile { path: path.clone(), reason };
-            for certificate in CertificateDer::pem_file_iter(path).map_err(|e| bad(e.to_string()))? {
-                roots.add(certificate.map_err(|e| bad(e.to_string()))?).map_err(|e| bad(e.to_string()))?;
-            }
-            if roots.is_empty() {
-                return Err(bad("holds no certificate".to_owned()));
-            }
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
 }
 
 /// Connects, binds and reads the root DSE.
@@ -137,6 +123,41 @@ async fn open_unbounded(
     settings: &LdapSettings,
     tls: &Arc<rustls::ClientConfig>,
 ) -> Result<Link, StoreError> {
+    let (ldap, driver) = let_in(endpoint, settings, tls).await?;
+    let link = Link::new(ldap, driver, settings);
+    let dse = link.root_dse(&Query::base("", "(objectClass=*)", &ROOT_DSE)).await?;
+    Ok(link.with_server(Server::from_root_dse(dse.texts())))
+}
+
+/// Asks a server whether it lets us in and answers a search, on a connection for this purpose.
+///
+/// # Errors
+///
+/// As [`open`]; [`StoreError::Timeout`] after `limit`.
+pub(super) async fn answers(
+    endpoint: &Endpoint,
+    settings: &LdapSettings,
+    tls: &Arc<rustls::ClientConfig>,
+    limit: Duration,
+) -> Result<(), StoreError> {
+    let ask = async {
+        let (mut ldap, driver) = let_in(endpoint, settings, tls).await?;
+        let answer = ldap.search("", Scope::Base, "(objectClass=*)", vec!["1.1"]).await;
+        drop(driver);
+        answer.map(|_| ()).map_err(|e| unreachable(endpoint, &e))
+    };
+    match tokio::time::timeout(limit, ask).await {
+        Ok(result) => result,
+        Err(_) => Err(StoreError::Timeout(format!("{} did not answer within {limit:?}", endpoint.url))),
+    }
+}
+
+/// Connects and binds.
+async fn let_in(
+    endpoint: &Endpoint,
+    settings: &LdapSettings,
+    tls: &Arc<rustls::ClientConfig>,
+) -> Result<(Ldap, Driver), StoreError> {
     let mut options = LdapConnSettings::new().set_config(Arc::clone(tls)).set_starttls(endpoint.start_tls);
     if !endpoint.is_unix_socket() {
         let socket = connect(&endpoint.url).await.map_err(|e| unreachable(endpoint, &e))?;
@@ -147,15 +168,23 @@ async fn open_unbounded(
         .map_err(|e| unreachable(endpoint, &e))?;
     // On the caller's runtime, so on the same worker thread; unlike a local task it
     // may also be started where no LocalSet runs.
-    let driver = tokio::spawn(async move {
+    let driver = Driver(tokio::spawn(async move {
         if let Err(error) = connection.drive().await {
             tracing::debug!(%error, "An LDAP connection ended with an error.");
         }
-    });
-    let link = Link::new(ldap.clone(), driver, settings);
+    }));
     bind(&mut ldap, endpoint, settings).await?;
-    let dse = link.root_dse(&Query::base("", "(objectClass=*)", &ROOT_DSE)).await?;
-    Ok(link.with_server(Server::from_root_dse(dse.texts())))
+    Ok((ldap, driver))
+}
+
+/// The task that moves a connection's bytes. It ends with its owner, also when it is stuck in a write to a
+/// dead peer.
+pub(super) struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// A socket without Nagle's delay that notices a vanished peer.
@@ -245,15 +274,5 @@ mod tests {
         ] {
             assert_eq!(Endpoint::parse(url, start_tls).unwrap().is_in_the_clear(), in_the_clear, "{url}");
         }
-    }
-
-    #[test]
-    fn a_file_without_certificates_is_refused() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        for path in [file.path().to_owned(), "/nonexistent/ca.pem".into()] {
-            let settings = LdapSettings { ca_file: Some(path), ..Default::default() };
-            assert!(matches!(tls_config(&settings), Err(LdapSetupError::CaFile { .. })));
-        }
-        assert!(tls_config(&LdapSettings::default()).is_ok());
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::store::{
     Bag, Cell, Change, FieldId, Predicate, Report, Row, Source, Step, StoreError, Value, cell_values, holds,
-    memory::{Stored, Tables, compare_rows, report_of, source_name, target_predicate},
+    memory::{Stored, Tables, compare_rows, entries, report_of, source_name, target_predicate},
     step::reopenable,
 };
 
@@ -105,8 +105,18 @@ impl Tables {
                 self.check(&Bag { source: Source::Table(into.clone()), ..bag.as_ref().clone() })?;
                 Ok(Report::new())
             }
-            Step::Rename { .. } | Step::Password { .. } => {
-                Err(StoreError::Unsupported("the memory store has no names and no password operation".into()))
+            Step::Rename { bag, target, dn } => {
+                let rows = self.targets(bag, target, true)?;
+                let table = self.0.get_mut(&source_name(bag)).map(|table| &mut table.rows);
+                for (index, stored) in table.into_iter().flatten().enumerate() {
+                    if rows.contains(&index) {
+                        entries::rename(stored, dn);
+                    }
+                }
+                Ok(Report::new())
+            }
+            Step::Password { .. } => {
+                Err(StoreError::Unsupported("the memory store has no password operation".into()))
             }
         }
     }

@@ -45,6 +45,10 @@ impl Apply {
             reason: e.to_string(),
         })?;
         let dn = parsed.to_string();
+        // Who may not add there need not, if it is there.
+        if unless_exists && report.is_empty() && self.is_there(bag, &dn).await? {
+            return Ok(Done::default());
+        }
         let reads_back = !report.is_empty() && self.server.has_control(control::POST_READ);
         let controls = match reads_back {
             true => vec![control::post_read(&attributes_of(bag, report))],
@@ -65,6 +69,11 @@ impl Apply {
         };
         let report_values = self.report(bag, &dn, report, &answer).await?;
         Ok(Done { fields: report.to_vec(), report: report_values })
+    }
+
+    async fn is_there(&self, bag: &Bag, dn: &str) -> Result<bool, StoreError> {
+        let found = self.read(bag, dn, &[]).await;
+        found.map(|row| row.is_some()).map_err(|error| error.into_store(Operation::Search, &bag.name, ""))
     }
 
     /// Fields of a new entry: from the answer, or by reading it.
@@ -99,9 +108,17 @@ impl Apply {
         let mut is_found = false;
         for entry in self.locate(bag, target).await? {
             let was = entry.anchor.as_ref().and_then(|anchor| self.expected.get(&anchor.to_text()));
-            let modify = async |dn: &str, guard: Vec<RawControl>| match was {
+            let once = async |dn: &str, edits: &[Edit], guard: Vec<RawControl>| match was {
                 Some(was) => self.modify_as_read(bag, dn, edits, was, guard).await,
                 None => self.modify(bag, dn, edits, guard).await,
+            };
+            let modify = async |dn: &str, guard: Vec<RawControl>| {
+                let outcome = once(dn, edits, guard.clone()).await;
+                // The server does not let the last value go: another one must come in its stead.
+                match with_floors(edits).filter(|_| is(&outcome, ResultCode::ObjectClassViolation)) {
+                    Some(edits) => once(dn, &edits, guard).await,
+                    None => outcome,
+                }
             };
             is_found |= self.on_entry(bag, &entry, Operation::Modify, modify).await?.is_some();
         }
@@ -319,6 +336,15 @@ fn attributes(bag: &Bag, dn: &Dn, cells: &[(FieldId, Vec<Value>)]) -> Vec<Attrib
             (name.into_bytes(), ordered_set(&octets))
         })
         .collect()
+}
+
+/// The edits with the values that keep attributes from being empty; `None` if there are none.
+fn with_floors(edits: &[Edit]) -> Option<Vec<Edit>> {
+    let mut edits = edits.to_vec();
+    let floors: Vec<&mut Edit> = edits.iter_mut().filter(|e| e.action == Action::Floor).collect();
+    let any = !floors.is_empty();
+    floors.into_iter().for_each(|edit| edit.action = Action::Add);
+    any.then_some(edits)
 }
 
 /// Fields whose present values decide what is left to do.
