@@ -105,6 +105,9 @@ impl Tables {
                 self.check(&Bag { source: Source::Table(into.clone()), ..bag.as_ref().clone() })?;
                 Ok(Report::new())
             }
+            Step::Rename { bag, .. } if !matches!(bag.source, Source::Entries { .. }) => {
+                Err(StoreError::Unsupported("the rows of a table have no names".into()))
+            }
             Step::Rename { bag, target, dn } => {
                 let rows = self.targets(bag, target, true)?;
                 let table = self.0.get_mut(&source_name(bag)).map(|table| &mut table.rows);

@@ -359,3 +359,75 @@ fn an_interrupted_change_is_mended_by_repeating_it() {
         assert!(site.get(&path)["members"].to_string().contains(&member));
     });
 }
+
+/// Each form of a PATCH operation (RFC 7644 §3.5.2), and what it leaves in the entry.
+#[test]
+fn every_form_of_patch_reaches_the_entry() {
+    EDUPERSON.each(|site| {
+        let path = site.post("/Users", json!({
+            "userName": "neo@univ.example.edu", "name": { "givenName": "Neo", "familyName": "One" }, "displayName": "Neo",
+        }));
+        let dn = person("neo");
+        let others = site.directory().look();
+        let patch = |op: &str, path_of: Option<&str>, value: Json| {
+            let mut operation = json!({ "op": op });
+            if let Some(path_of) = path_of {
+                operation["path"] = path_of.into();
+            }
+            if !value.is_null() {
+                operation["value"] = value;
+            }
+            site.patch(&path, json!([operation]));
+        };
+        let number = format!("{ENTERPRISE}:employeeNumber");
+        patch("add", None, json!({
+            "title": "Cook", "emails": [{ "value": "a@x.org", "type": "work" }], (ENTERPRISE): { "employeeNumber": "7" },
+        }));
+        let check = |attribute: &str, expected: &[&str]| {
+            let mut expected = expected.to_vec();
+            expected.sort_unstable();
+            assert_eq!(values(site, &dn, attribute), expected, "{attribute}");
+        };
+        check("title", &["Cook"]);
+        check("mail", &["a@x.org"]);
+        check("employeeNumber", &["7"]);
+        patch("replace", None, json!({ "name": { "familyName": "Two" }, "title": "Baker" }));
+        check("sn", &["Two"]);
+        check("givenName", &["Neo"]);
+        check("title", &["Baker"]);
+        patch("add", Some("name.givenName"), json!("Thomas"));
+        check("givenName", &["Thomas"]);
+        patch("add", Some("emails"), json!([{ "value": "b@x.org", "type": "other" }]));
+        check("mail", &["a@x.org", "b@x.org"]);
+        patch("add", Some("phoneNumbers"), json!([{ "value": "+1 2", "type": "work" }, { "value": "+3 4", "type": "mobile" }]));
+        patch("replace", Some("phoneNumbers[type eq \"mobile\"].value"), json!("+5 6"));
+        check("telephoneNumber", &["+1 2"]);
+        check("mobile", &["+5 6"]);
+        patch("remove", Some("phoneNumbers[type eq \"work\"]"), Json::Null);
+        check("telephoneNumber", &[]);
+        patch("remove", Some("phoneNumbers"), Json::Null);
+        check("mobile", &[]);
+        patch("replace", Some("emails[value eq \"b@x.org\"].value"), json!("c@x.org"));
+        check("mail", &["a@x.org", "c@x.org"]);
+        patch("replace", Some("emails"), json!([{ "value": "d@x.org", "type": "work" }]));
+        check("mail", &["d@x.org"]);
+        patch("replace", Some(&number), json!("8"));
+        check("employeeNumber", &["8"]);
+        patch("remove", Some(&number), Json::Null);
+        check("employeeNumber", &[]);
+        patch("remove", Some("title"), Json::Null);
+        check("title", &[]);
+        let touched = site.directory().look().changes_since(&others);
+        assert!(touched.iter().all(|line| line.starts_with(&format!("{dn}: "))), "{touched:#?}");
+
+        // A value that the schema refuses: nothing of the request is done.
+        let before = site.directory().look();
+        let answer = site.client.patch(&path, json!([
+            { "op": "replace", "path": "displayName", "value": "Never" },
+            { "op": "add", "path": "phoneNumbers", "value": [{ "value": "Ωμέγα", "type": "work" }] },
+        ]));
+        assert_eq!((answer.status, answer.json["scimType"].as_str()), (400, Some("invalidValue")), "{answer}");
+        assert!(answer.json["detail"].as_str().unwrap().contains("phoneNumbers"), "{answer}");
+        site.assert_entries(&before, &[]);
+    });
+}

@@ -1,6 +1,6 @@
 //! People of RFC 2307bis in OpenLDAP: containers by department, placeholder members, locks by ppolicy.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, thread};
 
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
@@ -195,7 +195,16 @@ fn somebody_comes_and_goes() {
         }));
         assert_eq!((answer.status, answer.json["scimType"].as_str()), (409, Some("uniqueness")), "{answer}");
 
+        // A container that was made for somebody who then cannot come goes again.
         let there = site.directory().look();
+        let answer = site.client.post("/Users", &json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User", ENTERPRISE], "userName": "trinity",
+            "name": { "familyName": "T" }, "phoneNumbers": [{ "value": "Ωμέγα", "type": "work" }],
+            (ENTERPRISE): { "department": "Never made" },
+        }));
+        assert_eq!(answer.status, 400, "{answer}");
+        site.assert_entries(&there, &[]);
+
         site.delete(&path);
         site.assert_entries(&there, &[&format!("- {dn}")]);
         assert_eq!(site.client.get(&path).status, 404);
@@ -380,4 +389,121 @@ fn a_group_comes_and_goes() {
         holds(&site.get(&outer), &json!({ "members": null }));
         site.delete(&outer);
     });
+}
+
+/// Each form of a PATCH operation (RFC 7644 §3.5.2), and what it leaves in the entry.
+#[test]
+fn every_form_of_patch_reaches_the_entry() {
+    RFC2307BIS.each(|site| {
+        let path = site.post("/Users", json!({
+            "userName": "neo", "name": { "givenName": "Neo", "familyName": "One" }, "displayName": "Neo",
+        }));
+        let dn = person("neo", "Unassigned");
+        let others = site.directory().look();
+        let patch = |op: &str, path_of: Option<&str>, value: Json| {
+            let mut operation = json!({ "op": op });
+            if let Some(path_of) = path_of {
+                operation["path"] = path_of.into();
+            }
+            if !value.is_null() {
+                operation["value"] = value;
+            }
+            site.patch(&path, json!([operation]));
+        };
+        let number = format!("{ENTERPRISE}:employeeNumber");
+        patch("add", None, json!({
+            "title": "Cook", "emails": [{ "value": "a@x.org", "type": "work" }], (ENTERPRISE): { "employeeNumber": "7" },
+        }));
+        let check = |attribute: &str, expected: &[&str]| {
+            let mut expected = expected.to_vec();
+            expected.sort_unstable();
+            assert_eq!(values(site, &dn, attribute), expected, "{attribute}");
+        };
+        check("title", &["Cook"]);
+        check("mail", &["a@x.org"]);
+        check("employeeNumber", &["7"]);
+        patch("replace", None, json!({ "name": { "familyName": "Two" }, "title": "Baker" }));
+        check("sn", &["Two"]);
+        check("givenName", &["Neo"]);
+        check("title", &["Baker"]);
+        patch("add", Some("name.givenName"), json!("Thomas"));
+        check("givenName", &["Thomas"]);
+        patch("add", Some("emails"), json!([{ "value": "b@x.org", "type": "other" }]));
+        check("mail", &["a@x.org", "b@x.org"]);
+        patch("add", Some("phoneNumbers"), json!([{ "value": "+1 2", "type": "work" }, { "value": "+3 4", "type": "mobile" }]));
+        patch("replace", Some("phoneNumbers[type eq \"mobile\"].value"), json!("+5 6"));
+        check("telephoneNumber", &["+1 2"]);
+        check("mobile", &["+5 6"]);
+        patch("remove", Some("phoneNumbers[type eq \"work\"]"), Json::Null);
+        check("telephoneNumber", &[]);
+        patch("remove", Some("phoneNumbers"), Json::Null);
+        check("mobile", &[]);
+        patch("replace", Some("emails[value eq \"b@x.org\"].value"), json!("c@x.org"));
+        check("mail", &["a@x.org", "c@x.org"]);
+        patch("replace", Some("emails"), json!([{ "value": "d@x.org", "type": "work" }]));
+        check("mail", &["d@x.org"]);
+        patch("replace", Some(&number), json!("8"));
+        check("employeeNumber", &["8"]);
+        patch("remove", Some(&number), Json::Null);
+        check("employeeNumber", &[]);
+        patch("remove", Some("title"), Json::Null);
+        check("title", &[]);
+        let touched = site.directory().look().changes_since(&others);
+        assert!(touched.iter().all(|line| line.starts_with(&format!("{dn}: "))), "{touched:#?}");
+
+        // A value that the schema refuses: nothing of the request is done.
+        let before = site.directory().look();
+        let answer = site.client.patch(&path, json!([
+            { "op": "replace", "path": "displayName", "value": "Never" },
+            { "op": "add", "path": "phoneNumbers", "value": [{ "value": "Ωμέγα", "type": "work" }] },
+        ]));
+        assert_eq!((answer.status, answer.json["scimType"].as_str()), (400, Some("invalidValue")), "{answer}");
+        assert!(answer.json["detail"].as_str().unwrap().contains("phoneNumbers"), "{answer}");
+        site.assert_entries(&before, &[]);
+    });
+}
+
+/// Requests at the same time get numbers of their own: from the largest in use, and from a cell.
+#[test]
+fn nobody_shares_a_number() {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/openldap-rfc2307bis.toml");
+    let folder = TempDir::new().unwrap();
+    let cell = folder.path().join("cell.toml");
+    let counter = format!("cn=counter,{SUFFIX}");
+    let text = format!(
+        "extends = \"{}\"\n[next.uid]\nhighest = false\nbase = false\nfrom = false\n\
+         entry = \"{counter}\"\nattribute = \"uidNumber\"\n",
+        shipped.display()
+    );
+    fs::write(&cell, text).unwrap();
+    for (mapping, is_cell) in [(&shipped, false), (&cell, true)] {
+        RFC2307BIS.each_by(mapping, |site| {
+            if is_cell {
+                site.directory().add(&format!(
+                    "dn: {counter}\nobjectClass: device\nobjectClass: extensibleObject\ncn: counter\nuidNumber: 30000\n"
+                ));
+            }
+            thread::scope(|scope| {
+                let comers: Vec<_> = (0..8)
+                    .map(|n| scope.spawn(move || {
+                        for i in 0..3 {
+                            let body = json!({ "userName": format!("comer{n}.{i}"), "name": { "familyName": "C" } });
+                            site.post("/Users", body);
+                        }
+                    }))
+                    .collect();
+                comers.into_iter().for_each(|comer| comer.join().unwrap());
+            });
+            let numbers = site.directory().search("(uid=comer*)").into_iter().flat_map(|e| e.values);
+            let mut numbers: Vec<String> =
+                numbers.filter(|(name, _)| name == "uidNumber").map(|(_, number)| number).collect();
+            numbers.sort();
+            assert_eq!(numbers.len(), 24);
+            numbers.dedup();
+            assert_eq!(numbers.len(), 24, "{numbers:?}");
+            if is_cell {
+                assert_eq!(values(site, &counter, "uidNumber"), ["30024"]);
+            }
+        });
+    }
 }
