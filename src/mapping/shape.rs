@@ -195,10 +195,9 @@ impl Part {
     #[must_use]
     pub fn stays_empty(&self) -> bool {
         let own = |items: &Items| {
-            items
-                .document
-                .as_ref()
-                .is_none_or(|d| d.is_one_row() && matches!(d.format, Format::Json | Format::Php))
+            items.document.as_ref().is_none_or(|d| {
+                d.is_one_row() && matches!(d.format, Format::Json | Format::Php | Format::Yaml)
+            })
         };
         self.items().is_some_and(own)
     }
