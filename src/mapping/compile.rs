@@ -41,7 +41,7 @@ mod draft;
 mod examples;
 mod file;
 mod floor;
-mod forms;
+pub(super) mod forms;
 mod grammar;
 mod history;
 mod keys;

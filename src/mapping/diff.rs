@@ -14,7 +14,7 @@ use crate::{
     },
     plan::Plan,
     scim::error::ScimError,
-    store::{Cell, Change, FieldId, Predicate, Source, Step, Target, Value},
+    store::{Cell, Change, Channel, FieldId, Predicate, Secret, Source, Step, Target, Value},
 };
 
 mod among;
@@ -56,20 +56,18 @@ impl TypeMapping {
             waiting: BTreeSet::new(),
         };
         diff.removals();
+        let (first, last) = written.password.iter().partition::<Vec<_>, _>(|(_, channel)| {
+            // An account that has none yet cannot be made active.
+            *channel == Channel::UnicodePwd && diff.draft(0, 0).is_some_and(|root| root.was.is_some())
+        });
+        diff.passwords(&first);
         diff.row(0, 0)?;
         while let Some((part, row)) = diff.waiting.pop_first() {
             diff.row(part, row)?;
         }
         diff.old_names();
         diff.removals_above();
-        if let Some(password) = &written.password {
-            let target = diff.password_target();
-            diff.plan.steps.push(Step::Password {
-                bag: self.bag().clone(),
-                target,
-                password: password.clone(),
-            });
-        }
+        diff.passwords(&last);
         if !diff.plan.steps.is_empty() {
             let root = diff.plan.root_insert.as_ref().map(|(step, _)| *step);
             diff.plan.steps.extend(self.log_steps(&written.logs, root));
@@ -533,6 +531,17 @@ impl Diff<'_> {
                 anchor: was.first(*key).cloned().unwrap_or(Value::Text(String::new())),
             },
             _ => Target::Rows(self.identity(part, parent, was)),
+        }
+    }
+
+    fn passwords(&mut self, passwords: &[&(Secret, Channel)]) {
+        for (password, channel) in passwords {
+            self.plan.steps.push(Step::Password {
+                bag: self.ty.bag().clone(),
+                target: self.password_target(),
+                password: password.clone(),
+                channel: *channel,
+            });
         }
     }
 

@@ -102,6 +102,10 @@ pub struct Kinds {
     pub field: FieldRef,
     /// Stored value, `None` for NULL, and what it says. A row with another value is not ours.
     pub pairs: Vec<(Option<Value>, crate::scim::Object)>,
+    /// The stored value that one row has and no other: that of the element which is the main one.
+    pub one: Option<Value>,
+    /// What is stored for an element that no pair says.
+    pub other: Option<Value>,
 }
 
 /// A sub-attribute and its lens.

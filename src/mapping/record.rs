@@ -105,6 +105,21 @@ impl Record {
         }
     }
 
+    /// Reads the rows of watched values again from what the fields that they lie in shall hold.
+    pub fn view(&mut self, shape: &Shape) {
+        for (id, layout) in shape.parts.iter().enumerate().filter(|(_, layout)| layout.is_view()) {
+            let (Some(opened), Some(items)) = (&layout.opened, layout.items()) else { continue };
+            if let Some(rows) = self.parts.get_mut(id) {
+                rows.clear();
+            }
+            for parent in 0..self.rows(layout.parent).len() {
+                let above = self.row(layout.parent, parent).filter(|draft| !draft.removed);
+                let values = above.map_or(NO_VALUES, |draft| draft.now.all(opened.field)).to_vec();
+                self.attach_values(layout, items, id, &values, parent);
+            }
+        }
+    }
+
     /// Adds a row for each of several values that is of the format and ours.
     fn attach_values(&mut self, layout: &Part, items: &Items, part: PartId, values: &[Value], parent: usize) {
         let rows = values.iter().enumerate().filter_map(|(place, value)| items.row_of(value, place));

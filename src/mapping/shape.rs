@@ -191,6 +191,12 @@ impl Part {
         self.opened.as_ref()?.items.as_ref()
     }
 
+    /// True for rows that are read from values of the parent's field, in which others are changed.
+    #[must_use]
+    pub fn is_view(&self) -> bool {
+        self.usage == Use::Watch && self.items().is_some_and(|items| items.each)
+    }
+
     /// True if a row stays without any value of ours: a document of other programs, too.
     #[must_use]
     pub fn stays_empty(&self) -> bool {

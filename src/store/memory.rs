@@ -211,7 +211,7 @@ impl Tables {
                 Some(_) => {}
                 None => {
                     table.last += 1;
-                    cell.push(Value::Int(table.last));
+                    cell.push(step::generated_key(bag, generated, table.last));
                 }
             }
         }

@@ -183,7 +183,7 @@ pub enum Step {
         /// Its new DN.
         dn: String,
     },
-    /// LDAP: sets the password by the password-modify extended operation (RFC 3062).
+    /// LDAP: sets the password.
     Password {
         /// Where.
         bag: Arc<Bag>,
@@ -191,6 +191,8 @@ pub enum Step {
         target: Target,
         /// The new password.
         password: Secret,
+        /// How the directory is told.
+        channel: Channel,
     },
 }
 
@@ -286,6 +288,16 @@ fn one(target: &Target) -> &'static str {
         Target::Rows(_) => "",
         Target::Entry { .. } => " (one entry)",
     }
+}
+
+/// How a directory is told a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// By the password-modify extended operation (RFC 3062).
+    Exop,
+    /// Active Directory's `unicodePwd`: in quotes, in UTF-16, and over TLS only (MS-ADTS §3.1.1.3.1.5). That of
+    /// a new entry comes with the entry.
+    UnicodePwd,
 }
 
 /// A password on its way to the store; never printed.

@@ -1,6 +1,7 @@
 //! Stores that nobody here designed: the tables of real applications behind the mapping that is shipped
 //! for each, from reading every person to what each write leaves in the tables.
 
+mod active_directory;
 mod drupal;
 mod eduperson;
 #[allow(dead_code, reason = "each set uses what it needs")]

@@ -1,7 +1,8 @@
 //! One step of a plan.
 
 use crate::store::{
-    Bag, Cell, Change, FieldId, Predicate, Report, Row, Source, Step, StoreError, Value, cell_values, holds,
+    Bag, Cell, Change, Channel, FieldId, FieldKind, Predicate, Report, Row, Source, Step, StoreError, Value,
+    cell_values, holds,
     memory::{Stored, Tables, compare_rows, entries, report_of, source_name, target_predicate},
     step::reopenable,
 };
@@ -65,7 +66,7 @@ impl Tables {
                 };
                 if let Some(generated) = &table.rules.generated {
                     table.last += 1;
-                    stored.insert(generated.to_lowercase(), vec![Value::Int(table.last)]);
+                    stored.insert(generated.to_lowercase(), vec![generated_key(bag, generated, table.last)]);
                 }
                 for (field, values) in cells {
                     stored.insert(bag.field_name(field).to_lowercase(), values);
@@ -118,10 +119,20 @@ impl Tables {
                 }
                 Ok(Report::new())
             }
-            Step::Password { .. } => {
+            // What nobody can ever read is kept nowhere.
+            Step::Password { channel: Channel::UnicodePwd, .. } => Ok(Report::new()),
+            Step::Password { channel: Channel::Exop, .. } => {
                 Err(StoreError::Unsupported("the memory store has no password operation".into()))
             }
         }
+    }
+}
+
+/// A new key: a number, or as many bytes as a GUID where the field holds bytes.
+pub(super) fn generated_key(bag: &Bag, field: &str, number: i64) -> Value {
+    match bag.find_field(field).map(|id| bag.kind(id)) {
+        Some(FieldKind::Bytes) => Value::Bytes(i128::from(number).to_be_bytes().to_vec()),
+        _ => Value::Int(number),
     }
 }
 

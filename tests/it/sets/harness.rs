@@ -59,8 +59,16 @@ impl Set {
 
     /// The shipped mapping.
     fn mapping(&self) -> PathBuf {
+        if self.product() == Product::ActiveDirectory {
+            return project().join("mappings/active-directory.toml");
+        }
         let of = |before: &str| project().join(format!("mappings/{before}{}.toml", self.name));
         if self.is_directory() && of("openldap-").exists() { of("openldap-") } else { of("") }
+    }
+
+    /// The directory that the set is for.
+    fn product(&self) -> Product {
+        if self.name == "ad" { Product::ActiveDirectory } else { Product::OpenLdap }
     }
 
     fn is_directory(&self) -> bool {
@@ -99,7 +107,7 @@ impl Set {
             fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
         };
         let store = if self.is_directory() {
-            TestStore::of_set(Product::OpenLdap, folder, mapping.to_owned())?
+            TestStore::of_set(self.product(), folder, mapping.to_owned())?
         } else {
             let statements = format!(
                 "{}\n{}",

@@ -1,11 +1,10 @@
 //! The single steps: add, modify, delete, rename, set password.
 
 use ldap3::controls::{Control, RawControl};
-use secrecy::ExposeSecret as _;
 
-use super::{Apply, Done, Undo, normal};
+use super::{Apply, Done, Undo, normal, password::NewPassword};
 use crate::store::{
-    Bag, Cell, FieldId, FieldKind, Report, Secret, Source, StoreError, Target, Value,
+    Bag, Cell, FieldId, FieldKind, Report, Source, StoreError, Target, Value,
     dn::{AvaValue, Dn},
     ldap::{
         control,
@@ -26,7 +25,7 @@ impl Apply {
     pub(super) async fn insert(
         &mut self,
         bag: &Bag,
-        cells: &[(FieldId, Cell)],
+        (cells, password): (&[(FieldId, Cell)], Option<NewPassword<'_>>),
         report: &[FieldId],
         unless_exists: bool,
     ) -> Result<Done, StoreError> {
@@ -54,7 +53,12 @@ impl Apply {
             true => vec![control::post_read(&attributes_of(bag, report))],
             false => vec![],
         };
-        let request = Request::Add { dn: &dn, attributes: attributes(bag, &parsed, &values) };
+        let mut attributes = attributes(bag, &parsed, &values);
+        if let Some(password) = password.filter(|password| password.is_of(&dn)) {
+            attributes.push(password.attribute());
+            self.with_password.insert(normal(&dn));
+        }
+        let request = Request::Add { dn: &dn, attributes };
         let answer = match self.pool.write(request, controls).await {
             Ok(answer) => {
                 self.own.insert(normal(&dn));
@@ -246,33 +250,6 @@ impl Apply {
         let superior = (from.parent().as_ref() != Some(&parent)).then(|| parent.to_string());
         let request = Request::Rename { dn: old, rdn: rdn.to_string(), superior };
         self.pool.write(request, controls).await.map(|_| ()).map_err(|error| blame_name(error, &to))
-    }
-
-    /// Sets the password of an entry; false if there is none.
-    pub(super) async fn set_password(
-        &self,
-        bag: &Bag,
-        target: &Target,
-        password: &Secret,
-    ) -> Result<bool, StoreError> {
-        let new = password.0.expose_secret();
-        if new.is_empty() {
-            // The server would make up one of its own.
-            return Err(StoreError::ConstraintViolated {
-                constraint: "userPassword".to_owned(),
-                reason: "the password is empty".to_owned(),
-            });
-        }
-        if !self.server.can_set_passwords() {
-            let reason = "the server has no password-modify operation (RFC 3062)";
-            return Err(StoreError::Unsupported(reason.to_owned()));
-        }
-        let mut is_found = false;
-        for entry in self.locate(bag, target).await? {
-            let set = async |dn: &str, guard| self.pool.write(Request::Password { dn, new }, guard).await;
-            is_found |= self.on_entry(bag, &entry, Operation::Password, set).await?.is_some();
-        }
-        Ok(is_found)
     }
 }
 
