@@ -96,3 +96,73 @@ fn members_come_and_go_one_by_one() {
         assert_eq!(values(site, "Twins_ both _ 2", "member").len(), 1);
     });
 }
+
+/// The shipped mapping, with another `active`: who leaves moves to the leavers, and comes back from there.
+#[test]
+fn a_leaver_may_move_and_come_back() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("leavers.toml");
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/mappings/active-directory.toml");
+    let text = format!(
+        "extends = \"{shipped}\"\n[User.attributes.active]\n\
+         true = {{ userAccountControl = {{ clear_bits = 2 }}, accountExpires = \"@none\", container = \"OU=People,{{let.corp}}\" }}\n\
+         false = {{ userAccountControl = {{ set_bits = 2 }}, container = \"OU=Leavers,{{let.corp}}\" }}\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    AD.each_by(&file, |site| {
+        let path =
+            site.post("/Users", json!({ "userName": "goes@lab.example", "displayName": "Goes, Away" }));
+        let id = path.rsplit('/').next().unwrap();
+        let group = site.post("/Groups", json!({ "displayName": "Stays", "members": [{ "value": id }] }));
+        let place = || values(site, "goes", "distinguishedName").remove(0);
+        site.patch(&path, json!([{ "op": "replace", "path": "active", "value": false }]));
+        assert_eq!(place(), "CN=Goes\\, Away,OU=Leavers,OU=Corp,DC=lab,DC=example");
+        assert_eq!(values(site, "goes", "userAccountControl"), ["514"]);
+        assert_eq!(values(site, "Stays", "member"), [place()], "the group follows");
+        // The rename of a login that comes with a soft delete renames no entry.
+        site.patch(&path, json!([{ "op": "replace", "path": "userName", "value": "4711goes@lab.example" }]));
+        assert_eq!(place(), "CN=Goes\\, Away,OU=Leavers,OU=Corp,DC=lab,DC=example");
+        site.patch(&path, json!([{ "op": "replace", "path": "active", "value": true }]));
+        assert_eq!(place(), "CN=Goes\\, Away,OU=People,OU=Corp,DC=lab,DC=example");
+        assert_eq!(values(site, "goes", "userAccountControl"), ["512"]);
+        holds(&site.get(&group), &json!({ "members": [{ "value": id }] }));
+        site.delete(&path);
+        site.delete(&group);
+    });
+}
+
+#[test]
+fn protected_accounts_are_neither_shown_nor_touched() {
+    AD.each(|site| {
+        if !site.own {
+            return;
+        }
+        for login in ["chief", "backup"] {
+            let filter = format!("userName eq \"{login}@lab.example\"");
+            assert_eq!(site.find("/Users", &filter), Vec::<String>::new(), "{login}");
+        }
+        let group = site.group("Surveyors, Night");
+        assert_eq!(values(site, "Surveyors", "member").len(), 2);
+        site.put(&group, json!({ "displayName": "Surveyors, Night", "members": [] }));
+        assert_eq!(values(site, "Surveyors", "member"), ["CN=Chief,OU=People,OU=Corp,DC=lab,DC=example"]);
+        // Their names stay taken.
+        let taken = site.client.post(
+            "/Users",
+            &json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "chief@lab.example", "displayName": "C" }),
+        );
+        assert_eq!((taken.status, taken.json["scimType"].as_str()), (409, Some("uniqueness")), "{taken}");
+        // Who has expired is active again by a new end, which is none.
+        let ended = site.user("ended");
+        site.patch(&ended, json!([{ "op": "replace", "path": "active", "value": true }]));
+        assert_eq!(values(site, "ended", "accountExpires"), ["9223372036854775807"]);
+        assert_eq!(values(site, "ended", "userAccountControl"), ["512"]);
+        // Country by country: three attributes, and foreign values as they were.
+        let moira = site.user("moira");
+        let before = values(site, "moira", "proxyAddresses").len();
+        site.patch(&moira, json!([{ "op": "replace", "path": "addresses[type eq \"work\"].country", "value": "DE" }]));
+        assert_eq!((values(site, "moira", "co"), values(site, "moira", "countryCode")), (vec!["Germany".into()], vec!["276".into()]));
+        site.patch(&moira, json!([{ "op": "remove", "path": "addresses[type eq \"work\"].country" }]));
+        assert_eq!((values(site, "moira", "c"), values(site, "moira", "countryCode")), (vec![], vec!["0".into()]));
+        assert_eq!(values(site, "moira", "proxyAddresses").len(), before);
+    });
+}
