@@ -390,3 +390,21 @@ impl Drop for AbandonOnDrop {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_of_active_directory_is_noticed_in_whatever_carries_it() {
+        let values = || HashSet::from([b"x".to_vec()]);
+        let add = |name: &str| Request::Add { dn: "cn=a", attributes: vec![(name.into(), values())] };
+        let modify =
+            |name: &str| Request::Modify { dn: "cn=a", mods: vec![Mod::Replace(name.into(), values())] };
+        assert!(add("UNICODEPWD").holds_unicode_pwd());
+        assert!(modify("unicodePwd").holds_unicode_pwd());
+        assert!(!add("cn").holds_unicode_pwd());
+        assert!(!modify("userPassword").holds_unicode_pwd());
+        assert!(!Request::Delete { dn: "cn=a" }.holds_unicode_pwd());
+    }
+}
