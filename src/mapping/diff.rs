@@ -9,12 +9,12 @@ use crate::{
         Rename, TypeMapping,
         diff::{among::Among, entry::Naming},
         record::{Draft, Record, same_values},
-        shape::{PartId, Shape, Use},
+        shape::{Part, PartId, Shape, Use},
         write::Written,
     },
     plan::Plan,
     scim::error::ScimError,
-    store::{Cell, Change, FieldId, Predicate, Source, Step, Target, Value},
+    store::{Cell, Change, Channel, FieldId, Predicate, Secret, Source, Step, Target, Value},
 };
 
 mod among;
@@ -56,20 +56,18 @@ impl TypeMapping {
             waiting: BTreeSet::new(),
         };
         diff.removals();
+        let (first, last) = written.password.iter().partition::<Vec<_>, _>(|(_, channel)| {
+            // An account that has none yet cannot be made active.
+            *channel == Channel::UnicodePwd && diff.draft(0, 0).is_some_and(|root| root.was.is_some())
+        });
+        diff.passwords(&first);
         diff.row(0, 0)?;
         while let Some((part, row)) = diff.waiting.pop_first() {
             diff.row(part, row)?;
         }
         diff.old_names();
         diff.removals_above();
-        if let Some(password) = &written.password {
-            let target = diff.password_target();
-            diff.plan.steps.push(Step::Password {
-                bag: self.bag().clone(),
-                target,
-                password: password.clone(),
-            });
-        }
+        diff.passwords(&last);
         if !diff.plan.steps.is_empty() {
             let root = diff.plan.root_insert.as_ref().map(|(step, _)| *step);
             diff.plan.steps.extend(self.log_steps(&written.logs, root));
@@ -164,8 +162,11 @@ impl Diff<'_> {
             })
             .collect();
         for (child, index) in &below {
-            if matches!(self.shape.part(*child).usage, Use::Find | Use::FindOrAdd) {
+            let layout = self.shape.part(*child);
+            if matches!(layout.usage, Use::Find | Use::FindOrAdd) && !is_entry(layout) {
                 self.find(*child, *index);
+            } else if layout.usage == Use::FindOrAdd {
+                self.add_entry(*child, *index);
             }
         }
         for (child, index) in &below {
@@ -200,6 +201,20 @@ impl Diff<'_> {
             let (target, bag) = (Target::Rows(self.identity(part, draft.parent, was)), layout.bag.clone());
             self.plan.steps.push(Step::Update { bag, target, changes, required: false });
         }
+    }
+
+    /// A looked-up entry that is not there and has got a name.
+    fn add_entry(&mut self, part: PartId, row: usize) {
+        let layout = self.shape.part(part);
+        let Some(draft) = self.draft(part, row).filter(|d| d.was.is_none()) else { return };
+        let is_named = layout.bag.find_field("dn").is_some_and(|dn| draft.now.first(dn).is_some());
+        if !is_named {
+            return;
+        }
+        let cells = draft.now.cells.iter().enumerate().filter(|(_, values)| !values.is_empty());
+        let cells = cells.map(|(field, values)| (field, Cell::Values(values.clone()))).collect();
+        let bag = layout.bag.clone();
+        self.plan.steps.push(Step::Insert { bag, cells, report: Vec::new(), unless_exists: true });
     }
 
     /// A looked-up row that was chosen anew.
@@ -241,6 +256,7 @@ impl Diff<'_> {
             if layout.parent != part
                 || !(layout.upward || matches!(layout.usage, Use::Find | Use::FindOrAdd))
                 || layout.opened.is_some()
+                || is_entry(layout)
             {
                 continue;
             }
@@ -311,6 +327,7 @@ impl Diff<'_> {
             if let Some(field) = layout.bag.find_field("dn") {
                 cells.push((field, Cell::Values(vec![Value::Text(dn.clone())])));
             }
+            self.make_above(part, &dn);
             if part == 0 {
                 self.plan.dn = Some(dn);
             }
@@ -329,6 +346,13 @@ impl Diff<'_> {
         let unless_exists = part != 0 && layout.many && layout.bag.key.is_empty();
         self.plan.steps.push(Step::Insert { bag: layout.bag.clone(), cells, report, unless_exists });
         Ok(())
+    }
+
+    /// The entries above a new place that may be missing.
+    fn make_above(&mut self, part: PartId, dn: &str) {
+        let layout = self.shape.part(part);
+        let steps = entry::above(&layout.bag, &layout.make, dn);
+        self.plan.steps.extend(steps);
     }
 
     /// A new row, or a closed one of its key that comes back.
@@ -396,6 +420,9 @@ impl Diff<'_> {
             let naming = Naming::new(self.ty, part);
             if let Some(dn) = naming.changed_dn(was, now)? {
                 let bag = layout.bag.clone();
+                if naming.is_moved(was, &dn) {
+                    self.make_above(part, &dn);
+                }
                 self.plan.steps.push(Step::Rename { bag, target: target.clone(), dn: dn.clone() });
                 naming.drop_named(&mut changes, was, now, &dn);
                 if let Target::Entry { dn: at, .. } = &mut target {
@@ -411,7 +438,7 @@ impl Diff<'_> {
             if layout.rename == Some(Rename::Copy) {
                 let cells = changes.into_iter().filter_map(|change| match change {
                     Change::Set(field, cell) => Some((field, cell)),
-                    Change::Add(..) | Change::Remove(..) => None,
+                    Change::Add(..) | Change::Remove(..) | Change::Floor(..) => None,
                 });
                 let step = Step::Copy { bag: layout.bag.clone(), target, cells: cells.collect() };
                 self.plan.steps.push(step);
@@ -487,7 +514,12 @@ impl Diff<'_> {
 
     fn is_ordered(&self, part: PartId, field: FieldId) -> bool {
         let opened = self.shape.parts.iter().position(|p| p.parent == part && p.values_of() == Some(field));
-        opened.is_some_and(|id| self.ty.is_positional(id))
+        // Of several values the first one of the format is the row.
+        let first = |p: &Part| {
+            let opened = p.opened.as_ref().filter(|o| p.parent == part && o.field == field);
+            !p.many && opened.and_then(|o| o.items.as_ref()).is_some_and(|items| items.each)
+        };
+        opened.is_some_and(|id| self.ty.is_positional(id)) || self.shape.parts.iter().any(first)
     }
 
     fn target(&self, part: PartId, row: usize, was: &crate::store::Row) -> Target {
@@ -502,6 +534,17 @@ impl Diff<'_> {
         }
     }
 
+    fn passwords(&mut self, passwords: &[&(Secret, Channel)]) {
+        for (password, channel) in passwords {
+            self.plan.steps.push(Step::Password {
+                bag: self.ty.bag().clone(),
+                target: self.password_target(),
+                password: password.clone(),
+                channel: *channel,
+            });
+        }
+    }
+
     fn password_target(&self) -> Target {
         let bag = self.ty.bag();
         let was = self.draft(0, 0).and_then(|d| d.was.as_ref());
@@ -512,6 +555,11 @@ impl Diff<'_> {
         let anchor = bag.key.first().and_then(|k| was?.first(*k).cloned());
         Target::Entry { dn: dn.unwrap_or_default(), anchor: anchor.unwrap_or(Value::Text(String::new())) }
     }
+}
+
+/// True for entries of a directory: of one that is looked up the record knows the name already.
+fn is_entry(layout: &Part) -> bool {
+    matches!(layout.bag.source, Source::Entries { .. }) && layout.usage != Use::Own
 }
 
 fn text(value: &Value) -> Option<&str> {

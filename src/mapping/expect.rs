@@ -102,6 +102,7 @@ fn collect(lens: &Lens, fields: &mut Vec<FieldId>) {
         | Lens::Reference(_)
         | Lens::Pointers(_)
         | Lens::Inverse(_)
+        | Lens::Search(_)
         | Lens::Password(_)
         | Lens::Union(_)
         | Lens::Guarded(_)

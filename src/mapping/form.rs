@@ -82,6 +82,13 @@ pub enum Need {
         /// Texts of the values that pointers hold, where the shortcut lists more than those.
         direct: Vec<String>,
     },
+    /// The resources that a search finds: the answer is a list.
+    Search {
+        /// The resource types among which is searched.
+        types: Vec<usize>,
+        /// The search as a URL (RFC 4516).
+        url: String,
+    },
     /// The resources whose id, or whose attribute in our own database, is this: the answer is a
     /// list whose `id`s are their anchors.
     Anchors {

@@ -59,7 +59,7 @@ impl TypeMapping {
             out.push(match used.role {
                 Role::Pointer => format!("{} (a reference)", used.path),
                 Role::Password(_) => format!("{} (hashed)", used.path),
-                Role::Value { .. } | Role::Piece | Role::Tested => used.path.clone(),
+                Role::Value { .. } | Role::Piece | Role::Search | Role::Tested => used.path.clone(),
             });
         }
         let about = |target: &crate::mapping::form::AssignTarget| matches!(target, crate::mapping::form::AssignTarget::Field(f) if f.part == part && f.field == field);

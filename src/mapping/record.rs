@@ -9,7 +9,7 @@ use crate::{
     mapping::shape::{FieldRef, Part, PartId, Shape, Use},
     store::{
         FieldId, Fold, Row, Value,
-        document::{Node, Seg},
+        document::{Items, Node, Seg},
         memory::predicate::matches,
     },
 };
@@ -86,6 +86,10 @@ impl Record {
                 }
                 continue;
             };
+            if items.each {
+                self.attach_values(layout, items, id, row.all(opened.field), index);
+                continue;
+            }
             let Some(document) = &items.document else { continue };
             let holds = |row: &Row| has_slot(shape.part(part), row, opened.slot.as_ref());
             let is_second = self.rows(part).iter().any(|d| d.parent == parent && holds(&d.now));
@@ -98,6 +102,31 @@ impl Record {
         }
         if let Some(rows) = self.parts.get_mut(part) {
             rows.push(Draft::new(row.clone(), Some(row), parent));
+        }
+    }
+
+    /// Reads the rows of watched values again from what the fields that they lie in shall hold.
+    pub fn view(&mut self, shape: &Shape) {
+        for (id, layout) in shape.parts.iter().enumerate().filter(|(_, layout)| layout.is_view()) {
+            let (Some(opened), Some(items)) = (&layout.opened, layout.items()) else { continue };
+            if let Some(rows) = self.parts.get_mut(id) {
+                rows.clear();
+            }
+            for parent in 0..self.rows(layout.parent).len() {
+                let above = self.row(layout.parent, parent).filter(|draft| !draft.removed);
+                let values = above.map_or(NO_VALUES, |draft| draft.now.all(opened.field)).to_vec();
+                self.attach_values(layout, items, id, &values, parent);
+            }
+        }
+    }
+
+    /// Adds a row for each of several values that is of the format and ours.
+    fn attach_values(&mut self, layout: &Part, items: &Items, part: PartId, values: &[Value], parent: usize) {
+        let rows = values.iter().enumerate().filter_map(|(place, value)| items.row_of(value, place));
+        let ours = rows.filter(|row| matches(&layout.bag.scope, row, &|_, _| false));
+        let most = if layout.many { usize::MAX } else { 1 };
+        if let Some(rows) = self.parts.get_mut(part) {
+            rows.extend(ours.take(most).map(|row| Draft::new(row.clone(), Some(row), parent)));
         }
     }
 
@@ -258,6 +287,26 @@ impl Record {
         self.choose_slot(shape, part, index);
         self.ensure_beside(shape, part, index);
         index
+    }
+
+    /// Gives fields with several values what the rows say that these values are, so that what follows from
+    /// such a field can be made of it.
+    pub fn fold_values(&mut self, shape: &Shape) {
+        for (part, layout) in shape.parts.iter().enumerate().skip(1) {
+            let Some(field) = layout.values_of() else { continue };
+            for parent in 0..self.rows(layout.parent).len() {
+                let hung = || self.rows(part).iter().filter(|d| d.parent == parent);
+                let is_changed = hung().any(|d| d.removed || d.was.as_ref() != Some(&d.now));
+                if !is_changed {
+                    continue;
+                }
+                let live = hung().filter(|d| !d.removed);
+                let values: Vec<Value> = live.filter_map(|d| d.now.first(0).cloned()).collect();
+                if let Some(above) = self.row_mut(layout.parent, parent) {
+                    above.now.set(field, values);
+                }
+            }
+        }
     }
 
     /// Marks the live rows of a part below `at` as removed, and what hangs on them.

@@ -132,6 +132,8 @@ pub struct Part {
     pub floor: Option<Template>,
     /// Row that stays in a list of rows when it would become empty.
     pub row_floor: Option<Floor>,
+    /// Classes of the entries that are made when those above a new place are missing; none: they are not made.
+    pub make: Vec<String>,
     /// Column by which a looked-up row is found when none is written explicitly.
     pub find_by: Option<FieldId>,
     /// Values that stand for nothing wherever a text is composed: of one field, or of every field that
@@ -189,14 +191,19 @@ impl Part {
         self.opened.as_ref()?.items.as_ref()
     }
 
+    /// True for rows that are read from values of the parent's field, in which others are changed.
+    #[must_use]
+    pub fn is_view(&self) -> bool {
+        self.usage == Use::Watch && self.items().is_some_and(|items| items.each)
+    }
+
     /// True if a row stays without any value of ours: a document of other programs, too.
     #[must_use]
     pub fn stays_empty(&self) -> bool {
         let own = |items: &Items| {
-            items
-                .document
-                .as_ref()
-                .is_none_or(|d| d.is_one_row() && matches!(d.format, Format::Json | Format::Php))
+            items.document.as_ref().is_none_or(|d| {
+                d.is_one_row() && matches!(d.format, Format::Json | Format::Php | Format::Yaml)
+            })
         };
         self.items().is_some_and(own)
     }

@@ -53,6 +53,8 @@ pub(crate) enum Role<'m> {
     Tested,
     /// A pointer at another resource.
     Pointer,
+    /// A search for other resources.
+    Search,
     Password(Scheme),
 }
 
@@ -73,6 +75,7 @@ impl FieldUse<'_> {
             Role::Piece => "a part of a text".to_owned(),
             Role::Tested => "tested".to_owned(),
             Role::Pointer => "a reference".to_owned(),
+            Role::Search => "a search".to_owned(),
             Role::Password(_) => "a password".to_owned(),
             Role::Value { codecs, map, .. } => {
                 let mut through: Vec<String> = codecs.iter().map(Codec::name).collect();
@@ -185,6 +188,15 @@ impl<'m> Uses<'m> {
                 self.assigns(&guarded.also, &site.path);
                 self.lens(&guarded.lens, &Site { always: false, ..site.clone() });
             }
+            Lens::Search(search) => self.fields.push(FieldUse {
+                path: format!("{}.value", site.path),
+                rule: &site.rule.name,
+                field: &search.field,
+                role: Role::Search,
+                writable: false,
+                always: false,
+                unique: None,
+            }),
             Lens::Inverse(_) | Lens::Side => {}
         }
     }

@@ -86,8 +86,7 @@ impl Compiler {
             .map(|(f, v)| (f.field, v))
             .filter(|(f, _)| {
                 let name = draft.shape.part(scope.part).bag.field_name(*f);
-                // Object classes of a new entry come from `classes`.
-                !(name.eq_ignore_ascii_case("objectClass") && is_entries(draft.shape.part(scope.part)))
+                !(is_entries(draft.shape.part(scope.part)) && is_of_the_classes(name))
             })
             .collect();
         if let Some(part) = draft.shape.parts.get_mut(scope.part) {
@@ -136,6 +135,12 @@ fn pairs(assign: &Assign) -> Vec<(FieldRef, Template)> {
         }
         _ => Vec::new(),
     }
+}
+
+/// True for attributes of an entry that tell what it is: they come from its classes.
+#[must_use]
+pub(in crate::mapping) fn is_of_the_classes(attribute: &str) -> bool {
+    ["objectClass", "objectCategory"].iter().any(|known| attribute.eq_ignore_ascii_case(known))
 }
 
 fn is_entries(part: &Part) -> bool {

@@ -177,7 +177,7 @@ fn leaf<'m>(lens: &'m Lens, sub: Option<&'m str>, out: &mut Vec<(Option<&'m str>
         Lens::Slots(slots) => slots.slots.iter().take(1).for_each(|(_, subs)| of_subs(subs, out)),
         Lens::First(list) | Lens::Union(list) => list.iter().take(1).for_each(|l| leaf(l, sub, out)),
         Lens::Guarded(guarded) => leaf(&guarded.lens, sub, out),
-        Lens::Scalar(_) | Lens::Inverse(_) | Lens::Password(_) | Lens::Side => {}
+        Lens::Scalar(_) | Lens::Inverse(_) | Lens::Search(_) | Lens::Password(_) | Lens::Side => {}
     }
 }
 
@@ -230,7 +230,9 @@ fn pushed(of: &TypeMapping, path: &AttrPath, json: &Json) -> Option<Predicate> {
                 }
                 Need::Row { .. } => drop(answers.rows.insert(need, None)),
                 Need::ByToId { .. } => drop(answers.pointed.insert(need, None)),
-                Need::Inverse { .. } | Need::Anchors { .. } => drop(answers.lists.insert(need, Vec::new())),
+                Need::Inverse { .. } | Need::Search { .. } | Need::Anchors { .. } => {
+                    answers.lists.insert(need, Vec::new());
+                }
             }
         }
     }

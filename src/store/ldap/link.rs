@@ -68,6 +68,13 @@ impl Query {
     }
 }
 
+/// Why a password of Active Directory is not sent.
+pub(super) const UNICODE_PWD_IN_THE_CLEAR: &str = "Active Directory takes passwords over TLS only, and this connection is not \
+     encrypted: write an ldaps:// URL in `urls`, or `start_tls = true`";
+
+/// The password of Active Directory.
+pub(super) const UNICODE_PWD: &str = "unicodePwd";
+
 /// A change.
 #[derive(Debug)]
 pub(super) enum Request<'a> {
@@ -76,6 +83,23 @@ pub(super) enum Request<'a> {
     Delete { dn: &'a str },
     Rename { dn: &'a str, rdn: String, superior: Option<String> },
     Password { dn: &'a str, new: &'a str },
+}
+
+impl Request<'_> {
+    /// True if it tells Active Directory a password.
+    fn holds_unicode_pwd(&self) -> bool {
+        let is_it = |name: &[u8]| name.eq_ignore_ascii_case(UNICODE_PWD.as_bytes());
+        match self {
+            Self::Add { attributes, .. } => attributes.iter().any(|(name, _)| is_it(name)),
+            Self::Modify { mods, .. } => mods.iter().any(|m| match m {
+                Mod::Add(name, _)
+                | Mod::Delete(name, _)
+                | Mod::Replace(name, _)
+                | Mod::Increment(name, _) => is_it(name),
+            }),
+            Self::Delete { .. } | Self::Rename { .. } | Self::Password { .. } => false,
+        }
+    }
 }
 
 /// What an accepted entry becomes; `None` to leave it out.
@@ -95,10 +119,12 @@ pub(super) struct Link {
     timeouts: Cell<u32>,
     last_heard: Cell<Instant>,
     is_broken: Cell<bool>,
+    /// True if nobody between us and the server can read along.
+    is_private: bool,
 }
 
 impl Link {
-    pub(super) fn new(ldap: Ldap, driver: Driver, settings: &LdapSettings) -> Self {
+    pub(super) fn new(ldap: Ldap, driver: Driver, settings: &LdapSettings, is_private: bool) -> Self {
         Self {
             ldap,
             _driver: driver,
@@ -112,6 +138,7 @@ impl Link {
             timeouts: Cell::new(0),
             last_heard: Cell::new(Instant::now()),
             is_broken: Cell::new(false),
+            is_private,
         }
     }
 
@@ -261,6 +288,9 @@ impl Link {
         request: Request<'_>,
         controls: Vec<RawControl>,
     ) -> Result<Vec<Control>, OpError> {
+        if !self.is_private && request.holds_unicode_pwd() {
+            return Err(StoreError::Unsupported(UNICODE_PWD_IN_THE_CLEAR.to_owned()).into());
+        }
         let mut ldap = self.ldap.clone();
         ldap.with_timeout(self.operation_timeout);
         if !controls.is_empty() {
@@ -358,5 +388,23 @@ impl Drop for AbandonOnDrop {
                 tracing::debug!(%error, "A search could not be abandoned.");
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_of_active_directory_is_noticed_in_whatever_carries_it() {
+        let values = || HashSet::from([b"x".to_vec()]);
+        let add = |name: &str| Request::Add { dn: "cn=a", attributes: vec![(name.into(), values())] };
+        let modify =
+            |name: &str| Request::Modify { dn: "cn=a", mods: vec![Mod::Replace(name.into(), values())] };
+        assert!(add("UNICODEPWD").holds_unicode_pwd());
+        assert!(modify("unicodePwd").holds_unicode_pwd());
+        assert!(!add("cn").holds_unicode_pwd());
+        assert!(!modify("userPassword").holds_unicode_pwd());
+        assert!(!Request::Delete { dn: "cn=a" }.holds_unicode_pwd());
     }
 }

@@ -136,7 +136,7 @@ async fn open_unbounded(
     tls: &Arc<rustls::ClientConfig>,
 ) -> Result<Link, StoreError> {
     let (ldap, driver) = let_in(endpoint, settings, tls).await?;
-    let link = Link::new(ldap, driver, settings);
+    let link = Link::new(ldap, driver, settings, endpoint.is_encrypted());
     let dse = link.root_dse(&Query::base("", "(objectClass=*)", &ROOT_DSE)).await?;
     Ok(link.with_server(Server::from_root_dse(dse.texts())))
 }

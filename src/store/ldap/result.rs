@@ -195,7 +195,7 @@ fn constraint_violation(refusal: &Refusal, operation: Operation, said: String) -
     if operation == Operation::Bind {
         StoreError::Denied(said)
     } else if operation == Operation::Password || is_about_passwords(&text) {
-        violated("userPassword", said)
+        violated(password_attribute(&text), said)
     } else if unique.iter().any(|u| text.contains(u)) {
         let constraint = find_attribute(&refusal.text).unwrap_or_default().to_owned();
         StoreError::AlreadyExists { constraint }
@@ -213,7 +213,7 @@ fn unwilling(refusal: &Refusal, operation: Operation, said: String) -> StoreErro
     } else if closed.iter().any(|c| text.contains(c)) {
         StoreError::Unavailable(said)
     } else if operation == Operation::Password || is_about_passwords(&text) {
-        violated("userPassword", said)
+        violated(password_attribute(&text), said)
     } else {
         violated(find_attribute(&refusal.text).unwrap_or_default(), said)
     }
@@ -223,6 +223,11 @@ fn unwilling(refusal: &Refusal, operation: Operation, said: String) -> StoreErro
 /// names its attribute itself, with the same result.
 fn is_about_passwords(text: &str) -> bool {
     text.contains("password") || text.contains("0000052d")
+}
+
+/// Active Directory begins its texts with a number of Windows: 52D is "the password does not meet the rules".
+fn password_attribute(text: &str) -> &'static str {
+    if text.contains("0000052d") { "unicodePwd" } else { "userPassword" }
 }
 
 fn violated(constraint: &str, reason: String) -> StoreError {

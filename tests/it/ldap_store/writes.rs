@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use scimgate::store::{
-    Cell, Change, FieldId, Predicate, ReadStore as _, Secret, Step, Store as _, StoreError, Target, Value,
+    Cell, Change, Channel, FieldId, Predicate, ReadStore as _, Secret, Step, Store as _, StoreError, Target,
+    Value,
 };
 
 use super::lab::{Lab, SUFFIX, as_gateway, cell, f, in_lab, in_lab_below, one_of, open, select};
@@ -37,7 +38,8 @@ fn remove(field: FieldId, texts: &[&str]) -> Change {
 }
 
 fn password(lab: &Lab, target: Target, text: &str) -> Step {
-    Step::Password { bag: lab.users(), target, password: Secret(text.to_owned().into()) }
+    let (bag, password) = (lab.users(), Secret(text.to_owned().into()));
+    Step::Password { bag, target, password, channel: Channel::Exop }
 }
 
 fn not_found<T: std::fmt::Debug>(result: Result<T, StoreError>) {

@@ -13,7 +13,10 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tempfile::TempDir;
 
+pub(crate) use self::entries::Entries;
 use super::{server, unique};
+
+mod entries;
 
 /// The directory servers that the gateway is tested with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -195,6 +198,11 @@ impl Directory {
             &["-LLL", "-o", "ldif-wrap=no", "-b", &self.suffix, filter, "*", "+"],
             "",
         ))
+    }
+
+    /// All entries below the suffix, to be compared later.
+    pub(crate) fn look(&self) -> Entries {
+        Entries::new(self.search("(objectClass=*)"))
     }
 
     /// The values of an attribute of an entry, sorted; `None` if there is no such entry.
