@@ -1,6 +1,6 @@
 //! Settings of an LDAP store.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -19,6 +19,13 @@ pub struct LdapSettings {
     /// Servers holding the same data, tried in this order: `ldaps://`, `ldap://` or `ldapi://` URLs.
     #[serde(deserialize_with = "read::one_or_several")]
     pub urls: Vec<String>,
+    /// The domain whose name service tells the servers, in place of `urls`.
+    pub domain: Option<String>,
+    /// The Active Directory site that we are in: its servers come first.
+    pub site: Option<String>,
+    /// Name servers to ask about the domain, with their port; none: those of the system.
+    #[serde(deserialize_with = "read::one_or_several")]
+    pub name_servers: Vec<SocketAddr>,
     /// DN of the service account. Empty: SASL EXTERNAL (RFC 4422 appendix A), by which the server tells from
     /// the certificate, or from the process at the other end of `ldapi://`, who we are.
     pub bind_dn: String,
@@ -58,6 +65,9 @@ impl Default for LdapSettings {
     fn default() -> Self {
         Self {
             urls: Vec::new(),
+            domain: None,
+            site: None,
+            name_servers: Vec::new(),
             bind_dn: String::new(),
             password: SecretString::default(),
             password_file: None,
@@ -79,8 +89,24 @@ impl Default for LdapSettings {
 
 impl LdapSettings {
     pub(super) fn check(&mut self, at: &str, places: &Places, problems: &mut Problems) {
-        if self.urls.is_empty() {
-            problems.add(format!("{at}.urls"), "expected at least one URL such as ldaps://ldap.example.com");
+        match (&self.domain, self.urls.is_empty()) {
+            (None, true) => problems.add(
+                format!("{at}.urls"),
+                "expected at least one URL such as ldaps://ldap.example.com, or `domain`",
+            ),
+            (Some(_), false) => {
+                problems.add(format!("{at}.domain"), "expected either urls or domain, not both");
+            }
+            (Some(domain), true) if !is_domain(domain) => {
+                problems.add(format!("{at}.domain"), "expected a domain such as corp.example.com");
+            }
+            _ => {}
+        }
+        if self.domain.is_none() && (self.site.is_some() || !self.name_servers.is_empty()) {
+            problems.add(format!("{at}.domain"), "is missing: site and name_servers need one");
+        }
+        if self.site.as_deref().is_some_and(|site| !is_label(site)) {
+            problems.add(format!("{at}.site"), "expected the name of a site, of letters, digits and hyphens");
         }
         for url in &self.urls {
             match Url::parse(url) {
@@ -159,4 +185,15 @@ impl LdapSettings {
             other => problems.add(&key, format!("expected ldaps://, ldap:// or ldapi://, found {other}:")),
         }
     }
+}
+
+/// True for a name of several labels (RFC 1034 §3.5).
+fn is_domain(text: &str) -> bool {
+    let text = text.strip_suffix('.').unwrap_or(text);
+    text.len() <= 200 && text.contains('.') && text.split('.').all(is_label)
+}
+
+fn is_label(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }

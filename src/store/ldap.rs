@@ -2,7 +2,8 @@
 //!
 //! Everything of the `ldap3` crate stays below this module. The parts:
 //!
-//! - `tls`, `open`, `link`, `pool`, `servers`: connections, one set per worker thread, to one of several servers;
+//! - `discovery`, `servers`: which servers there are, and which one is in use;
+//! - `tls`, `open`, `link`, `pool`: connections, one set per worker thread;
 //! - `server`, `control`: what a server can do, and the controls we use;
 //! - `plan`, `filter`, `matching`, `select`, `entry`, `syntax`: reading;
 //! - `apply`, `modify`: writing;
@@ -14,6 +15,7 @@
 
 mod apply;
 mod control;
+mod discovery;
 mod entry;
 mod filter;
 mod link;
@@ -69,12 +71,14 @@ impl LdapStore {
             .iter()
             .map(|url| Endpoint::parse(url, settings.start_tls))
             .collect::<Result<Vec<_>, _>>()?;
-        if endpoints.is_empty() {
+        if endpoints.is_empty() && settings.domain.is_none() {
             return Err(LdapSetupError::NoUrl);
         }
         if settings.bind_dn.is_empty() {
             let is_certified = settings.certificate_file.is_some();
-            if endpoints.iter().any(|e| e.url.scheme() != "ldapi" && !(is_certified && e.is_encrypted())) {
+            if endpoints.iter().any(|e| e.url.scheme() != "ldapi" && !(is_certified && e.is_encrypted()))
+                || settings.domain.is_some() && !is_certified
+            {
                 return Err(LdapSetupError::NoAccount);
             }
         } else if settings.password.expose_secret().is_empty() {
@@ -84,7 +88,7 @@ impl LdapStore {
             tracing::warn!(ldap.url = %endpoint.url, "Passwords cross the network unencrypted: use ldaps:// or start_tls.");
         }
         let tls = tls_config(&settings)?;
-        let servers = Arc::new(Servers::new(endpoints, settings.fail_back_secs));
+        let servers = Arc::new(Servers::new(endpoints, &settings));
         Ok(Self { shared: Arc::new(Shared { settings, servers, tls }) })
     }
 }

@@ -9,6 +9,7 @@
 //! - `SCIMGATE_TEST_LDAP_CA`: PEM file of its authority, for TLS; LDAPS is expected at `SCIMGATE_TEST_LDAPS`.
 
 mod connections;
+mod discovery;
 mod lab;
 mod reads;
 mod writes;

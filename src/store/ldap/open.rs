@@ -1,6 +1,11 @@
 //! Opening a connection: URL, socket, TLS, bind and root DSE, all within one time-out.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, Scope, StdStream};
 use secrecy::ExposeSecret as _;
@@ -21,7 +26,7 @@ use crate::{config::ldap::LdapSettings, store::StoreError};
 #[derive(Debug, thiserror::Error)]
 pub enum LdapSetupError {
     /// There is no server to talk to.
-    #[error("`urls` is empty")]
+    #[error("`urls` is empty, and there is no `domain`")]
     NoUrl,
     /// Not a URL of a directory.
     #[error("`{url}`: {reason}")]
@@ -57,6 +62,8 @@ pub enum LdapSetupError {
 pub(super) struct Endpoint {
     pub(super) url: Url,
     start_tls: bool,
+    /// Where the host is; empty: where the system says.
+    addresses: Vec<IpAddr>,
 }
 
 impl Endpoint {
@@ -79,7 +86,12 @@ impl Endpoint {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(bad("credentials do not belong into a URL"));
         }
-        Ok(Self { url, start_tls })
+        Ok(Self { url, start_tls, addresses: Vec::new() })
+    }
+
+    /// The same, its host being at these addresses.
+    pub(super) fn at(self, addresses: Vec<IpAddr>) -> Self {
+        Self { addresses, ..self }
     }
 
     fn is_unix_socket(&self) -> bool {
@@ -160,7 +172,7 @@ async fn let_in(
 ) -> Result<(Ldap, Driver), StoreError> {
     let mut options = LdapConnSettings::new().set_config(Arc::clone(tls)).set_starttls(endpoint.start_tls);
     if !endpoint.is_unix_socket() {
-        let socket = connect(&endpoint.url).await.map_err(|e| unreachable(endpoint, &e))?;
+        let socket = connect(endpoint).await.map_err(|e| unreachable(endpoint, &e))?;
         options = options.set_std_stream(StdStream::Tcp(socket));
     }
     let (connection, mut ldap) = LdapConnAsync::from_url_with_settings(options, &endpoint.url)
@@ -188,11 +200,16 @@ impl Drop for Driver {
 }
 
 /// A socket without Nagle's delay that notices a vanished peer.
-async fn connect(url: &Url) -> std::io::Result<std::net::TcpStream> {
+async fn connect(endpoint: &Endpoint) -> std::io::Result<std::net::TcpStream> {
+    let Endpoint { url, addresses, .. } = endpoint;
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let port = url.port().unwrap_or(if url.scheme() == "ldaps" { 636 } else { 389 });
     let mut failure = std::io::Error::other("the name has no address");
-    for address in lookup_host((host, port)).await? {
+    let addresses = match addresses.is_empty() {
+        true => lookup_host((host, port)).await?.collect(),
+        false => addresses.iter().map(|ip| SocketAddr::new(*ip, port)).collect::<Vec<_>>(),
+    };
+    for address in addresses {
         match TcpStream::connect(address).await {
             Ok(stream) => {
                 stream.set_nodelay(true)?;

@@ -250,13 +250,17 @@ impl Slot {
 /// ends it: wrong credentials are wrong everywhere, and repeating them may lock the account.
 async fn open_any(shared: &Shared) -> Result<Link, StoreError> {
     let mut failure = StoreError::Unavailable("no server is configured".to_owned());
-    let mut left = shared.servers.in_turn().peekable();
+    let limit = Duration::from_secs(shared.settings.connect_timeout_secs);
+    shared.servers.look_up(limit).await?;
+    let servers = shared.servers.in_turn();
+    let mut left = servers.iter().peekable();
     let mut attempts = FuturesUnordered::new();
     loop {
         if let Some((index, endpoint)) = left.next() {
             let attempt = open(endpoint, &shared.settings, &shared.tls);
-            attempts.push(async move { (index, endpoint, attempt.await) });
+            attempts.push(async move { (*index, endpoint, attempt.await) });
         } else if attempts.is_empty() {
+            shared.servers.forget_look_up();
             return Err(failure);
         }
         let next = attempts.next();
@@ -294,7 +298,7 @@ async fn hang(slot: &Slot, link: &Link, shared: &Shared) {
             Some((when, is_there)) if when > heard => is_there,
             _ => {
                 let Some(endpoint) = servers.endpoint(link.endpoint()) else { return };
-                let answer_to_us = answers(endpoint, &shared.settings, &shared.tls, PATIENCE).await;
+                let answer_to_us = answers(&endpoint, &shared.settings, &shared.tls, PATIENCE).await;
                 // Refused credentials are an answer, too.
                 let is_there =
                     !matches!(answer_to_us, Err(StoreError::Unavailable(_) | StoreError::Timeout(_)));
