@@ -43,11 +43,19 @@ fn project() -> PathBuf {
 }
 
 impl Set {
+    /// The directory that the set is for.
+    fn product(&self) -> Product {
+        if self.name == "ad" { Product::ActiveDirectory } else { Product::OpenLdap }
+    }
+
     fn is_directory(&self) -> bool {
         self.backend == Backend::OpenLdap
     }
 
     fn mapping(&self) -> PathBuf {
+        if self.product() == Product::ActiveDirectory {
+            return project().join("mappings/active-directory.toml");
+        }
         let of = |before: &str| project().join(format!("mappings/{before}{}.toml", self.name));
         if self.is_directory() && of("openldap-").exists() { of("openldap-") } else { of("") }
     }
@@ -65,7 +73,7 @@ impl Set {
         let there = folders.into_iter().filter(|(folder, ..)| folder.exists());
         let stores = there.filter_map(|(folder, schema, whose)| {
             let store = if self.is_directory() {
-                TestStore::of_set(Product::OpenLdap, &folder, self.mapping())?
+                TestStore::of_set(self.product(), &folder, self.mapping())?
             } else {
                 let text = format!("{}\n{}", read(&folder.join(schema)), read(&folder.join("seed.sql")));
                 TestStore::of_statements(self.backend, &text, self.mapping())?
@@ -223,4 +231,10 @@ fn wordpress_filters() {
 #[test]
 fn wordpress_lenses() {
     WORDPRESS.what_is_put_is_read();
+}
+
+#[test]
+fn filters_of_active_directory() {
+    let set = Set { name: "ad", backend: Backend::OpenLdap, lossy: &["emails", "password"] };
+    set.filters_find_what_they_find_in_memory();
 }
