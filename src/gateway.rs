@@ -35,6 +35,7 @@ mod replace;
 mod resolve;
 mod retrieve;
 mod search;
+mod searches;
 mod there;
 mod tree;
 mod unique;
@@ -48,7 +49,7 @@ use crate::{
     auth::{Action, Principal},
     config::{LimitSettings, Mode},
     correlation::Correlation,
-    gateway::{cursor::Sealer, listing::Listings, lock::Locks},
+    gateway::{counter::Numbers, cursor::Sealer, listing::Listings, lock::Locks},
     mapping::{Mapping, TypeMapping},
     scim::{error::ScimError, schema::ResourceType, validate},
     store::{Store, StoreError, names::NamesStore, opened::OpenedStore},
@@ -70,6 +71,7 @@ pub struct Gateway {
     correlation: Correlation,
     limits: LimitSettings,
     locks: Locks,
+    numbers: Numbers,
     listings: Listings,
     /// Seals cursors; made when the first one is.
     sealer: OnceCell<Sealer>,
@@ -97,6 +99,7 @@ impl Gateway {
             correlation,
             limits,
             locks: Locks::default(),
+            numbers: Numbers::default(),
             listings: Listings::default(),
             sealer: OnceCell::new(),
         }

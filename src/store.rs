@@ -22,6 +22,7 @@ pub mod names;
 pub mod opened;
 pub mod predicate;
 pub mod rehearsal;
+pub mod search_url;
 #[cfg(feature = "sql")]
 pub mod sql;
 pub mod step;
@@ -37,7 +38,7 @@ use self::step::cell_values;
 pub use self::{
     error::StoreError,
     predicate::{Coverage, Order, Predicate, Related, Relation, Test},
-    step::{Cell, Change, Expected, Report, Secret, Step, Target},
+    step::{Cell, Change, Channel, Expected, Report, Secret, Step, Target},
     value::{Fold, Value},
 };
 

@@ -1,6 +1,6 @@
 //! Settings of an LDAP store.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -33,7 +33,15 @@ pub struct LdapSettings {
     /// Servers holding the same data, tried in this order: `ldaps://`, `ldap://` or `ldapi://` URLs.
     #[serde(deserialize_with = "read::one_or_several")]
     pub urls: Vec<String>,
-    /// DN of the service account. Empty: SASL EXTERNAL on `ldapi://`, else anonymous.
+    /// The domain whose name service tells the servers, in place of `urls`.
+    pub domain: Option<String>,
+    /// The Active Directory site that we are in: its servers come first.
+    pub site: Option<String>,
+    /// Name servers to ask about the domain, with their port; none: those of the system.
+    #[serde(deserialize_with = "read::one_or_several")]
+    pub name_servers: Vec<SocketAddr>,
+    /// DN of the service account. Empty: SASL EXTERNAL (RFC 4422 appendix A), by which the server tells from
+    /// the certificate, or from the process at the other end of `ldapi://`, who we are.
     pub bind_dn: String,
     /// Password of the service account.
     #[serde(deserialize_with = "read::secret_or_empty")]
@@ -42,6 +50,10 @@ pub struct LdapSettings {
     pub password_file: Option<PathBuf>,
     /// PEM file of the certificate authorities to trust; without it the well-known ones.
     pub ca_file: Option<PathBuf>,
+    /// PEM file of the certificate that we show to servers, with those that lead to its authority.
+    pub certificate_file: Option<PathBuf>,
+    /// PEM file of its private key.
+    pub key_file: Option<PathBuf>,
     /// Upgrades an `ldap://` connection by StartTLS before anything else is sent.
     pub start_tls: bool,
     /// Lets the password travel unprotected to a host that is not this one.
@@ -60,16 +72,24 @@ pub struct LdapSettings {
     pub max_in_flight: usize,
     /// Seconds after which a connection is replaced by a fresh one.
     pub recycle_secs: u64,
+    /// Seconds for which the first of several servers must have answered before it is used again after a
+    /// fail-over; 0 for never.
+    pub fail_back_secs: u64,
 }
 
 impl Default for LdapSettings {
     fn default() -> Self {
         Self {
             urls: Vec::new(),
+            domain: None,
+            site: None,
+            name_servers: Vec::new(),
             bind_dn: String::new(),
             password: SecretString::default(),
             password_file: None,
             ca_file: None,
+            certificate_file: None,
+            key_file: None,
             start_tls: false,
             allow_plain_ldap: false,
             profile: None,
@@ -79,14 +99,31 @@ impl Default for LdapSettings {
             page_size: 500,
             max_in_flight: 64,
             recycle_secs: 3600,
+            fail_back_secs: 60,
         }
     }
 }
 
 impl LdapSettings {
     pub(super) fn check(&mut self, at: &str, places: &Places, problems: &mut Problems) {
-        if self.urls.is_empty() {
-            problems.add(format!("{at}.urls"), "expected at least one URL such as ldaps://ldap.example.com");
+        match (&self.domain, self.urls.is_empty()) {
+            (None, true) => problems.add(
+                format!("{at}.urls"),
+                "expected at least one URL such as ldaps://ldap.example.com, or `domain`",
+            ),
+            (Some(_), false) => {
+                problems.add(format!("{at}.domain"), "expected either urls or domain, not both");
+            }
+            (Some(domain), true) if !is_domain(domain) => {
+                problems.add(format!("{at}.domain"), "expected a domain such as corp.example.com");
+            }
+            _ => {}
+        }
+        if self.domain.is_none() && (self.site.is_some() || !self.name_servers.is_empty()) {
+            problems.add(format!("{at}.domain"), "is missing: site and name_servers need one");
+        }
+        if self.site.as_deref().is_some_and(|site| !is_label(site)) {
+            problems.add(format!("{at}.site"), "expected the name of a site, of letters, digits and hyphens");
         }
         for url in &self.urls {
             match Url::parse(url) {
@@ -104,15 +141,42 @@ impl LdapSettings {
             _ => {}
         }
         self.password = password.unwrap_or_default();
-        if let Some(file) = &mut self.ca_file {
-            places.settle(&format!("{at}.ca_file"), file, problems);
-        }
+        self.check_files(at, places, problems);
         problems.range(format!("{at}.connect_timeout_secs"), self.connect_timeout_secs, 1, 120);
         problems.range(format!("{at}.operation_timeout_secs"), self.operation_timeout_secs, 1, 600);
         problems.range(format!("{at}.connections_per_worker"), self.connections_per_worker as u64, 1, 64);
         problems.range(format!("{at}.page_size"), self.page_size.into(), 1, 10_000);
         problems.range(format!("{at}.max_in_flight"), self.max_in_flight as u64, 1, 10_000);
         problems.range(format!("{at}.recycle_secs"), self.recycle_secs, 1, 30 * 86_400);
+        problems.range(format!("{at}.fail_back_secs"), self.fail_back_secs, 0, 86_400);
+    }
+
+    fn check_files(&mut self, at: &str, places: &Places, problems: &mut Problems) {
+        match (&self.certificate_file, &self.key_file) {
+            (Some(_), None) => {
+                problems.add(format!("{at}.key_file"), "is missing: certificate_file needs one");
+            }
+            (None, Some(_)) => {
+                problems.add(format!("{at}.certificate_file"), "is missing: key_file needs one");
+            }
+            (Some(_), Some(_)) if !self.start_tls && !self.urls.iter().all(|u| u.starts_with("ldaps:")) => {
+                problems.add(
+                    format!("{at}.certificate_file"),
+                    "expected ldaps:// or start_tls = true: a certificate is shown on encrypted connections only",
+                );
+            }
+            _ => {}
+        }
+        let files = [
+            ("ca_file", &mut self.ca_file),
+            ("certificate_file", &mut self.certificate_file),
+            ("key_file", &mut self.key_file),
+        ];
+        for (key, file) in files {
+            if let Some(file) = file {
+                places.settle(&format!("{at}.{key}"), file, problems);
+            }
+        }
     }
 
     fn check_url(&self, at: &str, url: &Url, problems: &mut Problems) {
@@ -138,4 +202,15 @@ impl LdapSettings {
             other => problems.add(&key, format!("expected ldaps://, ldap:// or ldapi://, found {other}:")),
         }
     }
+}
+
+/// True for a name of several labels (RFC 1034 §3.5).
+fn is_domain(text: &str) -> bool {
+    let text = text.strip_suffix('.').unwrap_or(text);
+    text.len() <= 200 && text.contains('.') && text.split('.').all(is_label)
+}
+
+fn is_label(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }

@@ -144,6 +144,18 @@ fn unsafe_settings_are_refused() {
         (server("tls = {}"), "  server.tls.certificate_file: is missing"),
         (ldap("urls = \"ldap://dir.example\""), "  stores.dir.ldap.urls: expected ldaps:// or start_tls"),
         (ldap("urls = \"ldaps://cn:p@dir\""), "  stores.dir.ldap.urls: expected no user or password"),
+        (
+            ldap("urls = \"ldaps://dir\"\ncertificate_file = \"a.crt\""),
+            "  stores.dir.ldap.key_file: is missing",
+        ),
+        (
+            ldap("urls = \"ldap://127.0.0.1\"\ncertificate_file = \"a.crt\"\nkey_file = \"a.key\""),
+            "  stores.dir.ldap.certificate_file: expected ldaps:// or start_tls = true",
+        ),
+        (ldap("urls = \"ldaps://dir\"\ndomain = \"d.example\""), "  stores.dir.ldap.domain: expected either"),
+        (ldap("domain = \"dir\""), "  stores.dir.ldap.domain: expected a domain"),
+        (ldap("urls = \"ldaps://dir\"\nsite = \"x\""), "  stores.dir.ldap.domain: is missing"),
+        (ldap("domain = \"d.example\"\nsite = \"a.b\""), "  stores.dir.ldap.site: expected the name"),
         (ldap("urls = \"https://dir\""), "  stores.dir.ldap.urls: expected ldaps://, ldap:// or ldapi://"),
         (
             GOOD.replace("gate@", "gate:pass@"),
@@ -175,6 +187,7 @@ fn unsafe_settings_are_refused() {
         GOOD.replace("gate@db.example/people?sslmode=verify-full", "/people?user=gate&host=/run/postgresql"),
         GOOD.replace("db.example/people?sslmode=verify-full", "%2Frun%2Fpostgresql/people"),
         ldap("urls = \"ldap://dir.example\"\nstart_tls = true"),
+        ldap("domain = \"corp.example.com\"\nsite = \"Berlin-1\"\nname_servers = \"192.0.2.53:53\""),
         ldap("urls = [\"ldaps://dir.example\", \"ldaps://other.example\"]"),
     ] {
         Case::new().load(&good).unwrap();
@@ -241,15 +254,25 @@ fn the_shipped_example_explains_every_key_with_its_default() {
     let whole: String = text
         .lines()
         .map(|line| line.strip_prefix('#').filter(is_setting).unwrap_or(line))
-        // Both forms of a secret at once are an error.
-        .filter(|line| !line.starts_with("password ="))
+        // Both forms of a secret, or of naming servers, at once are an error.
+        .filter(|line| {
+            !["password =", "domain =", "site =", "name_servers ="].iter().any(|key| line.starts_with(key))
+        })
         .map(|line| format!("{line}\n"))
         .collect();
-    let case = ["ldap-password", "people-password", "tls.crt", "tls.key", "directory-ca.pem"]
-        .into_iter()
-        .fold(Case::new(), |case, name| case.file(name, "x"))
-        .file("correlation-password", "x")
-        .file("entra-tokens", &format!("sha256:{}\n", "ab".repeat(32)));
+    let case = [
+        "ldap-password",
+        "people-password",
+        "tls.crt",
+        "tls.key",
+        "directory-ca.pem",
+        "directory-client.crt",
+        "directory-client.key",
+    ]
+    .into_iter()
+    .fold(Case::new(), |case, name| case.file(name, "x"))
+    .file("correlation-password", "x")
+    .file("entra-tokens", &format!("sha256:{}\n", "ab".repeat(32)));
     let shown = case.load(&whole).unwrap();
 
     for (table, keys) in [
@@ -288,7 +311,12 @@ fn the_shipped_example_explains_every_key_with_its_default() {
         urls: Vec::new(),
         bind_dn: String::new(),
         password_file: None,
+        domain: None,
+        site: None,
+        name_servers: Vec::new(),
         ca_file: None,
+        certificate_file: None,
+        key_file: None,
         ..shown.stores["main"].ldap.clone().unwrap()
     };
     assert_eq!(format!("{ldap:?}"), format!("{:?}", LdapSettings::default()));

@@ -1,17 +1,42 @@
 //! Counters of the mapping (`[next.NAME]`): the largest used value plus one, or
 //! a cell that is taken by compare-and-swap.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use crate::{
     gateway::{Gateway, error},
     mapping::{Counter, CounterKind},
     scim::error::ScimError,
-    store::{Bag, Cell, Change, FieldId, Predicate, Row, Select, Step, StoreError, Target, Test, Value},
+    store::{
+        Bag, Cell, Change, Expected, FieldId, Predicate, Row, Select, Step, StoreError, Target, Test, Value,
+    },
 };
 
 /// How often a counter is tried when others take values at the same time.
 const TRIES: usize = 20;
+
+/// A number that was given out is in use after so long, or its request has failed.
+const UNDER_WAY: Duration = Duration::from_secs(60);
+
+/// The numbers that requests were given and may not have written yet.
+#[derive(Debug, Default)]
+pub(super) struct Numbers(Mutex<HashMap<String, (i64, Instant)>>);
+
+impl Numbers {
+    fn last(&self, counter: &str) -> Option<i64> {
+        let numbers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        numbers.get(counter).filter(|(_, when)| when.elapsed() < UNDER_WAY).map(|(number, _)| *number)
+    }
+
+    fn note(&self, counter: &str, number: i64) {
+        let mut numbers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        numbers.insert(counter.to_owned(), (number, Instant::now()));
+    }
+}
 
 impl Gateway {
     /// The next value of a counter. `given` is the largest that this request has had from it.
@@ -25,7 +50,11 @@ impl Gateway {
         let value = match &counter.kind {
             CounterKind::Highest { bag, field } => {
                 let free = self.highest(counter, bag, *field).await?;
-                given.map_or(free, |given| free.max(given.saturating_add(counter.step)))
+                // What another request was given is not in use yet.
+                let taken = given.into_iter().chain(self.numbers.last(name));
+                let value = taken.fold(free, |free, taken| free.max(taken.saturating_add(counter.step)));
+                self.numbers.note(name, value);
+                value
             }
             CounterKind::Cell { bag, field, before } => self.take(counter, bag, *field, *before).await?,
         };
@@ -57,7 +86,7 @@ impl Gateway {
                 rows.first().ok_or_else(|| ScimError::internal("A counter of the mapping has no row."))?;
             let old = row.first(field).and_then(|v| v.to_text().parse().ok()).unwrap_or(counter.from);
             let new = old.saturating_add(counter.step);
-            match self.store.apply(vec![swap(bag, field, row, old, new)]).await {
+            match self.store.apply(swap(bag, field, row, old, new)).await {
                 Ok(_) => return Ok(if before { old } else { new }),
                 Err(StoreError::NotFound { .. } | StoreError::PreconditionFailed) => {}
                 Err(other) => return Err(error::reading(&other)),
@@ -101,13 +130,19 @@ impl Counter {
 
 /// Sets the cell if it still holds the old value. In a directory the old value is removed and the
 /// new one added in one modify, which fails if the old one is gone.
-fn swap(bag: &Arc<Bag>, field: FieldId, row: &Row, old: i64, new: i64) -> Step {
-    let new = Cell::Values(vec![Value::Int(new)]);
-    let entry =
-        bag.find_field("dn").and_then(|f| row.first(f)).zip(bag.key.first().and_then(|k| row.first(*k)));
-    let target = match entry {
-        Some((dn, anchor)) => Target::Entry { dn: dn.to_text(), anchor: anchor.clone() },
-        None => Target::Rows(Predicate::equals(field, Value::Int(old))),
+fn swap(bag: &Arc<Bag>, field: FieldId, row: &Row, old: i64, new: i64) -> Vec<Step> {
+    let changes = vec![Change::Set(field, Cell::Values(vec![Value::Int(new)]))];
+    let dn = bag.find_field("dn").and_then(|dn| Some((dn, row.first(dn)?)));
+    let Some((dn, at)) = dn else {
+        let target = Target::Rows(Predicate::equals(field, Value::Int(old)));
+        return vec![Step::Update { bag: bag.clone(), target, changes, required: true }];
     };
-    Step::Update { bag: bag.clone(), target, changes: vec![Change::Set(field, new)], required: true }
+    let target = Target::Entry { dn: at.to_text(), anchor: at.clone() };
+    // The entry has no change marker that could be claimed: the value itself must be what it was.
+    let fields = vec![field, dn];
+    let expected = Expected { fields, rows: vec![row.clone()], others: false, writable: Vec::new() };
+    vec![
+        Step::Expect { bag: bag.clone(), target: target.clone(), expected, lock: true },
+        Step::Update { bag: bag.clone(), target, changes, required: true },
+    ]
 }

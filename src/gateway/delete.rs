@@ -96,7 +96,9 @@ impl Gateway {
             steps.extend(all_rows(mapping, &known));
         }
         let mut plan = Plan::of(&mapping.resource_type.name, id, steps);
-        undone.into_iter().for_each(|one| plan.append(one));
+        for one in undone {
+            if mapping.is_ldap() { plan.precede(one.steps) } else { plan.append(one) }
+        }
         plan.append(Plan { steps: moved, ..Plan::default() });
         plan.precede(expected);
         let steps = plan.steps;
@@ -227,6 +229,35 @@ impl Gateway {
         (!layout.close.is_empty()).then_some(step)
     }
 
+    /// After a change of what entries point at a resource by, other than its DN: a login. They follow.
+    pub(super) async fn repoint_values(
+        &self,
+        ty: TypeId,
+        known: &Known,
+        now: &Record,
+    ) -> Result<(), ScimError> {
+        let mapping = self.ty(ty)?;
+        for pointer in self.pointers_at(ty) {
+            let holder = self.ty(pointer.holder)?;
+            let names_dn = pointer.by.part == 0 && Some(pointer.by.field) == mapping.find_root("dn");
+            if names_dn || !holder.is_ldap() {
+                continue;
+            }
+            let values =
+                (pointed_value(mapping, &known.record, &pointer), pointed_value(mapping, now, &pointer));
+            if let (Some(old), Some(new)) = values
+                && old != new
+            {
+                let steps = self.relink(&pointer, &old, Some(&new)).await?;
+                if !steps.is_empty() {
+                    let name = &holder.resource_type.name;
+                    self.execute(pointer.holder, &Plan::of(name, &known.row.id, steps)).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// After a rename: whatever pointed at the old name points at the new one.
     pub(super) async fn repoint(&self, ty: TypeId, known: &Known, dn: &str) -> Result<(), ScimError> {
         let mapping = self.ty(ty)?;
@@ -322,12 +353,13 @@ fn entry_relink(
     let layout = mapping.shape.part(field.part);
     let attribute = layout.values_of().unwrap_or(field.field);
     let mut changes = vec![Change::Remove(attribute, vec![old.clone()])];
-    let instead = match (new, &layout.floor) {
-        (Some(new), _) => Some(new.clone()),
-        (None, Some(crate::mapping::form::Template::Literal(floor))) => Some(floor.clone()),
-        _ => None,
-    };
-    changes.extend(instead.map(|v| Change::Add(attribute, vec![v])));
+    match (new, &layout.floor) {
+        (Some(new), _) => changes.push(Change::Add(attribute, vec![new.clone()])),
+        (None, Some(crate::mapping::form::Template::Literal(floor))) => {
+            changes.push(Change::Floor(attribute, vec![floor.clone()]));
+        }
+        _ => {}
+    }
     let target = Target::Entry {
         dn: root.first(mapping.find_root("dn")?)?.to_text(),
         anchor: root.first(*mapping.bag().key.first()?)?.clone(),

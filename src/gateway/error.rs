@@ -160,6 +160,7 @@ fn collect_fields<'a>(lens: &'a Lens, out: &mut Vec<&'a FieldRef>) {
         Lens::Password(password) => out.push(&password.field),
         Lens::First(list) | Lens::Union(list) => list.iter().for_each(|l| collect_fields(l, out)),
         Lens::Guarded(guarded) => collect_fields(&guarded.lens, out),
+        Lens::Search(search) => out.push(&search.field),
         Lens::Inverse(_) | Lens::Side => {}
     }
 }

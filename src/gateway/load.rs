@@ -134,11 +134,13 @@ fn parents_by_link(mapping: &TypeMapping, part: PartId, records: &[Record]) -> P
             if !mapping.shape.hangs_on(part, &draft.now) {
                 continue;
             }
-            let values: Option<Vec<Value>> =
-                layout.on.iter().map(|(_, above)| draft.now.first(*above).cloned()).collect();
+            let beside = layout.beside.iter().map(|(_, other)| {
+                record.values(&mapping.shape, (layout.parent, row), other).first().cloned()
+            });
+            let above = layout.on.iter().map(|(_, above)| draft.now.first(*above).cloned());
+            let values: Option<Vec<Value>> = above.chain(beside).collect();
             let Some(values) = values else { continue };
-            let key =
-                layout.on.iter().zip(&values).map(|((own, _), v)| comparable(layout, *own, v)).collect();
+            let key = layout.ties().zip(&values).map(|(own, v)| comparable(layout, own, v)).collect();
             parents.entry(key).or_insert_with(|| (values, Vec::new())).1.push((index, row));
         }
     }
@@ -155,7 +157,8 @@ fn comparable(layout: &Part, field: FieldId, value: &Value) -> String {
 }
 
 fn link_predicate(layout: &Part, links: &[&Vec<Value>]) -> Predicate {
-    if let [(own, _)] = layout.on.as_slice() {
+    let ties: Vec<FieldId> = layout.ties().collect();
+    if let [own] = ties.as_slice() {
         let values = links.iter().filter_map(|v| v.first().cloned()).collect();
         return Predicate::Field(*own, Test::OneOf(values, Fold::Exact));
     }
@@ -163,7 +166,7 @@ fn link_predicate(layout: &Part, links: &[&Vec<Value>]) -> Predicate {
         links
             .iter()
             .map(|values| {
-                layout.on.iter().zip(values.iter()).fold(Predicate::True, |all, ((own, _), value)| {
+                ties.iter().zip(values.iter()).fold(Predicate::True, |all, (own, value)| {
                     all.and(Predicate::equals(*own, value.clone()))
                 })
             })
@@ -204,7 +207,7 @@ fn attach(
     let layout = mapping.shape.part(part);
     for row in rows {
         let key: Option<Vec<String>> =
-            layout.on.iter().map(|(own, _)| row.first(*own).map(|v| comparable(layout, *own, v))).collect();
+            layout.ties().map(|own| row.first(own).map(|v| comparable(layout, own, v))).collect();
         let Some((_, places)) = key.and_then(|k| parents.get(&k)) else { continue };
         for (index, parent) in places {
             let Some(record) = records.get_mut(*index).filter(|_| is_one(*index, &row)) else { continue };

@@ -60,6 +60,10 @@ impl Gateway {
                     let found = self.looked_up(ty, part, holds).await?;
                     answers.rows.insert(need, found);
                 }
+                Need::Search { ref types, ref url } => {
+                    let found = self.found(types, url).await?;
+                    answers.lists.insert(need, found);
+                }
                 Need::Next { ref counter, .. } => {
                     let value = self.next(counter, given(answers, counter)).await?;
                     answers.values.insert(need, Some(value));
@@ -171,7 +175,7 @@ impl Gateway {
     }
 
     /// The resources of a type that meet a predicate, as references show them.
-    async fn pointed(
+    pub(super) async fn pointed(
         &self,
         target: TypeId,
         predicate: Predicate,
@@ -245,10 +249,16 @@ impl Gateway {
         let Some(inverse) = self.ty(ty)?.inverses.get(index).cloned() else { return Ok(()) };
         let all: Vec<String> =
             wanted.iter().flat_map(|(by, _)| by).collect::<BTreeSet<_>>().into_iter().cloned().collect();
-        let found: Vec<(String, Pointed)> = match &inverse.via {
+        let mut found: Vec<(String, Pointed)> = match &inverse.via {
             Some((_, holders)) => self.find_by_field(inverse.holder, holders, &all).await?,
             None => self.holders(&inverse, &all).await?,
         };
+        // Who is in a list and found by a search is a direct member.
+        for (text, pointed) in self.finders(ty, &inverse, &all).await? {
+            if !found.iter().any(|(known, other)| *known == text && other.id == pointed.id) {
+                found.push((text, pointed));
+            }
+        }
         let mut by_text: HashMap<&str, Vec<&Pointed>> = HashMap::new();
         for (text, pointed) in &found {
             by_text.entry(text).or_default().push(pointed);

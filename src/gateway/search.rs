@@ -5,6 +5,7 @@
 //! A query of one type and one over all types are answered alike: as a list of
 //! questions, one for each type, whose matches are one listing.
 
+mod joined;
 mod matches;
 mod page;
 mod question;

@@ -9,18 +9,19 @@ use crate::{
         delete::{Pointer, pointed_value},
         error,
         present::MAX_ROUNDS,
+        resolve::field_predicate,
     },
     mapping::{
         TypeMapping,
-        form::{Answers, cond::slot_test, set},
-        lens::{Reference, face::Reads, scalar},
+        form::{Answers, Assign, Eval, cond::slot_test, set},
+        lens::{RefTarget, Reference, face::Reads, scalar},
         log::Event,
         record::{Draft, Record, has_slot},
         write::Written,
     },
     plan::Plan,
     scim::{Object, error::ScimError},
-    store::{Bag, Fold, Predicate, Source, Value},
+    store::{Bag, Fold, Predicate, Source, Test, Value},
 };
 
 impl Gateway {
@@ -31,12 +32,14 @@ impl Gateway {
         ty: TypeId,
         written: &Written,
     ) -> Result<Vec<Plan>, ScimError> {
+        let mapping = self.ty(ty)?;
         let mut plans = Vec::new();
         for (reference, id) in &written.there {
-            let Some(target) = self.ty(ty)?.references.get(*reference) else { continue };
+            let Some(target) = mapping.references.get(*reference) else { continue };
             let Some((kind, _)) = target.types.first() else { continue };
+            let asked = self.bound(cx, mapping, target, &written.record);
             let there = |record: &mut Record, answers: &Answers| -> Result<(), ScimError> {
-                set::apply(&target.there, &self.ty(*kind)?.shape, record, (0, 0), answers);
+                set::apply(&asked, &self.ty(*kind)?.shape, record, (0, 0), answers);
                 Ok(())
             };
             plans.push(self.amend(cx, *kind, id, &there).await?);
@@ -44,7 +47,15 @@ impl Gateway {
         Ok(plans)
     }
 
-    /// What references that went had asked for at their targets, where no other pointer asks for it.
+    /// What a reference asks for, with what the resource that points holds.
+    fn bound(&self, cx: &Context, mapping: &TypeMapping, target: &RefTarget, record: &Record) -> Vec<Assign> {
+        let answers = self.answers(cx);
+        let eval = Eval { shape: &mapping.shape, record, at: (0, 0), answers: &answers };
+        set::bound(&target.there, &eval)
+    }
+
+    /// What references that went had asked for at their targets, where no other pointer asks for it; and at
+    /// the targets of those that stay, what is asked for now instead of what was before.
     /// `record` is as it shall become.
     pub(super) async fn undone_there(
         &self,
@@ -58,26 +69,43 @@ impl Gateway {
         for rule in &mapping.rules {
             rule.lens.references(&mut |reference, _| references.push(reference));
         }
+        let before = as_stored(record);
         for reference in references {
             let Some(target) = mapping.references.get(reference.target).filter(|t| !t.there.is_empty())
             else {
                 continue;
             };
+            let Some((kind, field)) = target.types.first() else { continue };
+            let shape = &self.ty(*kind)?.shape;
+            let asked = self.bound(cx, mapping, target, &before);
+            let asks = self.bound(cx, mapping, target, record);
             for gone in left(mapping, reference, record) {
                 let Some(by) = scalar::decode(gone, &reference.codecs).map(|by| by.to_text()) else {
                     continue;
                 };
-                let Some((kind, field)) = target.types.first() else { continue };
                 for (_, pointed) in self.find_by_field(*kind, field, &[by]).await? {
-                    if self.is_asked_still(ty, *kind, record, &pointed.id).await? {
+                    if self.is_asked_still(cx, (ty, *kind), record, (&pointed.id, &asked)).await? {
                         continue;
                     }
                     let there = |record: &mut Record, answers: &Answers| -> Result<(), ScimError> {
-                        set::undo(&target.there, &self.ty(*kind)?.shape, record, (0, 0), answers);
+                        set::undo(&asked, shape, record, (0, 0), answers);
                         Ok(())
                     };
                     plans.push(self.amend(cx, *kind, &pointed.id, &there).await?);
                 }
+            }
+            if asked == asks {
+                continue;
+            }
+            let kept = kept(mapping, reference, record).into_iter();
+            let kept = kept.filter_map(|v| scalar::decode(v, &reference.codecs)).map(|by| by.to_text());
+            for (_, pointed) in self.find_by_field(*kind, field, &kept.collect::<Vec<_>>()).await? {
+                let there = |record: &mut Record, answers: &Answers| -> Result<(), ScimError> {
+                    set::undo(&asked, shape, record, (0, 0), answers);
+                    set::apply(&asks, shape, record, (0, 0), answers);
+                    Ok(())
+                };
+                plans.push(self.amend(cx, *kind, &pointed.id, &there).await?);
             }
         }
         Ok(plans)
@@ -87,10 +115,10 @@ impl Gateway {
     /// as it shall become. Rows that are not ours count, too: closed ones, and those of other programs.
     async fn is_asked_still(
         &self,
-        ty: TypeId,
-        kind: TypeId,
+        cx: &Context,
+        (ty, kind): (TypeId, TypeId),
         record: &Record,
-        id: &str,
+        (id, asked): (&str, &[Assign]),
     ) -> Result<bool, ScimError> {
         let target = self.ty(kind)?;
         let known = self.find(kind, id, &Reads::everything(&target.shape)).await?;
@@ -106,6 +134,12 @@ impl Gateway {
                 continue;
             };
             let layout = holder.shape.part(pointer.reference.field.part);
+            if holder.is_ldap() {
+                if self.is_asked_by_entries(cx, (ty, record), &pointer, (&value, asked)).await? {
+                    return Ok(true);
+                }
+                continue;
+            }
             if !matches!(layout.bag.source, Source::Table(_)) || layout.opened.is_some() {
                 return Ok(true); // How many values of a document point there is not asked.
             }
@@ -126,6 +160,27 @@ impl Gateway {
             }
         }
         Ok(false)
+    }
+
+    /// True if another entry points at a resource and asks for the same there.
+    async fn is_asked_by_entries(
+        &self,
+        cx: &Context,
+        (ty, record): (TypeId, &Record),
+        pointer: &Pointer<'_>,
+        (value, asked): (&Value, &[Assign]),
+    ) -> Result<bool, ScimError> {
+        let holder = self.ty(pointer.holder)?;
+        let Some(target) = holder.references.get(pointer.reference.target) else { return Ok(false) };
+        let mut reads = holder.reads_for(&|_| false);
+        set::sources(&target.there).into_iter().for_each(|field| reads.field(&holder.shape, field));
+        let test = Test::OneOf(vec![value.clone()], Fold::Exact);
+        let predicate = field_predicate(&holder.shape, &pointer.reference.field, test);
+        let holders = self.load(pointer.holder, predicate, &reads, None).await?;
+        let is_itself =
+            |other: &Record| pointer.holder == ty && holder.anchor_of(other) == holder.anchor_of(record);
+        let mut others = holders.iter().filter(|other| !is_itself(other));
+        Ok(others.any(|other| self.bound(cx, holder, target, other) == asked))
     }
 
     /// The plan that changes another resource by a SET.
@@ -184,6 +239,25 @@ fn left(mapping: &TypeMapping, reference: &Reference, record: &Record) -> Vec<Va
         }
     }
     gone
+}
+
+/// The pointers that a record held and goes on holding.
+fn kept(mapping: &TypeMapping, reference: &Reference, record: &Record) -> Vec<Value> {
+    let rows = record.rows(reference.field.part).iter().map(|draft| pointer(mapping, reference, draft));
+    let stays = rows.filter_map(|(was, now)| was.zip(now)).filter(|(was, now)| was.same(now, Fold::Exact));
+    stays.map(|(was, _)| was.clone()).collect()
+}
+
+/// A record as the store holds it.
+fn as_stored(record: &Record) -> Record {
+    let mut stored = record.clone();
+    for draft in stored.parts.iter_mut().flatten() {
+        match &draft.was {
+            Some(was) => draft.now = was.clone(),
+            None => draft.removed = true,
+        }
+    }
+    stored
 }
 
 /// How many rows of a record hold a pointer and shall not hold it any more.

@@ -103,7 +103,12 @@ impl Gateway {
             plan.precede(first.steps);
         }
         for undone in self.undone_there(cx, ty, &written.record).await? {
-            plan.append(undone);
+            // Without transactions what is read of a membership goes last: whoever repeats a request that
+            // was cut short finds the rest still to be done.
+            match mapping.is_ldap() {
+                true => plan.precede(undone.steps),
+                false => plan.append(undone),
+            }
         }
         self.replant(ty, &written.record, &mut plan).await?;
         mapping.keep_floors(&written.record, &self.answers(cx), &mut plan);
@@ -150,6 +155,9 @@ impl Gateway {
         }
         if let Some(dn) = &plan.dn {
             self.repoint(ty, &known, dn).await?;
+        }
+        if mapping.is_ldap() {
+            self.repoint_values(ty, &known, &written.record).await?;
         }
         let row = self.remember(&known.row, &anchor, new_side, plan.dn.as_deref()).await?;
         self.again(cx, ty, row, selection).await

@@ -2,7 +2,7 @@
 //! SCIM form.
 //!
 //! `decode` goes store → SCIM, `encode` SCIM → store. One-way codecs (`cut`,
-//! `slug`, `ascii`, `before`, `after`, `nt`) have no way back; they stand in
+//! `slug`, `sam`, `ascii`, `before`, `after`, `nt`) have no way back; they stand in
 //! holes only. The times are in `time`.
 
 mod country;
@@ -49,6 +49,7 @@ pub enum Codec {
     Digits,
     Cut(usize),
     Slug(String),
+    Sam,
     Swap(String, String),
     Prefix(String),
     Suffix(String),
@@ -101,6 +102,7 @@ impl Codec {
             "digits" => Self::Digits,
             "cut" => Self::Cut(need("a length")?.parse().map_err(|_| "`cut:N` needs a number".to_owned())?),
             "slug" => Self::Slug(need("a separator")?),
+            "sam" => Self::Sam,
             "swap" => {
                 let both = need("two texts")?;
                 let (a, b) = both.split_once(':').ok_or("`swap:a:b` needs two texts")?;
@@ -132,7 +134,7 @@ impl Codec {
             }
             _ => Self::Time(time::Form::parse(name, argument)?.ok_or_else(|| {
                 format!(
-                    "no codec is called `{name}`; there are lower, upper, trim, ascii, cut:N, slug:_, digits, \
+                    "no codec is called `{name}`; there are lower, upper, trim, ascii, cut:N, slug:_, sam, digits, \
                      swap:a:b, prefix:x, suffix:x, strip:x, strip_end:x, before:x, after:x, head:x, postal, crlf, hex, base64, guid_le, \
                      number, bool:Y:N, idn, sid, country_name, country_number, country3, nt, date, datetime:UTC, epoch, epoch_ms, days, generalized_time, filetime, \
                      time:FORMAT"
@@ -145,9 +147,13 @@ impl Codec {
     #[must_use]
     pub fn class(&self) -> Class {
         match self {
-            Self::Ascii | Self::Cut(_) | Self::Slug(_) | Self::Before(_) | Self::After(_) | Self::Nt => {
-                Class::OneWay
-            }
+            Self::Ascii
+            | Self::Cut(_)
+            | Self::Slug(_)
+            | Self::Sam
+            | Self::Before(_)
+            | Self::After(_)
+            | Self::Nt => Class::OneWay,
             Self::Lower
             | Self::Upper
             | Self::Trim
@@ -263,6 +269,7 @@ impl Codec {
             Self::Ascii
             | Self::Cut(_)
             | Self::Slug(_)
+            | Self::Sam
             | Self::Before(_)
             | Self::After(_)
             | Self::Nt
@@ -287,6 +294,7 @@ impl Codec {
                 text().chars().take(*length).collect::<String>().trim_end().to_owned().into()
             }
             Self::Slug(separator) => text::slug(&text(), separator).into(),
+            Self::Sam => text::sam(&text()).into(),
             Self::Swap(a, b) => text().replace(b, a).into(),
             Self::Prefix(p) => text()
                 .strip_prefix(p.as_str())

@@ -41,7 +41,7 @@ mod draft;
 mod examples;
 mod file;
 mod floor;
-mod forms;
+pub(super) mod forms;
 mod grammar;
 mod history;
 mod keys;
@@ -102,6 +102,7 @@ pub fn compile(
     compiler.read_attributes();
     compiler.link_inverses();
     compiler.publish();
+    compiler.spread_values();
     compiler.order_settles();
     compiler.types.iter_mut().for_each(TypeDraft::settle_nothing);
     compiler.build();

@@ -2,22 +2,23 @@
 //! rows are found first, rows go children first and come parents first, and
 //! generated keys flow from step to step.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::{
     mapping::{
         Rename, TypeMapping,
         diff::{among::Among, entry::Naming},
         record::{Draft, Record, same_values},
-        shape::{PartId, Shape, Use},
+        shape::{Part, PartId, Shape, Use},
         write::Written,
     },
     plan::Plan,
     scim::error::ScimError,
-    store::{Cell, Change, FieldId, Predicate, Source, Step, Target, Value},
+    store::{Cell, Change, Channel, FieldId, Predicate, Secret, Source, Step, Target, Value},
 };
 
 mod among;
+mod beside;
 mod copied;
 mod endings;
 pub mod entry;
@@ -34,6 +35,8 @@ struct Diff<'a> {
     made: BTreeMap<(PartId, usize), (usize, Vec<FieldId>)>,
     /// Rows whose key changes.
     renamed: Vec<(PartId, usize)>,
+    /// Rows that hang on two: they come when both are there.
+    waiting: BTreeSet<(PartId, usize)>,
 }
 
 impl TypeMapping {
@@ -50,19 +53,21 @@ impl TypeMapping {
             plan: Plan::default(),
             made: BTreeMap::new(),
             renamed: Vec::new(),
+            waiting: BTreeSet::new(),
         };
         diff.removals();
+        let (first, last) = written.password.iter().partition::<Vec<_>, _>(|(_, channel)| {
+            // An account that has none yet cannot be made active.
+            *channel == Channel::UnicodePwd && diff.draft(0, 0).is_some_and(|root| root.was.is_some())
+        });
+        diff.passwords(&first);
         diff.row(0, 0)?;
+        while let Some((part, row)) = diff.waiting.pop_first() {
+            diff.row(part, row)?;
+        }
         diff.old_names();
         diff.removals_above();
-        if let Some(password) = &written.password {
-            let target = diff.password_target();
-            diff.plan.steps.push(Step::Password {
-                bag: self.bag().clone(),
-                target,
-                password: password.clone(),
-            });
-        }
+        diff.passwords(&last);
         if !diff.plan.steps.is_empty() {
             let root = diff.plan.root_insert.as_ref().map(|(step, _)| *step);
             diff.plan.steps.extend(self.log_steps(&written.logs, root));
@@ -88,6 +93,7 @@ impl TypeMapping {
             plan: Plan::default(),
             made: BTreeMap::new(),
             renamed: Vec::new(),
+            waiting: BTreeSet::new(),
         };
         diff.all_removals(root);
         diff.plan.steps
@@ -122,7 +128,8 @@ impl Diff<'_> {
                 add(*own, value, &mut all);
             }
         }
-        for field in layout.slot.iter().filter(|f| !layout.is_borrowed(**f)) {
+        let beside = layout.beside.iter().map(|(own, _)| own);
+        for field in beside.chain(layout.slot.iter().filter(|f| !layout.is_borrowed(**f))) {
             if let Some(value) = was.first(*field) {
                 add(*field, value, &mut all);
             }
@@ -155,8 +162,11 @@ impl Diff<'_> {
             })
             .collect();
         for (child, index) in &below {
-            if matches!(self.shape.part(*child).usage, Use::Find | Use::FindOrAdd) {
+            let layout = self.shape.part(*child);
+            if matches!(layout.usage, Use::Find | Use::FindOrAdd) && !is_entry(layout) {
                 self.find(*child, *index);
+            } else if layout.usage == Use::FindOrAdd {
+                self.add_entry(*child, *index);
             }
         }
         for (child, index) in &below {
@@ -169,6 +179,9 @@ impl Diff<'_> {
         }
         for (child, index) in below {
             match self.shape.part(child).usage {
+                Use::Own if !self.shape.part(child).beside.is_empty() => {
+                    self.waiting.insert((child, index));
+                }
                 Use::Own if !self.shape.part(child).upward => self.row(child, index)?,
                 Use::Watch => self.watched(child, index),
                 _ => {}
@@ -188,6 +201,20 @@ impl Diff<'_> {
             let (target, bag) = (Target::Rows(self.identity(part, draft.parent, was)), layout.bag.clone());
             self.plan.steps.push(Step::Update { bag, target, changes, required: false });
         }
+    }
+
+    /// A looked-up entry that is not there and has got a name.
+    fn add_entry(&mut self, part: PartId, row: usize) {
+        let layout = self.shape.part(part);
+        let Some(draft) = self.draft(part, row).filter(|d| d.was.is_none()) else { return };
+        let is_named = layout.bag.find_field("dn").is_some_and(|dn| draft.now.first(dn).is_some());
+        if !is_named {
+            return;
+        }
+        let cells = draft.now.cells.iter().enumerate().filter(|(_, values)| !values.is_empty());
+        let cells = cells.map(|(field, values)| (field, Cell::Values(values.clone()))).collect();
+        let bag = layout.bag.clone();
+        self.plan.steps.push(Step::Insert { bag, cells, report: Vec::new(), unless_exists: true });
     }
 
     /// A looked-up row that was chosen anew.
@@ -223,11 +250,13 @@ impl Diff<'_> {
                 };
                 cells.push((*own, cell));
             }
+            cells.extend(self.linked_beside(part, row));
         }
         for (child, layout) in self.shape.parts.iter().enumerate().skip(1) {
             if layout.parent != part
                 || !(layout.upward || matches!(layout.usage, Use::Find | Use::FindOrAdd))
                 || layout.opened.is_some()
+                || is_entry(layout)
             {
                 continue;
             }
@@ -274,6 +303,7 @@ impl Diff<'_> {
     fn insert(&mut self, part: PartId, row: usize, now: &crate::store::Row) -> Result<(), ScimError> {
         let layout = self.shape.part(part);
         let links = self.linked(part, row);
+        self.has_both(part, &links)?;
         let mut cells: Vec<(FieldId, Cell)> = Vec::new();
         for (field, values) in now.cells.iter().enumerate() {
             let linked = links.iter().any(|(f, _)| *f == field);
@@ -297,6 +327,7 @@ impl Diff<'_> {
             if let Some(field) = layout.bag.find_field("dn") {
                 cells.push((field, Cell::Values(vec![Value::Text(dn.clone())])));
             }
+            self.make_above(part, &dn);
             if part == 0 {
                 self.plan.dn = Some(dn);
             }
@@ -317,6 +348,13 @@ impl Diff<'_> {
         Ok(())
     }
 
+    /// The entries above a new place that may be missing.
+    fn make_above(&mut self, part: PartId, dn: &str) {
+        let layout = self.shape.part(part);
+        let steps = entry::above(&layout.bag, &layout.make, dn);
+        self.plan.steps.extend(steps);
+    }
+
     /// A new row, or a closed one of its key that comes back.
     fn reopening(&self, part: PartId, row: usize, cells: Vec<(FieldId, Cell)>, report: Vec<FieldId>) -> Step {
         let layout = self.shape.part(part);
@@ -327,7 +365,10 @@ impl Diff<'_> {
     /// Fields of a part's rows that its children's links need.
     fn children_links(&self, part: PartId) -> Vec<FieldId> {
         let children = self.shape.parts.iter().skip(1).filter(|p| p.parent == part && p.opened.is_none());
-        children.filter(|p| p.usage == Use::Own).flat_map(|p| p.on.iter().map(|(_, above)| *above)).collect()
+        let links =
+            children.filter(|p| p.usage == Use::Own).flat_map(|p| p.on.iter().map(|(_, above)| *above));
+        let beside = self.shape.parts.iter().flat_map(|p| &p.beside).filter(|(_, at)| at.part == part);
+        links.chain(beside.map(|(_, at)| at.field)).collect()
     }
 
     fn parent_dn(&self, part: PartId, row: usize) -> Option<String> {
@@ -379,6 +420,9 @@ impl Diff<'_> {
             let naming = Naming::new(self.ty, part);
             if let Some(dn) = naming.changed_dn(was, now)? {
                 let bag = layout.bag.clone();
+                if naming.is_moved(was, &dn) {
+                    self.make_above(part, &dn);
+                }
                 self.plan.steps.push(Step::Rename { bag, target: target.clone(), dn: dn.clone() });
                 naming.drop_named(&mut changes, was, now, &dn);
                 if let Target::Entry { dn: at, .. } = &mut target {
@@ -394,7 +438,7 @@ impl Diff<'_> {
             if layout.rename == Some(Rename::Copy) {
                 let cells = changes.into_iter().filter_map(|change| match change {
                     Change::Set(field, cell) => Some((field, cell)),
-                    Change::Add(..) | Change::Remove(..) => None,
+                    Change::Add(..) | Change::Remove(..) | Change::Floor(..) => None,
                 });
                 let step = Step::Copy { bag: layout.bag.clone(), target, cells: cells.collect() };
                 self.plan.steps.push(step);
@@ -422,6 +466,7 @@ impl Diff<'_> {
             && !layout.bag.key.is_empty()
             && layout.bag.key.iter().all(|f| was.first(*f).is_some())
             && layout.on.iter().all(|(_, above)| kept(above))
+            && self.keeps_beside(part, row)
     }
 
     /// The smallest change of one field: whole values for single-valued ones, deltas for the others,
@@ -469,7 +514,12 @@ impl Diff<'_> {
 
     fn is_ordered(&self, part: PartId, field: FieldId) -> bool {
         let opened = self.shape.parts.iter().position(|p| p.parent == part && p.values_of() == Some(field));
-        opened.is_some_and(|id| self.ty.is_positional(id))
+        // Of several values the first one of the format is the row.
+        let first = |p: &Part| {
+            let opened = p.opened.as_ref().filter(|o| p.parent == part && o.field == field);
+            !p.many && opened.and_then(|o| o.items.as_ref()).is_some_and(|items| items.each)
+        };
+        opened.is_some_and(|id| self.ty.is_positional(id)) || self.shape.parts.iter().any(first)
     }
 
     fn target(&self, part: PartId, row: usize, was: &crate::store::Row) -> Target {
@@ -484,6 +534,17 @@ impl Diff<'_> {
         }
     }
 
+    fn passwords(&mut self, passwords: &[&(Secret, Channel)]) {
+        for (password, channel) in passwords {
+            self.plan.steps.push(Step::Password {
+                bag: self.ty.bag().clone(),
+                target: self.password_target(),
+                password: password.clone(),
+                channel: *channel,
+            });
+        }
+    }
+
     fn password_target(&self) -> Target {
         let bag = self.ty.bag();
         let was = self.draft(0, 0).and_then(|d| d.was.as_ref());
@@ -494,6 +555,11 @@ impl Diff<'_> {
         let anchor = bag.key.first().and_then(|k| was?.first(*k).cloned());
         Target::Entry { dn: dn.unwrap_or_default(), anchor: anchor.unwrap_or(Value::Text(String::new())) }
     }
+}
+
+/// True for entries of a directory: of one that is looked up the record knows the name already.
+fn is_entry(layout: &Part) -> bool {
+    matches!(layout.bag.source, Source::Entries { .. }) && layout.usage != Use::Own
 }
 
 fn text(value: &Value) -> Option<&str> {

@@ -51,19 +51,12 @@ impl TypeMapping {
         }
         let mut steps = Vec::new();
         for (index, parent) in record.rows(layout.parent).iter().enumerate() {
-            let Some(above) = parent.was.as_ref().filter(|above| self.shape.hangs_on(part, above)) else {
-                continue;
-            };
-            let mut link = Predicate::True;
-            for (own, theirs) in &layout.on {
-                link = match above.first(*theirs) {
-                    Some(value) => link.and(Predicate::equals(*own, value.clone())),
-                    None => Predicate::False,
-                };
-            }
-            if link == Predicate::False {
+            if !parent.was.as_ref().is_some_and(|above| self.shape.hangs_on(part, above)) {
                 continue;
             }
+            let Some(links) = record.stored_links(&self.shape, part, index) else { continue };
+            let equal = |(own, value)| Predicate::equals(own, value);
+            let link = links.into_iter().map(equal).fold(Predicate::True, Predicate::and);
             let own = record.rows(part).iter().filter(|d| d.parent == index);
             let rows: Vec<Row> = own.filter_map(|d| d.was.clone()).collect();
             // Of a single part only the first row counts; what is looked up has many owners.
@@ -109,6 +102,7 @@ fn collect(lens: &Lens, fields: &mut Vec<FieldId>) {
         | Lens::Reference(_)
         | Lens::Pointers(_)
         | Lens::Inverse(_)
+        | Lens::Search(_)
         | Lens::Password(_)
         | Lens::Union(_)
         | Lens::Guarded(_)

@@ -82,6 +82,13 @@ pub enum Need {
         /// Texts of the values that pointers hold, where the shortcut lists more than those.
         direct: Vec<String>,
     },
+    /// The resources that a search finds: the answer is a list.
+    Search {
+        /// The resource types among which is searched.
+        types: Vec<usize>,
+        /// The search as a URL (RFC 4516).
+        url: String,
+    },
     /// The resources whose id, or whose attribute in our own database, is this: the answer is a
     /// list whose `id`s are their anchors.
     Anchors {
@@ -281,10 +288,18 @@ impl<'a> Eval<'a> {
     /// What a column of `on` will hold in a new row: what its parent's does.
     fn linked(&self, field: &FieldRef) -> Option<&'a [Value]> {
         let layout = self.shape.part(field.part);
-        let (_, above) = layout.on.iter().find(|(own, _)| *own == field.field && field.slot.is_none())?;
+        if field.slot.is_some() || !layout.is_tie(field.field) {
+            return None;
+        }
         let row = self.record.find_row(self.shape, self.at, field).filter(|_| field.part != 0)?;
         let draft = self.record.row(field.part, row).filter(|d| d.was.is_none())?;
-        Some(self.record.row(layout.parent, draft.parent)?.now.all(*above))
+        match layout.on.iter().find(|(own, _)| *own == field.field) {
+            Some((_, above)) => Some(self.record.row(layout.parent, draft.parent)?.now.all(*above)),
+            None => {
+                let (_, other) = layout.beside.iter().find(|(own, _)| *own == field.field)?;
+                Some(self.record.values(self.shape, (field.part, row), other))
+            }
+        }
     }
 
     /// The values of a field of a looked-up row that was chosen just now, by another field of it.

@@ -16,6 +16,7 @@ pub mod pointers;
 pub mod reference;
 pub mod rows;
 pub mod scalar;
+pub mod search;
 pub mod slots;
 pub mod text;
 pub mod tree;
@@ -65,6 +66,8 @@ pub enum Lens {
     Pointers(Pointers),
     /// The resources that point here; index into [`TypeMapping::inverses`](super::TypeMapping::inverses).
     Inverse(usize),
+    /// The resources that a search finds which the entry holds as a URL; read-only.
+    Search(Search),
     /// A password.
     Password(Password),
     /// Kept in our own database. Also the whole of a multi-valued or complex attribute.
@@ -99,6 +102,10 @@ pub struct Kinds {
     pub field: FieldRef,
     /// Stored value, `None` for NULL, and what it says. A row with another value is not ours.
     pub pairs: Vec<(Option<Value>, crate::scim::Object)>,
+    /// The stored value that one row has and no other: that of the element which is the main one.
+    pub one: Option<Value>,
+    /// What is stored for an element that no pair says.
+    pub other: Option<Value>,
 }
 
 /// A sub-attribute and its lens.
@@ -246,6 +253,15 @@ pub struct Slots {
     pub common: Common,
 }
 
+/// A field that holds searches (RFC 4516).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Search {
+    /// The field.
+    pub field: FieldRef,
+    /// The resource types among which is searched, as indexes into [`Mapping::types`](super::Mapping::types).
+    pub types: Vec<usize>,
+}
+
 /// A pointer at another resource.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reference {
@@ -320,6 +336,8 @@ pub struct Inverse {
     pub codecs: Vec<Codec>,
     /// Further fields of the holder itself that may hold one.
     pub more: Vec<FieldRef>,
+    /// Fields of the holder with searches that may find this type.
+    pub searches: Vec<FieldRef>,
     /// The field of this type that a pointer at it equals.
     pub by: FieldRef,
     /// Shortcut: a field of this type that lists the holders, and the holder's field whose value it holds.

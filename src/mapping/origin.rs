@@ -42,6 +42,9 @@ impl TypeMapping {
             let parent = self.shape.part(layout.parent);
             out.push(format!("`on`: {}.{}", parent.name, parent.bag.field_name(*above)));
         }
+        if let Some((_, other)) = layout.beside.iter().find(|(own, _)| *own == field) {
+            out.push(format!("`on`: {}", self.shape.field_name(other)));
+        }
         if layout.constants.iter().any(|(constant, _)| *constant == field) {
             out.push("`where`".to_owned());
         }
@@ -56,7 +59,7 @@ impl TypeMapping {
             out.push(match used.role {
                 Role::Pointer => format!("{} (a reference)", used.path),
                 Role::Password(_) => format!("{} (hashed)", used.path),
-                Role::Value { .. } | Role::Piece | Role::Tested => used.path.clone(),
+                Role::Value { .. } | Role::Piece | Role::Search | Role::Tested => used.path.clone(),
             });
         }
         let about = |target: &crate::mapping::form::AssignTarget| matches!(target, crate::mapping::form::AssignTarget::Field(f) if f.part == part && f.field == field);

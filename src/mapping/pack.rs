@@ -4,7 +4,7 @@
 //! and it is closed again: what is not mapped, foreign items and the order of
 //! everything stay as they are. Running twice changes nothing more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     mapping::{
@@ -15,6 +15,7 @@ use crate::{
     store::{
         Value,
         document::{Clash, Document, Node, Seg},
+        memory::predicate::matches,
     },
 };
 
@@ -22,6 +23,8 @@ use crate::{
 struct Holder<'a> {
     field: FieldRef,
     document: &'a Document,
+    /// True: each value of the field is a document.
+    each: bool,
     parts: Vec<PartId>,
 }
 
@@ -52,7 +55,15 @@ impl Record {
         let changed = hung.iter().any(|(p, i)| self.row(*p, *i).is_some_and(is_changed));
         let stored: Vec<Value> = draft.was.as_ref().map(|was| was.all(*field).to_vec()).unwrap_or_default();
         let is_new = draft.was.is_none();
-        if changed {
+        if changed && holder.each {
+            let values = self.values_with(shape, &hung, &stored).map_err(|clash| {
+                let name = shape.field_name(&holder.field);
+                ScimError::invalid_value(format!("A value has no place in `{name}`: {clash}."))
+            })?;
+            if let Some(draft) = self.row_mut(*part, row) {
+                draft.now.set(*field, if same_values(&values, &stored) { stored } else { values });
+            }
+        } else if changed {
             let tree = holder.document.open(&stored).map_err(|unreadable| {
                 let name = shape.field_name(&holder.field);
                 ScimError::conflict(format!("`{name}` holds text that is {unreadable}; it is left as it is."))
@@ -78,6 +89,57 @@ impl Record {
             draft.removed = true;
         }
         Ok(())
+    }
+
+    /// The values of a field of which each is a row: others stay as they are.
+    fn values_with(
+        &self,
+        shape: &Shape,
+        hung: &[(PartId, usize)],
+        stored: &[Value],
+    ) -> Result<Vec<Value>, Clash> {
+        let mut values: Vec<Option<Value>> = stored.iter().cloned().map(Some).collect();
+        for (part, row) in hung {
+            let (Some(draft), Some(items)) = (self.row(*part, *row), shape.part(*part).items()) else {
+                continue;
+            };
+            let Some(was) = &draft.was else {
+                if !draft.removed {
+                    values.push(items.value_of(None, None, &draft.now)?);
+                }
+                continue;
+            };
+            let Some(Value::Int(place)) = was.first(items.pos) else { continue };
+            let Some(place) = usize::try_from(*place).ok() else { continue };
+            if let Some(value) = values.get_mut(place).filter(|_| is_changed(draft)) {
+                *value = match draft.removed {
+                    true => None,
+                    false => items.value_of(stored.get(place), Some(was), &draft.now)?,
+                };
+            }
+        }
+        // Of several values the first one is the row: if it goes, none of the others may take its place.
+        let is_cleared = |part: &PartId| {
+            let mut rows = hung.iter().filter(|(p, _)| p == part).filter_map(|(p, row)| self.row(*p, *row));
+            !shape.part(*part).many && rows.all(|draft| draft.removed)
+        };
+        let parts: BTreeSet<PartId> = hung.iter().map(|(part, _)| *part).filter(is_cleared).collect();
+        for layout in parts.into_iter().map(|part| shape.part(part)) {
+            let Some(items) = layout.items() else { continue };
+            for value in &mut values {
+                let row = value.as_ref().and_then(|value| items.row_of(value, 0));
+                if row.is_some_and(|row| matches(&layout.bag.scope, &row, &|_, _| false)) {
+                    *value = None;
+                }
+            }
+        }
+        let mut all: Vec<Value> = Vec::new();
+        for value in values.into_iter().flatten() {
+            if !all.contains(&value) {
+                all.push(value);
+            }
+        }
+        Ok(all)
     }
 
     /// The rows of a document, by part: parents before what lies within them.
@@ -165,17 +227,17 @@ impl Shape {
                 Some(holder) => holder.parts.push(id),
                 None => {
                     let Some(document) = &items.document else { continue };
-                    out.push(Holder { field: at, document, parts: vec![id] });
+                    out.push(Holder { field: at, document, each: items.each, parts: vec![id] });
                 }
             }
         }
         out
     }
 
-    /// The columns that hold documents.
+    /// The columns that hold documents. A list of values is changed value by value and needs no care.
     #[must_use]
     pub fn document_fields(&self) -> Vec<FieldRef> {
-        let fields = self.documents().into_iter().map(|h| h.field);
+        let fields = self.documents().into_iter().filter(|h| !h.each).map(|h| h.field);
         fields.filter(|field| self.part(field.part).items().is_none()).collect()
     }
 }

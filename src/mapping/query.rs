@@ -259,6 +259,12 @@ impl Query<'_> {
                 let inner = self.lens(&guarded.lens, sub, compare, part);
                 Pushed::all([self.applying(guarded, part), inner])
             }
+            // Whom a search finds is not asked here: whoever holds one may be meant.
+            Lens::Search(search) => {
+                let field = &search.field;
+                let holds = Predicate::Field(field.field, Test::Present);
+                Pushed::superset(self.ty.shape.lift(field.part, part, holds))
+            }
             Lens::Side => self.kept(compare),
             Lens::Scalar(_) | Lens::Inverse(_) | Lens::Password(_) => Pushed::EVERYTHING,
         }

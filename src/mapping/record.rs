@@ -9,11 +9,12 @@ use crate::{
     mapping::shape::{FieldRef, Part, PartId, Shape, Use},
     store::{
         FieldId, Fold, Row, Value,
-        document::{Node, Seg},
+        document::{Items, Node, Seg},
         memory::predicate::matches,
     },
 };
 
+mod beside;
 mod slots;
 mod succession;
 
@@ -85,6 +86,10 @@ impl Record {
                 }
                 continue;
             };
+            if items.each {
+                self.attach_values(layout, items, id, row.all(opened.field), index);
+                continue;
+            }
             let Some(document) = &items.document else { continue };
             let holds = |row: &Row| has_slot(shape.part(part), row, opened.slot.as_ref());
             let is_second = self.rows(part).iter().any(|d| d.parent == parent && holds(&d.now));
@@ -97,6 +102,31 @@ impl Record {
         }
         if let Some(rows) = self.parts.get_mut(part) {
             rows.push(Draft::new(row.clone(), Some(row), parent));
+        }
+    }
+
+    /// Reads the rows of watched values again from what the fields that they lie in shall hold.
+    pub fn view(&mut self, shape: &Shape) {
+        for (id, layout) in shape.parts.iter().enumerate().filter(|(_, layout)| layout.is_view()) {
+            let (Some(opened), Some(items)) = (&layout.opened, layout.items()) else { continue };
+            if let Some(rows) = self.parts.get_mut(id) {
+                rows.clear();
+            }
+            for parent in 0..self.rows(layout.parent).len() {
+                let above = self.row(layout.parent, parent).filter(|draft| !draft.removed);
+                let values = above.map_or(NO_VALUES, |draft| draft.now.all(opened.field)).to_vec();
+                self.attach_values(layout, items, id, &values, parent);
+            }
+        }
+    }
+
+    /// Adds a row for each of several values that is of the format and ours.
+    fn attach_values(&mut self, layout: &Part, items: &Items, part: PartId, values: &[Value], parent: usize) {
+        let rows = values.iter().enumerate().filter_map(|(place, value)| items.row_of(value, place));
+        let ours = rows.filter(|row| matches(&layout.bag.scope, row, &|_, _| false));
+        let most = if layout.many { usize::MAX } else { 1 };
+        if let Some(rows) = self.parts.get_mut(part) {
+            rows.extend(ours.take(most).map(|row| Draft::new(row.clone(), Some(row), parent)));
         }
     }
 
@@ -161,22 +191,24 @@ impl Record {
             }
             return vec![row.1];
         }
-        // Climb until the part lies below, so that a sibling part is found through the common parent.
-        let mut base = at;
-        while !shape.is_below(part, base.0) {
-            let parent = self.row(base.0, base.1).map_or(0, |d| d.parent);
-            base = (shape.part(base.0).parent, parent);
-        }
-        self.descend(shape, base, part)
+        // A sibling part is found through the common parent.
+        let base = self.climb(shape, at, part);
+        self.descend(shape, base, part, &|draft| !draft.removed)
     }
 
-    fn descend(&self, shape: &Shape, base: (PartId, usize), part: PartId) -> Vec<usize> {
+    fn descend(
+        &self,
+        shape: &Shape,
+        base: (PartId, usize),
+        part: PartId,
+        counts: &dyn Fn(&Draft) -> bool,
+    ) -> Vec<usize> {
         if part == base.0 {
             return vec![base.1];
         }
-        let parents = self.descend(shape, base, shape.part(part).parent);
-        let live = self.rows(part).iter().enumerate();
-        live.filter(|(_, d)| !d.removed && parents.contains(&d.parent)).map(|(i, _)| i).collect()
+        let parents = self.descend(shape, base, shape.part(part).parent, counts);
+        let rows = self.rows(part).iter().enumerate();
+        rows.filter(|(_, d)| counts(d) && parents.contains(&d.parent)).map(|(i, _)| i).collect()
     }
 
     /// The row of a part that a field reference means, seen from `at`.
@@ -253,7 +285,28 @@ impl Record {
         rows.push(Draft::new(row, None, parent));
         let index = rows.len() - 1;
         self.choose_slot(shape, part, index);
+        self.ensure_beside(shape, part, index);
         index
+    }
+
+    /// Gives fields with several values what the rows say that these values are, so that what follows from
+    /// such a field can be made of it.
+    pub fn fold_values(&mut self, shape: &Shape) {
+        for (part, layout) in shape.parts.iter().enumerate().skip(1) {
+            let Some(field) = layout.values_of() else { continue };
+            for parent in 0..self.rows(layout.parent).len() {
+                let hung = || self.rows(part).iter().filter(|d| d.parent == parent);
+                let is_changed = hung().any(|d| d.removed || d.was.as_ref() != Some(&d.now));
+                if !is_changed {
+                    continue;
+                }
+                let live = hung().filter(|d| !d.removed);
+                let values: Vec<Value> = live.filter_map(|d| d.now.first(0).cloned()).collect();
+                if let Some(above) = self.row_mut(layout.parent, parent) {
+                    above.now.set(field, values);
+                }
+            }
+        }
     }
 
     /// Marks the live rows of a part below `at` as removed, and what hangs on them.
@@ -265,9 +318,11 @@ impl Record {
 
     /// Marks a row as removed, and the own rows that hang on it.
     pub fn remove_row(&mut self, shape: &Shape, part: PartId, row: usize) {
+        let beside = self.rows_beside(shape, part, row);
         if let Some(draft) = self.row_mut(part, row) {
             draft.removed = true;
         }
+        beside.into_iter().for_each(|(other, index)| self.remove_row(shape, other, index));
         for child in 1..shape.parts.len() {
             if shape.part(child).parent != part || child == part {
                 continue;
@@ -326,7 +381,7 @@ impl Record {
         let stays = part.stays_empty() || part.usage != Use::Own;
         if emptied && field.part != 0 && at.0 != field.part && !stays {
             let is_value = part.value == Some(field.field) || is_item;
-            if is_value || (!part.always && self.carries_nothing(shape, field.part, row)) {
+            if is_value || (!part.always && self.is_left_over(shape, field.part, row)) {
                 let twins = self.twins(shape, at, field, row);
                 self.remove_row(shape, field.part, row);
                 // A further row of the same name would take its place.

@@ -91,6 +91,7 @@ pub fn schema() -> Json {
                 ("every_part", one_of("part")),
                 ("fields", all("field")),
                 ("delete", one_of("delete")),
+                ("make", one_of("make")),
                 ("log", all("log")),
                 ("examples", json!({ "anyOf": [
                     { "type": "array", "items": { "$ref": "#/$defs/example" } }, { "const": false }
@@ -100,6 +101,7 @@ pub fn schema() -> Json {
             "part": closed(keys.part, &[]),
             "field": closed(keys.field, &[]),
             "delete": closed(keys.delete, &[]),
+            "make": closed(keys.make, &[]),
             "log": closed(keys.log, &[
                 ("fields", json!({ "type": ["object", "boolean"] })),
                 ("events", json!({ "type": ["object", "boolean"] })),

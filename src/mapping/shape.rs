@@ -77,6 +77,9 @@ pub struct Part {
     pub parent: PartId,
     /// Pairs of (own field, parent's field) that must be equal.
     pub on: Vec<(FieldId, FieldId)>,
+    /// Pairs of (own field, field of another part) that must be equal, too: a row that hangs on two rows which do
+    /// not hang on each other. Of the other part there is one row, seen from here.
+    pub beside: Vec<(FieldId, FieldRef)>,
     /// The row of a slotted parent that it hangs on: the values of its slot columns.
     pub hook: Option<Vec<Value>>,
     /// True if its own key is what the parent's column holds: the row is made before the parent's.
@@ -129,6 +132,8 @@ pub struct Part {
     pub floor: Option<Template>,
     /// Row that stays in a list of rows when it would become empty.
     pub row_floor: Option<Floor>,
+    /// Classes of the entries that are made when those above a new place are missing; none: they are not made.
+    pub make: Vec<String>,
     /// Column by which a looked-up row is found when none is written explicitly.
     pub find_by: Option<FieldId>,
     /// Values that stand for nothing wherever a text is composed: of one field, or of every field that
@@ -137,6 +142,17 @@ pub struct Part {
 }
 
 impl Part {
+    /// The fields of its rows that are equal to fields of the rows which they hang on.
+    pub fn ties(&self) -> impl Iterator<Item = FieldId> {
+        self.on.iter().map(|(own, _)| *own).chain(self.beside.iter().map(|(own, _)| *own))
+    }
+
+    /// True for a field that is equal to a field of a row which its row hangs on.
+    #[must_use]
+    pub fn is_tie(&self, field: FieldId) -> bool {
+        self.ties().any(|own| own == field)
+    }
+
     /// True for a field of its rows that the store does not have there.
     #[must_use]
     pub fn is_borrowed(&self, field: FieldId) -> bool {
@@ -175,14 +191,19 @@ impl Part {
         self.opened.as_ref()?.items.as_ref()
     }
 
+    /// True for rows that are read from values of the parent's field, in which others are changed.
+    #[must_use]
+    pub fn is_view(&self) -> bool {
+        self.usage == Use::Watch && self.items().is_some_and(|items| items.each)
+    }
+
     /// True if a row stays without any value of ours: a document of other programs, too.
     #[must_use]
     pub fn stays_empty(&self) -> bool {
         let own = |items: &Items| {
-            items
-                .document
-                .as_ref()
-                .is_none_or(|d| d.is_one_row() && matches!(d.format, Format::Json | Format::Php))
+            items.document.as_ref().is_none_or(|d| {
+                d.is_one_row() && matches!(d.format, Format::Json | Format::Php | Format::Yaml)
+            })
         };
         self.items().is_some_and(own)
     }
@@ -244,7 +265,9 @@ impl Shape {
     /// True if a part's row is made together with the resource.
     #[must_use]
     pub fn is_always(&self, part: PartId) -> bool {
-        part == 0 || (self.part(part).always && self.is_always(self.part(part).parent))
+        let layout = self.part(part);
+        let others = || layout.beside.iter().all(|(_, at)| self.is_always(at.part));
+        part == 0 || (layout.always && self.is_always(layout.parent) && others())
     }
 
     /// What a field holds when it has no value: the first `nothing` that `fields` gives it.
@@ -298,11 +321,12 @@ impl Shape {
             let fixed = |field: &FieldId| {
                 let names = layout.slot_in.map(|at| self.part(at.part));
                 layout.slot.contains(field)
-                    || layout.on.iter().any(|(own, _)| own == field)
+                    || layout.is_tie(*field)
                     || names.is_some_and(|names| names.on.iter().any(|(_, above)| above == field))
             };
             let is_unique = layout.bag.key.iter().all(fixed);
-            if !layout.many && layout.opened.is_none() && !is_unique {
+            let is_one_of_several = !layout.many && layout.opened.is_none() && !is_unique;
+            if is_one_of_several || !layout.beside.is_empty() {
                 return true;
             }
             part = layout.parent;
@@ -401,6 +425,19 @@ impl Shape {
                 return true;
             }
             part = layout.parent;
+        }
+        false
+    }
+
+    /// True if a part, or one between it and `outer`, hangs on a second row: a predicate does not ask for that one,
+    /// so what a store finds is more than what meets a condition.
+    #[must_use]
+    pub fn is_beside(&self, mut part: PartId, outer: PartId) -> bool {
+        while part != outer && part != 0 {
+            if !self.part(part).beside.is_empty() {
+                return true;
+            }
+            part = self.part(part).parent;
         }
         false
     }

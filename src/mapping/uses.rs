@@ -53,6 +53,8 @@ pub(crate) enum Role<'m> {
     Tested,
     /// A pointer at another resource.
     Pointer,
+    /// A search for other resources.
+    Search,
     Password(Scheme),
 }
 
@@ -73,6 +75,7 @@ impl FieldUse<'_> {
             Role::Piece => "a part of a text".to_owned(),
             Role::Tested => "tested".to_owned(),
             Role::Pointer => "a reference".to_owned(),
+            Role::Search => "a search".to_owned(),
             Role::Password(_) => "a password".to_owned(),
             Role::Value { codecs, map, .. } => {
                 let mut through: Vec<String> = codecs.iter().map(Codec::name).collect();
@@ -121,7 +124,7 @@ impl<'m> Uses<'m> {
     pub(crate) fn always(&self, ty: &TypeMapping, part: PartId) -> BTreeSet<usize> {
         let layout = ty.shape.part(part);
         let mut always: BTreeSet<usize> = layout.constants.iter().map(|(field, _)| *field).collect();
-        always.extend(layout.on.iter().map(|(own, _)| *own));
+        always.extend(layout.ties());
         always.extend(&layout.slot);
         always.extend(layout.value);
         // The key behind a slot's name is looked up for each row.
@@ -185,6 +188,15 @@ impl<'m> Uses<'m> {
                 self.assigns(&guarded.also, &site.path);
                 self.lens(&guarded.lens, &Site { always: false, ..site.clone() });
             }
+            Lens::Search(search) => self.fields.push(FieldUse {
+                path: format!("{}.value", site.path),
+                rule: &site.rule.name,
+                field: &search.field,
+                role: Role::Search,
+                writable: false,
+                always: false,
+                unique: None,
+            }),
             Lens::Inverse(_) | Lens::Side => {}
         }
     }

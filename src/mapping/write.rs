@@ -21,10 +21,10 @@ use crate::{
         },
         log::{Event, LogRow},
         record::Record,
-        shape::{FieldRef, PartId, Use},
+        shape::{FieldRef, Part, PartId, Use},
     },
     scim::{Json, Object, error::ScimError},
-    store::{Fold, Secret, Value},
+    store::{Channel, Fold, Secret, Value},
 };
 
 /// What a write makes of a resource.
@@ -35,7 +35,7 @@ pub struct Written {
     /// What our own database shall keep.
     pub side: Object,
     /// A new password that goes by a channel of its own.
-    pub password: Option<Secret>,
+    pub password: Option<(Secret, Channel)>,
     /// References that were set, and the targets' ids, where that asks for something at the target.
     pub there: Vec<(usize, String)>,
     /// What history tables are told.
@@ -114,6 +114,11 @@ impl TypeMapping {
             }
             if is_new {
                 self.default(&mut w, &rule.lens, new);
+                if let (Lens::Password(password), None) = (rule.lens.bare(), new)
+                    && rule.lens.applies(&w.eval((0, 0)))
+                {
+                    password.invent(&mut w, &rule_path(rule))?;
+                }
                 empty.extend(absent(&rule.lens, new, &w.eval((0, 0))));
                 if new.is_none() && !matches!(rule.lens.bare(), Lens::Rows(_)) {
                     continue;
@@ -129,7 +134,10 @@ impl TypeMapping {
             let kept = rule.lens.kept_aside(&aside);
             put_value(&mut w.side, rule.urn.as_deref(), &rule.attribute, kept);
         }
+        self.name_entries(&mut w)?;
         always_below(self, &mut w);
+        w.record.fold_values(&self.shape);
+        self.view_values(&mut w)?;
         settle(self, &mut w, base);
         tree::grow(&mut w, base)?;
         self.clear(&mut w, empty);
@@ -156,6 +164,7 @@ impl TypeMapping {
         let (there, parents) = (Vec::new(), BTreeMap::new());
         let mut w = Writer { ty: self, record, side, password: None, there, parents, answers };
         always_below(self, &mut w);
+        self.view_values(&mut w)?;
         settle(self, &mut w, base);
         w.record.pack(&self.shape)?;
         keys_upward(self, &mut w);
@@ -163,6 +172,15 @@ impl TypeMapping {
         endings(self, &mut w);
         w.record.pack(&self.shape)?;
         Ok(w.record)
+    }
+
+    /// What is derived of watched values follows from the values as they shall be.
+    fn view_values(&self, w: &mut Writer<'_>) -> Result<(), ScimError> {
+        if self.shape.parts.iter().any(Part::is_view) {
+            w.record.pack(&self.shape)?;
+            w.record.view(&self.shape);
+        }
+        Ok(())
     }
 
     /// The rules, those with conditions and states last: what they test, and what a looked-up row tells

@@ -229,6 +229,7 @@ impl fmt::Display for AvaValue {
         let last = text.chars().count().saturating_sub(1);
         for (i, c) in text.chars().enumerate() {
             match c {
+                // `=` needs no escape by RFC 4514, but Active Directory and Samba want one.
                 '"' | '+' | ',' | ';' | '<' | '=' | '>' | '\\' => write!(f, "\\{c}")?,
                 ' ' if i == 0 || i == last => f.write_str("\\ ")?,
                 '#' if i == 0 => f.write_str("\\#")?,

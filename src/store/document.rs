@@ -1,5 +1,5 @@
 //! Documents in a field: one text that holds fields or items of its own (JSON,
-//! serialized PHP, delimited lists, flags of an integer, tagged texts).
+//! YAML, serialized PHP, delimited lists, flags of an integer, tagged texts).
 //!
 //! A document is opened into a [`Node`] tree, changed there, and closed again.
 //! A tree keeps what it does not understand, the order of everything, and the
@@ -14,6 +14,7 @@ mod php;
 mod tests;
 mod text;
 mod tree;
+mod yaml;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
@@ -36,6 +37,8 @@ pub enum Format {
     Json,
     /// What PHP's `serialize` writes.
     Php,
+    /// YAML (1.2) of one document.
+    Yaml,
     /// Items with a text between them.
     List(String),
     /// The set bits of an integer, as their numbers.
@@ -70,7 +73,7 @@ impl Document {
     ///
     /// A sentence for a diagnostic.
     pub fn parse(codecs: &[String]) -> Result<Self, String> {
-        let known = "there are json, php, csv:, lines bits tag:: pattern:{a} {b} fields:, base64 before them and first behind them";
+        let known = "there are json, php, yaml, csv:, lines bits tag:: pattern:{a} {b} fields:, base64 before them and first behind them";
         let first = codecs.last().is_some_and(|last| last == "first");
         let codecs = if first { codecs.get(..codecs.len() - 1).unwrap_or_default() } else { codecs };
         let (last, before) = codecs.split_last().ok_or("the codec is missing")?;
@@ -90,6 +93,7 @@ impl Document {
         let format = match name {
             "json" => Format::Json,
             "php" => Format::Php,
+            "yaml" => Format::Yaml,
             "csv" => Format::List(need("a separator")?),
             "lines" => Format::List("\n".to_owned()),
             "bits" => Format::Bits,
@@ -98,7 +102,7 @@ impl Document {
             "fields" => Format::Fields(need("a separator")?),
             _ => return Err(format!("no codec called `{name}` opens a field; {known}")),
         };
-        if argument.is_some() && matches!(format, Format::Json | Format::Php | Format::Bits) {
+        if argument.is_some() && matches!(format, Format::Json | Format::Php | Format::Yaml | Format::Bits) {
             return Err(format!("`{name}` takes no argument"));
         }
         Ok(Self { format, base64: !before.is_empty(), first, fresh: None, renew: false })
@@ -118,24 +122,31 @@ impl Document {
     }
 
     fn read(&self, value: &Value) -> Result<Option<Node>, Unreadable> {
-        let mut text = match value {
-            Value::Bytes(bytes) => String::from_utf8(bytes.clone()).map_err(|_| Unreadable("text"))?,
-            other => other.to_text(),
-        };
+        let text = self.text_of(value)?;
         if text.trim().is_empty() {
             return Ok(None);
         }
-        if self.base64 {
-            let bytes = STANDARD.decode(text.trim()).map_err(|_| Unreadable("base64"))?;
-            text = String::from_utf8(bytes).map_err(|_| Unreadable("text"))?;
-        }
         self.parse_text(&text).map(Some)
+    }
+
+    /// The text of a stored value, decoded.
+    fn text_of(&self, value: &Value) -> Result<String, Unreadable> {
+        let text = match value {
+            Value::Bytes(bytes) => String::from_utf8(bytes.clone()).map_err(|_| Unreadable("text"))?,
+            other => other.to_text(),
+        };
+        if !self.base64 || text.trim().is_empty() {
+            return Ok(text);
+        }
+        let bytes = STANDARD.decode(text.trim()).map_err(|_| Unreadable("base64"))?;
+        String::from_utf8(bytes).map_err(|_| Unreadable("text"))
     }
 
     fn parse_text(&self, text: &str) -> Result<Node, Unreadable> {
         match &self.format {
             Format::Json => json::open(text),
             Format::Php => php::open(text),
+            Format::Yaml => yaml::open(text),
             Format::List(separator) => Ok(text::open_list(text, separator)),
             Format::Bits => text::open_bits(text),
             Format::Tag(separator) => Ok(text::open_tag(text, separator)),
@@ -174,6 +185,13 @@ impl Document {
                 json::close(tree, &old)
             }
             Format::Php => php::close(tree),
+            Format::Yaml => {
+                let old = like.first().and_then(|value| self.text_of(value).ok());
+                yaml::close(
+                    tree,
+                    old.filter(|text| !text.trim().is_empty()).or(self.fresh.clone()).as_deref(),
+                )?
+            }
             Format::List(separator) => text::close_list(tree, separator)?,
             Format::Tag(separator) => text::close_tag(tree, separator)?,
             Format::Pattern(pattern) => pattern.close(tree)?,

@@ -2,7 +2,8 @@
 //!
 //! Everything of the `ldap3` crate stays below this module. The parts:
 //!
-//! - `open`, `link`, `pool`: connections, one set per worker thread;
+//! - `discovery`, `servers`: which servers there are, and which one is in use;
+//! - `tls`, `open`, `link`, `pool`: connections, one set per worker thread;
 //! - `server`, `control`: what a server can do, and the controls we use;
 //! - `plan`, `filter`, `matching`, `select`, `entry`, `range`, `syntax`: reading;
 //! - `apply`, `modify`: writing;
@@ -14,6 +15,7 @@
 
 mod apply;
 mod control;
+mod discovery;
 mod entry;
 mod filter;
 mod link;
@@ -26,10 +28,12 @@ mod range;
 mod result;
 mod select;
 mod server;
+mod servers;
 mod spelling;
 mod syntax;
+mod tls;
 
-use std::sync::{Arc, atomic::AtomicUsize};
+use std::sync::Arc;
 
 use futures_util::future::LocalBoxFuture;
 use secrecy::ExposeSecret as _;
@@ -38,12 +42,14 @@ pub use self::open::LdapSetupError;
 use self::{
     apply::Apply,
     link::Query,
-    open::{Endpoint, tls_config},
+    open::Endpoint,
     plan::{covers, plan},
     pool::{Lane, Shared, pool},
     result::Operation,
     select::Selection,
     server::{ROOT_DSE, Server},
+    servers::Servers,
+    tls::tls_config,
 };
 use super::{Bag, Coverage, Predicate, ReadStore, Report, Row, Select, Step, Store, StoreError};
 use crate::config::ldap::LdapSettings;
@@ -66,11 +72,14 @@ impl LdapStore {
             .iter()
             .map(|url| Endpoint::parse(url, settings.start_tls))
             .collect::<Result<Vec<_>, _>>()?;
-        if endpoints.is_empty() {
+        if endpoints.is_empty() && settings.domain.is_none() {
             return Err(LdapSetupError::NoUrl);
         }
         if settings.bind_dn.is_empty() {
-            if endpoints.iter().any(|e| e.url.scheme() != "ldapi") {
+            let is_certified = settings.certificate_file.is_some();
+            if endpoints.iter().any(|e| e.url.scheme() != "ldapi" && !(is_certified && e.is_encrypted()))
+                || settings.domain.is_some() && !is_certified
+            {
                 return Err(LdapSetupError::NoAccount);
             }
         } else if settings.password.expose_secret().is_empty() {
@@ -80,7 +89,8 @@ impl LdapStore {
             tracing::warn!(ldap.url = %endpoint.url, "Passwords cross the network unencrypted: use ldaps:// or start_tls.");
         }
         let tls = tls_config(&settings)?;
-        Ok(Self { shared: Arc::new(Shared { settings, endpoints, tls, preferred: AtomicUsize::new(0) }) })
+        let servers = Arc::new(Servers::new(endpoints, &settings));
+        Ok(Self { shared: Arc::new(Shared { settings, servers, tls }) })
     }
 }
 

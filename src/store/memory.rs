@@ -5,6 +5,7 @@
 //! knows unique, required and referring fields and generated keys, because the
 //! callers' tests need their errors; it has no types, no locks and no disk.
 
+mod entries;
 pub mod predicate;
 mod rules;
 mod step;
@@ -147,6 +148,9 @@ pub(super) fn compare_rows(a: &Row, b: &Row, order: &[FieldId]) -> Ordering {
 
 fn view(bag: &Bag, stored: &Stored) -> Row {
     let cells = bag.fields.iter().map(|field| {
+        if entries::is_container(bag, field) {
+            return entries::container(stored).into_iter().collect();
+        }
         let values = stored.get(&field.name.to_lowercase()).cloned().unwrap_or_default();
         values.into_iter().map(|v| coerce(v, field.kind)).collect()
     });
@@ -163,8 +167,10 @@ impl Tables {
             .iter()
             .map(|stored| view(bag, stored))
             .enumerate()
-            .filter(|(_, row)| {
-                predicate::matches(&bag.scope, row, &exists) && predicate::matches(predicate, row, &exists)
+            .filter(|(index, row)| {
+                table.rows.get(*index).is_some_and(|stored| entries::is_one(bag, stored))
+                    && predicate::matches(&bag.scope, row, &exists)
+                    && predicate::matches(predicate, row, &exists)
             })
             .collect()
     }
@@ -196,10 +202,7 @@ impl Tables {
         for (field, values) in cells {
             stored.insert(bag.field_name(*field).to_lowercase(), values.clone());
         }
-        if let Source::Entries { classes, .. } = &bag.source {
-            let classes = classes.iter().map(|c| Value::Text(c.clone())).collect();
-            stored.entry("objectclass".to_owned()).or_insert(classes);
-        }
+        entries::complete(bag, &mut stored);
         let table = self.0.entry(source_name(bag)).or_default();
         if let Some(generated) = &table.rules.generated {
             let cell = stored.entry(generated.to_lowercase()).or_default();
@@ -208,7 +211,7 @@ impl Tables {
                 Some(_) => {}
                 None => {
                     table.last += 1;
-                    cell.push(Value::Int(table.last));
+                    cell.push(step::generated_key(bag, generated, table.last));
                 }
             }
         }
@@ -243,6 +246,10 @@ impl Tables {
                     values.retain(|v| !less.iter().any(|l| same(v, l)));
                     (field, values)
                 }
+                Change::Floor(field, floor) => match cell(field) {
+                    values if values.is_empty() => (field, floor.clone()),
+                    values => (field, values),
+                },
             };
             stored.insert(bag.field_name(*field).to_lowercase(), values);
         }

@@ -111,6 +111,19 @@ impl Relation {
 }
 
 impl Predicate {
+    /// The fields of the rows themselves that it tests.
+    #[must_use]
+    pub fn fields(&self) -> Vec<FieldId> {
+        match self {
+            Self::True | Self::False => Vec::new(),
+            Self::All(list) | Self::Any(list) => list.iter().flat_map(Self::fields).collect(),
+            Self::Not(inner) => inner.fields(),
+            Self::Field(field, _) | Self::Clock(field, ..) => vec![*field],
+            Self::Pair(a, _, b) => vec![*a, *b],
+            Self::Exists(related) => related.on.iter().map(|(_, ours)| *ours).collect(),
+        }
+    }
+
     /// Conjunction; drops `True`, collapses on `False`, flattens.
     #[must_use]
     pub fn and(self, other: Predicate) -> Predicate {

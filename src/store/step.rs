@@ -42,6 +42,9 @@ pub enum Change {
     Add(FieldId, Vec<Value>),
     /// Makes sure these values are absent; those absent already are no error. Not for columns.
     Remove(FieldId, Vec<Value>),
+    /// These values come in if the store does not let the field be without any. Stands behind the changes that
+    /// take values away. Not for columns.
+    Floor(FieldId, Vec<Value>),
 }
 
 /// Rows as they were read.
@@ -180,7 +183,7 @@ pub enum Step {
         /// Its new DN.
         dn: String,
     },
-    /// LDAP: sets the password by the password-modify extended operation (RFC 3062).
+    /// LDAP: sets the password.
     Password {
         /// Where.
         bag: Arc<Bag>,
@@ -188,6 +191,8 @@ pub enum Step {
         target: Target,
         /// The new password.
         password: Secret,
+        /// How the directory is told.
+        channel: Channel,
     },
 }
 
@@ -221,7 +226,7 @@ impl Step {
             Self::Update { changes, .. } => {
                 let set = |change: &'s mut Change| match change {
                     Change::Set(_, cell) => Some(cell),
-                    Change::Add(..) | Change::Remove(..) => None,
+                    Change::Add(..) | Change::Remove(..) | Change::Floor(..) => None,
                 };
                 changes.iter_mut().filter_map(set).collect()
             }
@@ -265,6 +270,7 @@ impl fmt::Display for Step {
                         Change::Set(field, _) => ("set", field),
                         Change::Add(field, _) => ("add to", field),
                         Change::Remove(field, _) => ("remove from", field),
+                        Change::Floor(field, _) => ("keep something in", field),
                     };
                     write!(f, " {verb} {};", bag.field_name(*field))?;
                 }
@@ -282,6 +288,16 @@ fn one(target: &Target) -> &'static str {
         Target::Rows(_) => "",
         Target::Entry { .. } => " (one entry)",
     }
+}
+
+/// How a directory is told a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// By the password-modify extended operation (RFC 3062).
+    Exop,
+    /// Active Directory's `unicodePwd`: in quotes, in UTF-16, and over TLS only (MS-ADTS §3.1.1.3.1.5). That of
+    /// a new entry comes with the entry.
+    UnicodePwd,
 }
 
 /// A password on its way to the store; never printed.

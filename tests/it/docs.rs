@@ -81,6 +81,11 @@ fn every_recipe_does_what_the_page_says() {
     run_examples(&fs::read_to_string(root().join("docs/cookbook/sql.md")).unwrap());
 }
 
+#[test]
+fn every_recipe_for_directories_does_what_the_page_says() {
+    run_examples(&fs::read_to_string(root().join("docs/cookbook/ldap.md")).unwrap());
+}
+
 fn run_examples(document: &str) {
     let all = blocks(document);
     assert!(all.len() > 50, "the examples were found");
@@ -203,6 +208,7 @@ fn every_lens_has_its_keys() {
         ("ref", "'{E}:manager' = { field = \"a\", ref = \"User\", zzzz = 1 }"),
         ("tree", "'{E}:manager' = { tree = \"a\", ref = \"User\", zzzz = 1 }"),
         ("inverse", "groups = { inverse = \"Group.members\", zzzz = 1 }"),
+        ("search", "emails = { search = \"a\", zzzz = 1 }"),
         ("scheme", "password = { field = \"a\", scheme = \"ssha\", zzzz = 1 }"),
     ];
     let document = document();

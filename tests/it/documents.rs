@@ -2,6 +2,7 @@
 //! what is read, found and written, byte for byte, also by several at once.
 
 mod nested;
+mod yaml;
 
 use std::path::Path;
 

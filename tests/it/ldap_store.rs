@@ -10,6 +10,7 @@
 
 mod active_directory;
 mod connections;
+mod discovery;
 mod lab;
 mod reads;
 mod writes;

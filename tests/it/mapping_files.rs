@@ -340,6 +340,6 @@ fn values_inside_of_a_container_are_escaped_by_their_place() {
         user.diff(&written).unwrap().dn.unwrap()
     };
     assert_eq!(container("IT"), "uid=u,ou=IT,ou=people,dc=corp");
-    assert_eq!(container("x,ou=admins"), "uid=u,ou=x\\,ou=admins,ou=people,dc=corp");
-    assert_eq!(container(" #a+b=c\\"), "uid=u,ou=\\ #a\\+b=c\\\\,ou=people,dc=corp");
+    assert_eq!(container("x,ou=admins"), "uid=u,ou=x\\,ou\\=admins,ou=people,dc=corp");
+    assert_eq!(container(" #a+b=c\\"), "uid=u,ou=\\ #a\\+b\\=c\\\\,ou=people,dc=corp");
 }

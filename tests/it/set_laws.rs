@@ -13,6 +13,7 @@
 mod round;
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -21,7 +22,7 @@ use self::round::Rounds;
 use crate::{
     filter_law::Subject,
     in_process::Counted,
-    support::{Backend, TestStore},
+    support::{Backend, Product, Snapshot, TestStore},
 };
 
 /// Attributes that are put and read, at least, for each set and its people.
@@ -42,23 +43,41 @@ fn project() -> PathBuf {
 }
 
 impl Set {
-    fn mapping(&self) -> PathBuf {
-        project().join(format!("mappings/{}.toml", self.name))
+    /// The directory that the set is for.
+    fn product(&self) -> Product {
+        if self.name == "ad" { Product::ActiveDirectory } else { Product::OpenLdap }
     }
 
-    /// The folders of statements that are there.
+    fn is_directory(&self) -> bool {
+        self.backend == Backend::OpenLdap
+    }
+
+    fn mapping(&self) -> PathBuf {
+        if self.product() == Product::ActiveDirectory {
+            return project().join("mappings/active-directory.toml");
+        }
+        let of = |before: &str| project().join(format!("mappings/{before}{}.toml", self.name));
+        if self.is_directory() && of("openldap-").exists() { of("openldap-") } else { of("") }
+    }
+
+    /// The folders of statements, or of entries, that are there.
     fn stores(&self) -> Vec<(String, TestStore)> {
         let given = std::env::var_os("SCIMGATE_SCHEMAS")
             .map_or_else(|| project().join("../shared/schemas"), PathBuf::from);
+        let (kind, before) = if self.is_directory() { ("ldap", "ldap-") } else { ("sql", "") };
         let folders = [
-            (project().join("tests/fixtures/sql").join(self.name), "schema.sql", "own"),
-            (given.join(self.name), "ddl.sql", "given"),
+            (project().join("tests/fixtures").join(kind).join(self.name), "schema.sql", "own"),
+            (given.join(format!("{before}{}", self.name)), "ddl.sql", "given"),
         ];
         let read = |path: &Path| fs::read_to_string(path).unwrap();
         let there = folders.into_iter().filter(|(folder, ..)| folder.exists());
         let stores = there.filter_map(|(folder, schema, whose)| {
-            let text = format!("{}\n{}", read(&folder.join(schema)), read(&folder.join("seed.sql")));
-            let store = TestStore::of_statements(self.backend, &text, self.mapping())?;
+            let store = if self.is_directory() {
+                TestStore::of_set(self.product(), &folder, self.mapping())?
+            } else {
+                let text = format!("{}\n{}", read(&folder.join(schema)), read(&folder.join("seed.sql")));
+                TestStore::of_statements(self.backend, &text, self.mapping())?
+            };
             Some((format!("{}, {whose} people", self.name), store))
         });
         stores.collect()
@@ -73,19 +92,71 @@ impl Set {
 
     fn what_is_put_is_read(&self) {
         for (name, store) in self.stores() {
-            let before = store.tables().snapshot();
             let mut rounds = Rounds::new(&store, self.lossy);
+            let before = Look::at(&store, &rounds);
             while rounds.tally.attributes < ATTRIBUTES {
                 rounds.one().unwrap_or_else(|e| panic!("{name}, SET_LAW_SEED={}: {e}", rounds.seed));
             }
-            let after = store.tables().snapshot();
-            let foreign = |line: &&String| {
-                let table = line.trim_start_matches(['+', '-', ' ']).split('[').next().unwrap_or_default();
-                !rounds.names(table)
+            assert_eq!(Look::at(&store, &rounds).touched(&before), None, "{name}: what nobody maps");
+            rounds.tell(&name, before.count());
+        }
+    }
+}
+
+/// All that a mapping does not name.
+enum Look {
+    /// Tables that it does not name.
+    Tables(Snapshot, BTreeSet<String>),
+    /// Entries of other classes, and values with options of all.
+    Entries(BTreeSet<String>),
+}
+
+impl Look {
+    fn at(store: &TestStore, rounds: &Rounds) -> Self {
+        if store.backend() != Backend::OpenLdap {
+            let snapshot = store.tables().snapshot();
+            let foreign = snapshot.tables().into_iter().filter(|table| !rounds.names(table)).collect();
+            return Self::Tables(snapshot, foreign);
+        }
+        let mut lines = BTreeSet::new();
+        for entry in store.directory().search("(objectClass=*)") {
+            let of = |name: &'static str| {
+                entry.values.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_str())
             };
-            let touched: Vec<String> = after.changes_since(&before);
-            assert_eq!(touched.iter().find(foreign), None, "{name}: a table that nobody maps");
-            rounds.tell(&name, before.count(&|table| !rounds.names(table)));
+            let id = of("entryUUID").next().unwrap_or_default().to_owned();
+            let is_ours = of("objectClass").any(|class| rounds.classes().any(|ours| ours == class));
+            // A container is made for who comes to lie in it.
+            let is_made = of("objectClass").eq(["organizationalUnit"]);
+            // What overlays keep by themselves.
+            let of_server = ["contextCSN", "memberOf"];
+            let foreign = entry.values.iter().filter(|(name, _)| match is_ours {
+                true => name.contains(';'),
+                false => !is_made && !of_server.contains(&name.as_str()),
+            });
+            lines.extend(foreign.map(|(name, value)| format!("{id} {name}: {value}")));
+        }
+        Self::Entries(lines)
+    }
+
+    fn count(&self) -> usize {
+        match self {
+            Self::Tables(snapshot, foreign) => snapshot.count(&|table| foreign.contains(table)),
+            Self::Entries(lines) => lines.len(),
+        }
+    }
+
+    /// The first thing that is not as it was.
+    fn touched(&self, before: &Self) -> Option<String> {
+        match (before, self) {
+            (Self::Tables(before, foreign), Self::Tables(now, _)) => {
+                let table = |line: &String| {
+                    let name = line.trim_start_matches(['+', '-', ' ']).split('[').next().unwrap_or_default();
+                    foreign.contains(name)
+                };
+                now.changes_since(before).into_iter().find(table)
+            }
+            (Self::Entries(before), Self::Entries(now)) => before.symmetric_difference(now).next().cloned(),
+            _ => Some("another kind of store".to_owned()),
         }
     }
 }
@@ -95,8 +166,22 @@ const KOHA: Set =
     Set { name: "koha", backend: Backend::MariaDb, lossy: &["addresses", "division", "userType"] };
 /// The manager is the first of a list: when it goes, the next one takes its place.
 const NEXTCLOUD: Set = Set { name: "nextcloud", backend: Backend::Sqlite, lossy: &["manager"] };
+/// A department moves the entry; the first label of a page is kept, whatever the page is.
+const RFC2307BIS: Set = Set { name: "rfc2307bis", backend: Backend::OpenLdap, lossy: &[] };
+/// `displayName` names whoever is named by `cn`.
+const EDUPERSON: Set = Set { name: "eduperson", backend: Backend::OpenLdap, lossy: &[] };
 const OFBIZ: Set = Set { name: "ofbiz", backend: Backend::Postgres, lossy: &[] };
 const WORDPRESS: Set = Set { name: "wordpress", backend: Backend::MariaDb, lossy: &[] };
+
+#[test]
+fn eduperson_filters() {
+    EDUPERSON.filters_find_what_they_find_in_memory();
+}
+
+#[test]
+fn eduperson_lenses() {
+    EDUPERSON.what_is_put_is_read();
+}
 
 #[test]
 fn koha_filters() {
@@ -129,6 +214,16 @@ fn ofbiz_lenses() {
 }
 
 #[test]
+fn rfc2307bis_filters() {
+    RFC2307BIS.filters_find_what_they_find_in_memory();
+}
+
+#[test]
+fn rfc2307bis_lenses() {
+    RFC2307BIS.what_is_put_is_read();
+}
+
+#[test]
 fn wordpress_filters() {
     WORDPRESS.filters_find_what_they_find_in_memory();
 }
@@ -136,4 +231,10 @@ fn wordpress_filters() {
 #[test]
 fn wordpress_lenses() {
     WORDPRESS.what_is_put_is_read();
+}
+
+#[test]
+fn filters_of_active_directory() {
+    let set = Set { name: "ad", backend: Backend::OpenLdap, lossy: &["emails", "password"] };
+    set.filters_find_what_they_find_in_memory();
 }

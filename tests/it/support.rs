@@ -23,7 +23,7 @@ mod tables;
 
 pub(crate) use self::{
     client::{Answer, Client},
-    directory::Product,
+    directory::{Directory, Entries, Entry, Product},
     gateway::{Gateway, Options},
     matching::mismatches,
     store::{Backend, TestStore},

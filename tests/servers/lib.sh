@@ -95,6 +95,16 @@ END
   chmod 644 "$dir"/*.crt
 }
 
+# make_client_certificate DIR NAME: client.crt + client.key, signed by the authority in the folder, for
+# CN=NAME,O=scimgate tests.
+make_client_certificate() {
+  openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+    -keyout "$1/client.key" -out "$1/client.csr" -subj "/O=scimgate tests/CN=$2" 2>/dev/null
+  openssl x509 -req -in "$1/client.csr" -CA "$1/ca.crt" -CAkey "$1/ca.key" -CAcreateserial -days 30 \
+    -extfile <(printf 'basicConstraints = CA:FALSE\nextendedKeyUsage = clientAuth\n') \
+    -out "$1/client.crt" 2>/dev/null
+}
+
 # as_root SCRIPT ARGUMENTS…: the server can only be set up by root, so the script starts again by sudo.
 as_root() {
   [ "$(id -u)" != 0 ] || return 0

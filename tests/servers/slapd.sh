@@ -4,6 +4,7 @@
 #   slapd.sh start DIR    makes dc=example,dc=com in DIR and starts slapd on two free loopback ports;
 #                         DIR/env then holds the variables that the tests read
 #   slapd.sh stop DIR
+#   slapd.sh again DIR    starts it once more, on the same ports and with what it held
 #
 # SLAPD_EXTRA_LDIF=FILE loads more entries before the start, without checks and overlays.
 #
@@ -47,6 +48,7 @@ fill_set() {
 
 prepare() {
   make_ca "$dir/tls"
+  make_client_certificate "$dir/tls" gateway
   mkdir -p "$dir/config" "$dir/db"
   modules=/usr/lib/ldap
   [ -d $modules ] || modules=$(dirname "$(find /usr/lib -name 'back_mdb*.so*' | head -1)")
@@ -66,19 +68,23 @@ prepare() {
     { cat "$dir/slapadd.log" >&2; die "cannot load $SLAPD_EXTRA_LDIF"; }
 }
 
-start() {
-  local port tls user=()
-  port=$(free_port)
-  tls=$(free_port)
+# serve PORT TLSPORT: returns when the ports are open, or fails when one of them is taken.
+serve() {
+  local user=() config=(-F "$dir/config")
   if [ "$(id -u)" = 0 ] && getent passwd openldap >/dev/null; then
     user=(-u openldap -g openldap)
     own "$dir" openldap
   fi
-  # It returns when the ports are open, or fails when one of them was taken meanwhile.
-  local config=(-F "$dir/config")
-  [ -z "$set" ] || config=(-f "$dir/slapd.conf")
-  slapd "${config[@]}" "${user[@]}" -h "ldap://127.0.0.1:$port/ ldaps://127.0.0.1:$tls/" || return 1
-  wait_for 10 ldapsearch -x -H "ldap://127.0.0.1:$port/" -s base -b '' || return 1
+  [ ! -f "$dir/slapd.conf" ] || config=(-f "$dir/slapd.conf")
+  slapd "${config[@]}" "${user[@]}" -h "ldap://127.0.0.1:$1/ ldaps://127.0.0.1:$2/" || return 1
+  wait_for 10 ldapsearch -x -H "ldap://127.0.0.1:$1/" -s base -b ''
+}
+
+start() {
+  local port tls
+  port=$(free_port)
+  tls=$(free_port)
+  serve "$port" "$tls" || return 1
   [ -z "$set" ] || fill_set "$port"
   cat >"$dir/env" <<END
 export SCIMGATE_TEST_LDAP=ldap://127.0.0.1:$port
@@ -87,6 +93,7 @@ export SCIMGATE_TEST_LDAP_BASE=$suffix
 export SCIMGATE_TEST_LDAP_BIND_DN=$account
 export SCIMGATE_TEST_LDAP_PASSWORD=gateway
 export SCIMGATE_TEST_LDAP_CA=$dir/tls/ca.crt
+export SCIMGATE_TEST_LDAP_CLIENT=$dir/tls/client
 END
 }
 
@@ -98,5 +105,9 @@ case $command in
     tries 5 start || die "slapd did not start"
     ;;
   stop) stop_pid_file "$dir/slapd.pid" ;;
-  *) die "start DIR | stop DIR" ;;
+  again)
+    . "$dir/env"
+    serve "${SCIMGATE_TEST_LDAP##*:}" "${SCIMGATE_TEST_LDAPS##*:}" || die "slapd did not start again"
+    ;;
+  *) die "start DIR | stop DIR | again DIR" ;;
 esac

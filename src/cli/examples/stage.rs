@@ -146,7 +146,7 @@ fn count_keys(mapping: &Mapping, store: &MemoryStore) {
     for part in mapping.types.iter().flat_map(|t| &t.shape.parts).filter(is_rows) {
         let rules = tables.entry(source(&part.bag)).or_default();
         let [key] = part.bag.key.as_slice() else { continue };
-        let given = part.on.iter().any(|(own, _)| own == key) && part.usage == Use::Own;
+        let given = part.is_tie(*key) && part.usage == Use::Own;
         if part.upward || !given {
             rules.generated = Some(part.bag.field_name(*key).to_owned());
         }

@@ -189,7 +189,7 @@ fn origins(mapping: &Mapping, step: &Step, first: usize) -> Vec<(String, String)
             .iter()
             .filter_map(|change| match change {
                 Change::Set(field, cell) => Some((*field, cell)),
-                Change::Add(..) | Change::Remove(..) => None,
+                Change::Add(..) | Change::Remove(..) | Change::Floor(..) => None,
             })
             .collect(),
         _ => Vec::new(),

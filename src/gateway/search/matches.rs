@@ -275,7 +275,8 @@ fn is_stored(lens: &Lens) -> bool {
         }
         Lens::First(list) | Lens::Union(list) => list.iter().all(is_stored),
         Lens::Guarded(guarded) => is_stored(&guarded.lens),
-        Lens::Reference(_) | Lens::Pointers(_) | Lens::Inverse(_) | Lens::Password(_) | Lens::Side => false,
+        Lens::Reference(_) | Lens::Pointers(_) | Lens::Inverse(_) | Lens::Search(_) => false,
+        Lens::Password(_) | Lens::Side => false,
     }
 }
 

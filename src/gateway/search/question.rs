@@ -116,7 +116,12 @@ impl Gateway {
             let pushed = mapping.push(filter, &answers);
             let needs = answers.take_needs();
             if needs.is_empty() {
-                let Pushed { predicate, exact } = pushed;
+                let Pushed { mut predicate, mut exact } = pushed;
+                if mapping.is_ldap() {
+                    let says_the_same;
+                    (predicate, says_the_same) = self.without_joins(predicate).await?;
+                    exact &= says_the_same;
+                }
                 let coverage = self.store.coverage(mapping.bag(), &predicate);
                 let exact = exact && coverage == Coverage::Exact;
                 return Ok((predicate.answerable(self.store.as_ref(), mapping.bag()), exact));

@@ -93,7 +93,8 @@ impl<'m> Claim<'m> {
                 out.extend(found.into_iter().next().map(|claim| Claim { lens: self.lens, ..claim }));
             }
             Lens::Union(list) => list.iter().for_each(|lens| self.of(lens).collect(attribute, out)),
-            Lens::Reference(_) | Lens::Pointers(_) | Lens::Inverse(_) | Lens::Password(_) => {}
+            Lens::Reference(_) | Lens::Pointers(_) | Lens::Inverse(_) => {}
+            Lens::Search(_) | Lens::Password(_) => {}
         }
     }
 

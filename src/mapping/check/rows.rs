@@ -2,7 +2,7 @@
 
 use crate::{
     mapping::{
-        compile::TypeDraft,
+        compile::{TypeDraft, forms::is_of_the_classes},
         diagnostic::Diagnostics,
         form::{Answers, Eval, SetOp, Template, set, set::AssignTarget},
         record::Record,
@@ -46,7 +46,7 @@ fn is_known(draft: &TypeDraft, field: &FieldRef) -> bool {
     let name = bag.field_name(field.field);
     // Superior classes, spellings of DNs and generated keys are the store's.
     if kind == Some(FieldKind::Dn)
-        || name.eq_ignore_ascii_case("objectClass")
+        || (matches!(bag.source, Source::Entries { .. }) && is_of_the_classes(name))
         || bag.key.contains(&field.field)
     {
         return false;

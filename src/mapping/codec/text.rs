@@ -82,6 +82,14 @@ pub(super) fn slug(text: &str, separator: &str) -> String {
     words.collect::<Vec<_>>().join(separator)
 }
 
+/// What Windows takes for the name of an account (MS-SAMR §3.1.1.8.4): characters that it refuses become `_`,
+/// and no dot stands at the end.
+pub(super) fn sam(text: &str) -> String {
+    let is_refused = |c: char| c.is_control() || "\"/\\[]:;|=,+*?<>@".contains(c);
+    let text: String = text.chars().map(|c| if is_refused(c) { '_' } else { c }).collect();
+    text.trim().trim_end_matches('.').to_owned()
+}
+
 /// RFC 4517 §3.3.28: lines separated by `$`, with `\24` and `\5C` for `$` and `\`.
 pub(super) fn postal_decode(text: &str) -> String {
     let mut out = String::new();

@@ -249,6 +249,7 @@ impl TypeDraft {
             bag: Arc::new(bag),
             parent,
             on: Vec::new(),
+            beside: Vec::new(),
             hook: None,
             upward: false,
             close: Vec::new(),
@@ -275,6 +276,7 @@ impl TypeDraft {
             order: Vec::new(),
             floor: None,
             row_floor: None,
+            make: Vec::new(),
             find_by: None,
             nothing: Vec::new(),
         });
@@ -365,7 +367,7 @@ impl TypeDraft {
     ) -> PartId {
         let source = self.shape.part(at.part).bag.source.clone();
         let id = self.add_part(name, at.part, source, extra);
-        let is_item = items.takes_items();
+        let is_item = items.takes_items() || items.each;
         // A document may lie in a column of bytes, which is to be searched as a text.
         if items.document.as_ref().is_some_and(Document::is_searched) && at.slot.is_none() {
             self.declare(at, FieldKind::Text);

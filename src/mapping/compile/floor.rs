@@ -68,10 +68,8 @@ impl Compiler {
         for (key, value) in at.entries() {
             let Some(field) = self.field(scope, &key.name, &key.span) else { return };
             let Some(template) = self.value(scope, value) else { return };
-            let is_linked = self
-                .types
-                .get(scope.ty)
-                .is_some_and(|t| t.shape.part(scope.part).on.iter().any(|(own, _)| *own == field.field));
+            let is_linked =
+                self.types.get(scope.ty).is_some_and(|t| t.shape.part(scope.part).is_tie(field.field));
             match template {
                 Template::Literal(value) if field.part == scope.part && !is_linked => {
                     cells.push((field.field, value))

@@ -57,6 +57,11 @@ impl Compiler {
             self.unsupported(&table.span, "a `where` on fields of a document");
             return;
         }
+        let beside = |part| draft.shape.is_beside(part, scope.part);
+        if cond.fields().into_iter().map(|f| f.part).chain(cond.parts()).any(beside) {
+            self.unsupported(&table.span, "a `where` on fields of a part that hangs on two others");
+            return;
+        }
         let below = |f: &FieldRef| draft.shape.is_below(f.part, scope.part);
         if !cond.fields().into_iter().all(below) {
             self.unsupported(&table.span, "a `where` on fields of another part that does not hang here");
@@ -81,8 +86,7 @@ impl Compiler {
             .map(|(f, v)| (f.field, v))
             .filter(|(f, _)| {
                 let name = draft.shape.part(scope.part).bag.field_name(*f);
-                // Object classes of a new entry come from `classes`.
-                !(name.eq_ignore_ascii_case("objectClass") && is_entries(draft.shape.part(scope.part)))
+                !(is_entries(draft.shape.part(scope.part)) && is_of_the_classes(name))
             })
             .collect();
         if let Some(part) = draft.shape.parts.get_mut(scope.part) {
@@ -131,6 +135,12 @@ fn pairs(assign: &Assign) -> Vec<(FieldRef, Template)> {
         }
         _ => Vec::new(),
     }
+}
+
+/// True for attributes of an entry that tell what it is: they come from its classes.
+#[must_use]
+pub(in crate::mapping) fn is_of_the_classes(attribute: &str) -> bool {
+    ["objectClass", "objectCategory"].iter().any(|known| attribute.eq_ignore_ascii_case(known))
 }
 
 fn is_entries(part: &Part) -> bool {

@@ -18,6 +18,7 @@ pub(in crate::mapping) struct Grammar {
     pub(in crate::mapping) field: &'static [&'static str],
     pub(in crate::mapping) example: &'static [&'static str],
     pub(in crate::mapping) delete: &'static [&'static str],
+    pub(in crate::mapping) make: &'static [&'static str],
     pub(in crate::mapping) log: &'static [&'static str],
     pub(in crate::mapping) lens: Vec<&'static str>,
 }
@@ -37,6 +38,7 @@ pub(in crate::mapping) fn grammar() -> Grammar {
         part: part::PART.known,
         field: root::FIELD.known,
         delete: root::DELETE.known,
+        make: root::MAKE.known,
         log: log::LOG.known,
         example: examples::EXAMPLE.known,
         lens: lens::lens_keys(),

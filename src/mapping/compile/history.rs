@@ -220,7 +220,12 @@ impl TypeDraft {
     fn is_upward(&self, id: PartId) -> bool {
         let part = self.shape.part(id);
         let [(own, above)] = part.on.as_slice() else { return false };
-        if part.usage != Use::Own || part.many || part.opened.is_some() || !part.slot.is_empty() {
+        if !part.beside.is_empty()
+            || part.usage != Use::Own
+            || part.many
+            || part.opened.is_some()
+            || !part.slot.is_empty()
+        {
             return false;
         }
         if self.is_settled(&FieldRef { part: id, field: *own, slot: None }) {
@@ -244,7 +249,7 @@ impl TypeDraft {
             links.any(|p| p.on.iter().any(|(_, above)| above == field))
         };
         let given = |field: &FieldId| {
-            part.on.iter().any(|(own, _)| own == field)
+            part.is_tie(*field)
                 || part.constants.iter().any(|(f, _)| f == field)
                 || part.slot.contains(field)
                 || part.value == Some(*field)

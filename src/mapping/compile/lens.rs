@@ -163,6 +163,15 @@ const FORMS: &[Form] = &[
         make: Compiler::inverse_lens,
     },
     Form {
+        by: &["search"],
+        what: "a search",
+        keys: &["search", "ref"],
+        later: &[],
+        without: BARE,
+        around: &[],
+        make: Compiler::search_lens,
+    },
+    Form {
         by: &["read", "true", "false"],
         what: "a state lens",
         keys: &["read", "true", "false"],
@@ -245,9 +254,6 @@ const FORMS: &[Form] = &[
     },
 ];
 
-/// Lenses of the language that this version does not carry out.
-const LATER: &[&str] = &["search"];
-
 /// The keys that a lens may have, of every kind.
 pub(super) fn lens_keys() -> Vec<&'static str> {
     let mut keys: Vec<&str> = FORMS.iter().flat_map(|form| form.keys).chain(COMMON).copied().collect();
@@ -282,10 +288,6 @@ impl Compiler {
     }
 
     fn table_lens(&mut self, site: &Site<'_>, node: &Node) -> Option<Made> {
-        if let Some(key) = node.entries().iter().map(|(k, _)| k).find(|k| LATER.contains(&k.name.as_str())) {
-            self.unsupported(&key.span, &format!("the lens `{}`", key.name));
-            return None;
-        }
         let Some(form) = FORMS.iter().find(|f| f.by.iter().any(|k| node.get(k).is_some())) else {
             self.no_lens(site, node);
             return None;

@@ -163,7 +163,7 @@ impl TypeDraft {
             }
             out.extend(part.slot.iter().map(|f| field(id, *f)));
             out.extend(part.slot_in.map(|at| field(at.part, at.field)));
-            out.extend(part.on.iter().map(|(own, _)| field(id, *own)));
+            out.extend(part.ties().map(|own| field(id, own)));
             if part.upward || matches!(part.usage, Use::Find | Use::FindOrAdd) {
                 structure.extend(part.on.iter().map(|(_, above)| field(part.parent, *above)));
             }

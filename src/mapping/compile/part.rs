@@ -1,5 +1,6 @@
 //! Parts: how they hang together, and what their rows are.
 
+mod beside;
 mod opened;
 mod slot;
 
@@ -59,6 +60,10 @@ pub(super) const PART: Keys<'static> = Keys {
     ],
     later: &["names", "aux", "make"],
 };
+
+/// How rows hang: [`Part::on`](crate::mapping::shape::Part::on) and
+/// [`Part::beside`](crate::mapping::shape::Part::beside).
+type Ties = (Vec<(FieldId, FieldId)>, Vec<(FieldId, FieldRef)>);
 
 const USES: &[(&str, Use)] =
     &[("own", Use::Own), ("find", Use::Find), ("find_or_add", Use::FindOrAdd), ("watch", Use::Watch)];
@@ -165,10 +170,11 @@ impl Compiler {
         }
         self.no_document(node);
         self.read_slots(scope, node);
-        let on = self.read_on(scope, parent, node, &span);
+        let (on, beside) = self.read_on(scope, parent, node, &span);
         self.read_key(scope, node);
         let many = self.bool_key(node, "many").unwrap_or_default();
         let usage = self.word_key(node, "use", USES).unwrap_or_default();
+        self.check_beside(node, &beside, usage);
         let always = self.bool_key(node, "always").unwrap_or_default();
         if always && (many || usage != Use::Own) {
             let help = "remove `always`, or `many` and `use`";
@@ -192,13 +198,15 @@ impl Compiler {
         part.remember = remember;
         part.find_by = find_by;
         part.on = on;
+        part.beside = beside;
+        // One row per parent, or one per parent and slot: that is what identifies it.
+        let ties = part.ties().chain(part.slot.iter().copied()).collect();
         let bag = Arc::make_mut(&mut part.bag);
         if bag.key.is_empty() && matches!(bag.source, Source::Entries { .. }) {
             bag.key = bag.find_field("dn").into_iter().collect();
         }
         if bag.key.is_empty() && (!many || !part.slot.is_empty()) {
-            // One row per parent, or one per parent and slot: that is what identifies it.
-            bag.key = part.on.iter().map(|(own, _)| *own).chain(part.slot.iter().copied()).collect();
+            bag.key = ties;
         }
     }
 
@@ -223,14 +231,8 @@ impl Compiler {
         }
     }
 
-    fn read_on(
-        &mut self,
-        scope: Scope,
-        parent: PartId,
-        node: &Node,
-        span: &Range<usize>,
-    ) -> Vec<(FieldId, FieldId)> {
-        let mut on = Vec::new();
+    fn read_on(&mut self, scope: Scope, parent: PartId, node: &Node, span: &Range<usize>) -> Ties {
+        let (mut on, mut beside) = (Vec::new(), Vec::new());
         let Some(table) = node.get("on") else {
             let help = "write `on = { own_field = \"parent field\" }`";
             self.diagnostics.error(
@@ -239,10 +241,10 @@ impl Compiler {
                 "nothing says how this part hangs on the root",
                 help,
             );
-            return on;
+            return (on, beside);
         };
         if !self.is_table(table, "`on`") {
-            return on;
+            return (on, beside);
         }
         let root = Scope { part: 0, ..scope };
         for (key, value) in table.entries() {
@@ -267,11 +269,10 @@ impl Compiler {
             if let Some(part) = self.types.get_mut(scope.ty).and_then(|t| t.shape.parts.get_mut(scope.part)) {
                 part.hook.clone_from(&above.slot);
             }
-            let Some(above) = self.climb(scope, parent, above) else {
-                self.unsupported(
-                    &value.span,
-                    "a part that hangs on two parts that do not hang on each other by this field",
-                );
+            let Some(above) = self.climb(scope, parent, above.clone()) else {
+                if self.is_one_beside(scope, parent, &above, value) {
+                    beside.push((own.field, above));
+                }
                 continue;
             };
             let kind =
@@ -284,7 +285,7 @@ impl Compiler {
             }
             on.push((own.field, above.field));
         }
-        on
+        (on, beside)
     }
 
     /// A field of something above the parent, as the parent's field that is equal to it by its own `on`.

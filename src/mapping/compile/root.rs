@@ -53,9 +53,12 @@ pub(super) const ROOT: Keys<'static> = Keys {
         "adopt",
         "like",
         "log",
+        "make",
     ],
-    later: &["aux", "change", "on", "make"],
+    later: &["aux", "change", "on"],
 };
+
+pub(super) const MAKE: Keys<'static> = Keys { what: "`make`", known: &["classes"], later: &[] };
 
 pub(super) const FIELD: Keys<'static> = Keys {
     what: "a field's settings",
@@ -224,6 +227,7 @@ impl Compiler {
             self.error("missing-key", node, "the entries have no `classes`", help);
         }
         self.forbid(node, &["key"], "LDAP; the identity of an entry is its `anchor`");
+        self.read_make(ty, node);
         let profile = match self.store {
             StoreKind::Ldap { profile } => profile,
             StoreKind::Sql { .. } => Profile::default(),
@@ -255,6 +259,20 @@ impl Compiler {
         }
         if node.get("version").is_none() {
             draft.version = Some(draft.intern(0, version));
+        }
+    }
+
+    /// `make`: the entries above a new place are made if they are missing.
+    fn read_make(&mut self, ty: usize, node: &Node) {
+        let Some(table) = node.get("make").filter(|t| self.is_table(t, "`make`")) else { return };
+        self.check_keys(table, &MAKE);
+        let classes: Vec<String> = self.texts_key(table, "classes").into_iter().map(|(t, _)| t).collect();
+        if classes.is_empty() {
+            let help = "write `make = { classes = [\"organizationalUnit\"] }`";
+            self.error("missing-key", table, "the entries that are made have no `classes`", help);
+        }
+        if let Some(root) = self.types.get_mut(ty).and_then(|t| t.shape.parts.first_mut()) {
+            root.make = classes;
         }
     }
 
@@ -310,6 +328,15 @@ impl Compiler {
             if parts.any(|part| draft.shape.is_within_document(part, 0)) {
                 // What a store finds by it is more than what is protected.
                 self.unsupported(&at.span, "a `protect` on fields of a document");
+                protect = None;
+            } else if cond
+                .fields()
+                .into_iter()
+                .map(|f| f.part)
+                .chain(cond.parts())
+                .any(|part| draft.shape.is_beside(part, 0))
+            {
+                self.unsupported(&at.span, "a `protect` on fields of a part that hangs on two others");
                 protect = None;
             } else if !cond.is_sayable(0, &draft.shape) || (self.is_ldap() && cond.compares_fields()) {
                 self.unsupported(&at.span, "a `protect` that compares fields of rows that no link connects");

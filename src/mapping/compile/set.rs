@@ -15,15 +15,23 @@ const OPS: &[&str] = &["add", "remove", "set_bits", "clear_bits"];
 impl Compiler {
     /// A SET; wrong assignments are reported and left out.
     pub(super) fn set(&mut self, scope: Scope, node: &Node) -> Vec<Assign> {
+        self.set_by(scope, scope, node)
+    }
+
+    /// A SET whose values are told by the fields of another scope.
+    pub(super) fn set_by(&mut self, scope: Scope, values: Scope, node: &Node) -> Vec<Assign> {
+        let own = scope == values;
         let mut out = Vec::new();
         if !self.is_table(node, "the assignments") {
             return out;
         }
         for (key, value) in node.entries() {
             match self.named(scope, &key.name, &key.span) {
-                Some(Named::Part(part)) => self.set_part(scope, part, value, &mut out),
+                Some(Named::Part(part)) => {
+                    self.set_part(scope, (part, (!own).then_some(values)), value, &mut out);
+                }
                 Some(Named::Field(field)) => {
-                    let Some(op) = self.set_op(scope, value) else { continue };
+                    let Some(op) = self.set_op(values, value) else { continue };
                     if !self.is_assignable(&op, value) {
                         continue;
                     }
@@ -59,14 +67,22 @@ impl Compiler {
         true
     }
 
-    fn set_part(&mut self, scope: Scope, part: PartId, node: &Node, out: &mut Vec<Assign>) {
+    fn set_part(
+        &mut self,
+        scope: Scope,
+        (part, values): (PartId, Option<Scope>),
+        node: &Node,
+        out: &mut Vec<Assign>,
+    ) {
+        let inner = Scope { part, ..scope };
+        let values = values.unwrap_or(inner);
         let many = self.types.get(scope.ty).is_some_and(|t| t.shape.part(part).many);
         match &node.kind {
             Kind::Table(_) if many => {
-                let set = self.set(Scope { part, ..scope }, node);
+                let set = self.set_by(inner, values, node);
                 out.push(Assign { target: AssignTarget::Part(part), op: SetOp::Rows(set) });
             }
-            Kind::Table(_) => out.extend(self.set(Scope { part, ..scope }, node)),
+            Kind::Table(_) => out.extend(self.set_by(inner, values, node)),
             Kind::Text(text) if text == "@some" || text == "@none" => {
                 let word = if text == "@some" { Template::Some } else { Template::Nothing };
                 out.push(Assign { target: AssignTarget::Part(part), op: SetOp::To(vec![word]) });

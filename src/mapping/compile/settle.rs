@@ -1,14 +1,38 @@
 //! The order in which `initial` and `derived` assignments are carried out: a
 //! field before what is made of it.
 
-use crate::mapping::{
-    Settle,
-    compile::{Compiler, TypeDraft},
-    form::{SetOp, Template, set::AssignTarget},
-    shape::FieldRef,
+use crate::{
+    mapping::{
+        Settle,
+        compile::{Compiler, TypeDraft},
+        form::{SetOp, Template, set::AssignTarget},
+        shape::FieldRef,
+    },
+    store::Source,
 };
 
 impl Compiler {
+    /// In a directory what is made of a field with several values has as many.
+    pub(super) fn spread_values(&mut self) {
+        for draft in &mut self.types {
+            // Bounded: what is made of what is made.
+            for _ in 0..draft.settle.len() {
+                let is_many = |field: &FieldRef| {
+                    let part = draft.shape.part(field.part);
+                    matches!(part.bag.source, Source::Entries { .. })
+                        && part.bag.fields.get(field.field).is_some_and(|f| f.many)
+                };
+                let spread = draft.settle.iter().find_map(|(settle, _)| {
+                    let AssignTarget::Field(target) = &settle.assign.target else { return None };
+                    let one = !is_many(target) && settle.derived && !is_pseudo(draft, target);
+                    (one && reads(settle).into_iter().any(is_many)).then(|| target.clone())
+                });
+                let Some(target) = spread else { break };
+                draft.change_field(&target, &|field| field.many = true);
+            }
+        }
+    }
+
     /// Orders the assignments of every type, and reports cycles.
     pub(super) fn order_settles(&mut self) {
         for draft in &mut self.types {
@@ -30,6 +54,12 @@ impl Compiler {
     }
 }
 
+/// True for an entry's name and place, of which there is one.
+fn is_pseudo(draft: &TypeDraft, field: &FieldRef) -> bool {
+    let bag = &draft.shape.part(field.part).bag;
+    crate::mapping::diff::entry::is_pseudo(bag, bag.field_name(field.field))
+}
+
 /// The fields that an assignment reads.
 pub(in crate::mapping) fn reads(settle: &Settle) -> Vec<&FieldRef> {
     match &settle.assign.op {
@@ -49,6 +79,8 @@ fn sources<'a>(draft: &TypeDraft, settle: &Settle, all: impl Iterator<Item = &'a
         let layout = draft.shape.part(field.part);
         let above = layout.on.iter().filter(|(own, _)| *own == field.field && field.part != 0);
         read.extend(above.map(|(_, above)| FieldRef { part: layout.parent, field: *above, slot: None }));
+        let beside = layout.beside.iter().filter(|(own, _)| *own == field.field && field.part != 0);
+        read.extend(beside.map(|(_, other)| other.clone()));
         at += 1;
     }
     all.enumerate()

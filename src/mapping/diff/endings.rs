@@ -44,7 +44,7 @@ impl Diff<'_> {
             }
             let mut past: Vec<Predicate> = Vec::new();
             if let Some(bag) = layout.unseen() {
-                for above in self.record.rows(layout.parent).iter().filter_map(|d| d.was.as_ref()) {
+                for above in 0..self.record.rows(layout.parent).len() {
                     let link = self.link(part, above);
                     past.extend(link.filter(|link| !past.contains(link)));
                 }
@@ -64,13 +64,12 @@ impl Diff<'_> {
     }
 
     /// The predicate that means the rows of a part that hang on a row.
-    fn link(&self, part: PartId, above: &crate::store::Row) -> Option<Predicate> {
-        let layout = self.shape.part(part);
-        let mut link = Predicate::True;
-        for (own, theirs) in &layout.on {
-            link = link.and(Predicate::equals(*own, above.first(*theirs)?.clone()));
-        }
-        self.shape.hangs_on(part, above).then_some(link)
+    fn link(&self, part: PartId, above: usize) -> Option<Predicate> {
+        let was = self.draft(self.shape.part(part).parent, above)?.was.as_ref()?;
+        let links = self.record.stored_links(self.shape, part, above)?;
+        let equal = |(own, value)| Predicate::equals(own, value);
+        let link = links.into_iter().map(equal).fold(Predicate::True, Predicate::and);
+        self.shape.hangs_on(part, was).then_some(link)
     }
 
     /// Rows whose key the row above held: they go after it.
@@ -131,6 +130,11 @@ impl Diff<'_> {
                     p.on.iter().map(move |(own, above)| (all, *own, *above))
                 });
                 let links = links.filter(|(_, _, above)| above == field).map(|(bag, own, _)| (bag, own));
+                let beside = self.shape.parts.iter().filter(|p| p.usage == Use::Own).flat_map(|p| {
+                    let at = p.beside.iter().filter(|(_, at)| at.part == part && at.field == *field);
+                    at.map(move |(own, _)| (p.unseen().unwrap_or(&p.bag), *own))
+                });
+                let links = links.chain(beside);
                 for (bag, own) in links.chain(layout.points.iter().map(|bag| (bag, 0))) {
                     let bag = self.ty.pointing(bag);
                     self.plan.steps.push(repointing(bag, own, old, now.all(*field)));

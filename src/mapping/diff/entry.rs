@@ -1,11 +1,13 @@
 //! Names of LDAP entries: the DN of a new one, and when a change gives an
 //! existing one another DN (RFC 4514; modDN of RFC 4511 §4.9).
 
+use std::sync::Arc;
+
 use crate::{
     mapping::{TypeMapping, shape::PartId},
     scim::error::ScimError,
     store::{
-        Bag, Change, Fold, Row, Source, Value,
+        Bag, Cell, Change, Field, FieldKind, Fold, Predicate, Row, Source, Step, Value,
         dn::{AvaValue, Dn},
     },
 };
@@ -109,6 +111,13 @@ impl<'a> Naming<'a> {
         self.join(&place, &names).map(Some)
     }
 
+    /// True if the new DN is not in the container that the entry was in.
+    #[must_use]
+    pub fn is_moved(&self, was: &Row, dn: &str) -> bool {
+        let parent = |dn: &str| Dn::parse(dn).ok().and_then(|dn| dn.parent());
+        self.value(was, "dn").and_then(|old| parent(&old)) != parent(dn)
+    }
+
     /// The rename itself changes the naming attributes: their changes need not be said again.
     pub fn drop_named(&self, changes: &mut Vec<Change>, was: &Row, now: &Row, dn: &str) {
         let Ok(new) = Dn::parse(dn) else { return };
@@ -120,6 +129,41 @@ impl<'a> Naming<'a> {
             }
         }
     }
+}
+
+/// The steps that make the entries between a base of the bag and an entry, where they are missing.
+#[must_use]
+pub fn above(bag: &Bag, classes: &[String], dn: &str) -> Vec<Step> {
+    let (Source::Entries { bases, .. }, Ok(dn), false) = (&bag.source, Dn::parse(dn), classes.is_empty())
+    else {
+        return Vec::new();
+    };
+    let parsed: Vec<Dn> = bases.iter().filter_map(|base| Dn::parse(base).ok()).collect();
+    let mut places = Vec::new();
+    let mut place = dn.parent();
+    while let Some(at) = place.filter(|at| parsed.iter().any(|base| at.is_below(base))) {
+        place = at.parent();
+        places.push(at);
+    }
+    let made = Arc::new(Bag {
+        name: format!("{}.make", bag.name),
+        source: Source::Entries {
+            bases: bases.clone(),
+            subtree: true,
+            classes: classes.to_vec(),
+            rdn: Vec::new(),
+        },
+        fields: vec![Field { name: "dn".to_owned(), kind: FieldKind::Dn, many: false }],
+        key: Vec::new(),
+        scope: Predicate::True,
+    });
+    let step = |place: Dn| Step::Insert {
+        bag: made.clone(),
+        cells: vec![(0, Cell::Values(vec![Value::Text(place.to_string())]))],
+        report: Vec::new(),
+        unless_exists: true,
+    };
+    places.into_iter().rev().map(step).collect()
 }
 
 fn same_dn(a: &str, b: &str) -> bool {

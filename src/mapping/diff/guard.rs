@@ -61,14 +61,13 @@ impl Diff<'_> {
 
     /// That a row which shall hold a new document is not there yet. Whoever makes it, locks the resource first.
     fn expect_none(&self, part: PartId, row: usize, slot: Option<&Vec<crate::store::Value>>) -> Vec<Step> {
-        let layout = self.shape.part(part);
         let root = self.draft(0, 0).and_then(|d| d.was.as_ref());
-        let above = self.draft(part, row).and_then(|d| self.draft(layout.parent, d.parent)?.was.as_ref());
-        let (Some(root), Some(above), true) = (root, above, part != 0) else { return Vec::new() };
+        let parent = self.draft(part, row).map_or(0, |d| d.parent);
+        let links = self.record.stored_links(self.shape, part, parent);
+        let (Some(root), Some(links), true) = (root, links, part != 0) else { return Vec::new() };
         let mut there = self.shape.slot_test(part, slot.map(Vec::as_slice).unwrap_or_default());
-        for (own, theirs) in &layout.on {
-            let Some(value) = above.first(*theirs) else { return Vec::new() };
-            there = there.and(Predicate::equals(*own, value.clone()));
+        for (own, value) in links {
+            there = there.and(Predicate::equals(own, value));
         }
         let resource = Target::Rows(self.identity(0, 0, root));
         vec![

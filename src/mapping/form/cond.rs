@@ -144,8 +144,9 @@ impl Cond {
             Self::Field(field, test) => {
                 let shape = eval.shape;
                 // Of rows in a table it is asked whether one meets the test, or there is none.
-                let is_asked_so =
-                    shape.may_be_shadowed(field.part, outer) && !shape.is_within_document(field.part, outer);
+                let is_asked_so = shape.may_be_shadowed(field.part, outer)
+                    && !shape.is_within_document(field.part, outer)
+                    && !shape.is_beside(field.part, outer);
                 field.part == outer || is_asked_so || !test.holds(&[], eval, field)
             }
             Self::Part(_, PartTest::Some) => true,

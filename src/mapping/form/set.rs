@@ -3,6 +3,7 @@
 use crate::{
     mapping::{
         form::{Answers, Eval, Template},
+        no_place,
         record::Record,
         shape::{FieldRef, PartId, Shape},
     },
@@ -70,6 +71,45 @@ pub fn apply(set: &[Assign], shape: &Shape, record: &mut Record, at: (PartId, us
             }
         }
     }
+}
+
+/// A SET for another record: what its values are made of is filled in.
+#[must_use]
+pub fn bound(set: &[Assign], eval: &Eval<'_>) -> Vec<Assign> {
+    let fill = |list: &[Template]| -> Vec<Template> {
+        let each = |template: &Template| match template.fields().is_empty() {
+            true => vec![template.clone()],
+            false => template.many(eval, &no_place(), true).into_iter().map(Template::Literal).collect(),
+        };
+        list.iter().flat_map(each).collect()
+    };
+    let bind = |assign: &Assign| {
+        let op = match &assign.op {
+            SetOp::To(list) => SetOp::To(fill(list)),
+            SetOp::Add(list) => SetOp::Add(fill(list)),
+            SetOp::Remove(list) => SetOp::Remove(fill(list)),
+            SetOp::Rows(set) => SetOp::Rows(bound(set, eval)),
+            other => other.clone(),
+        };
+        Assign { target: assign.target.clone(), op }
+    };
+    set.iter().map(bind).collect()
+}
+
+/// The fields that a SET's values are made of.
+#[must_use]
+pub fn sources(set: &[Assign]) -> Vec<&FieldRef> {
+    let mut all = Vec::new();
+    for assign in set {
+        match &assign.op {
+            SetOp::To(list) | SetOp::Add(list) | SetOp::Remove(list) => {
+                all.extend(list.iter().flat_map(Template::fields));
+            }
+            SetOp::Rows(set) => all.extend(sources(set)),
+            SetOp::SetBits(_) | SetOp::ClearBits(_) => {}
+        }
+    }
+    all
 }
 
 /// Takes back what a SET has added: values of fields with several, and rows of `@some` in which nothing else

@@ -342,7 +342,7 @@ struct Filled<'p> {
 
 fn fill<'p>(piece: &'p Piece, eval: &Eval<'_>, place: &FieldRef, index: usize) -> Option<Filled<'p>> {
     let Piece::Hole { sources, codecs } = piece else { return None };
-    let (source, mut value) = sources.iter().find_map(|source| {
+    sources.iter().find_map(|source| {
         let value = match source {
             Source::Field(field) => {
                 let values = eval.values(field);
@@ -355,12 +355,17 @@ fn fill<'p>(piece: &'p Piece, eval: &Eval<'_>, place: &FieldRef, index: usize) -
             Source::Word(word) if !codecs.is_empty() => word.time(eval).or_else(|| word.one(eval, place)),
             Source::Word(word) => word.one(eval, place),
         };
-        Some((source, value?))
-    })?;
-    for codec in codecs {
-        value = codec.encode(value).ok()?;
-    }
-    Some(Filled { value, source })
+        let mut value = value?;
+        // A UUID's digits, without what stands between them.
+        let is_uuid = matches!(source, Source::Word(word) if **word == Template::Uuid);
+        if is_uuid && codecs.first() == Some(&Codec::Hex) {
+            value = Value::Text(value.to_text().replace('-', ""));
+        }
+        let value = codecs.iter().try_fold(value, |value, codec| codec.encode(value).ok())?;
+        // What codecs leave nothing of is not there.
+        let is_there = codecs.is_empty() || value != Value::Text(String::new());
+        is_there.then_some(Filled { value, source })
+    })
 }
 
 #[cfg(test)]
@@ -400,6 +405,6 @@ mod tests {
         // Who filled the hole counts, not who could have.
         let text = "ou=x,{l or let.home}";
         assert_eq!(container(text, None), ["ou=x,ou=Home,dc=example".into()]);
-        assert_eq!(container(text, Some("dc=a,dc=b")), ["ou=x,dc=a\\,dc=b".into()]);
+        assert_eq!(container(text, Some("dc=a,dc=b")), ["ou=x,dc\\=a\\,dc\\=b".into()]);
     }
 }

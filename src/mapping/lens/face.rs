@@ -80,6 +80,7 @@ impl Lens {
                         .collect(),
                 )
             }
+            Self::Search(search) => some_list(search.get(eval)),
             Self::Password(_) => None,
             Self::Side => kept.cloned(),
             Self::First(list) => list.iter().find_map(|lens| lens.get_whole(ty, eval, kept)),
@@ -149,7 +150,7 @@ impl Lens {
             }
             Self::Union(list) => put_union(list, w, at, path, elements(json)),
             Self::Guarded(guarded) => guarded.put(w, at, path, json),
-            Self::Scalar(_) | Self::Inverse(_) | Self::Side => Ok(()),
+            Self::Scalar(_) | Self::Inverse(_) | Self::Search(_) | Self::Side => Ok(()),
         }
     }
 
@@ -163,7 +164,7 @@ impl Lens {
             Self::Slots(slots) => slots.common.write != super::Write::No,
             Self::Reference(lens) => lens.common.write != super::Write::No,
             Self::Pointers(pointers) => pointers.places.iter().any(|p| p.common.write != super::Write::No),
-            Self::Inverse(_) => false,
+            Self::Inverse(_) | Self::Search(_) => false,
             Self::Password(_) | Self::Side => true,
             Self::First(list) | Self::Union(list) => list.iter().any(Self::is_writable),
             Self::Guarded(guarded) => guarded.lens.is_writable(),
@@ -245,6 +246,7 @@ impl Lens {
                     }
                 }
             }
+            Self::Search(search) => reads.field(&ty.shape, &search.field),
             Self::Password(_) | Self::Side => {}
             Self::First(list) | Self::Union(list) => list.iter().for_each(|l| l.reads(ty, reads)),
             Self::Guarded(guarded) => {
@@ -298,7 +300,7 @@ impl Reads {
         let own = self.parts.entry(part).or_default();
         own.extend(&layout.bag.key);
         own.extend(&layout.slot);
-        own.extend(layout.on.iter().map(|(own, _)| *own));
+        own.extend(layout.ties());
         own.extend(layout.order.iter().map(|(f, _)| *f));
         if part != 0 {
             let above = self.parts.entry(layout.parent).or_default();
@@ -307,6 +309,9 @@ impl Reads {
             if layout.hook.is_some() {
                 above.extend(&shape.part(layout.parent).slot);
             }
+        }
+        for (_, other) in &layout.beside {
+            self.field(shape, other);
         }
         if let Some(at) = layout.slot_in {
             self.part(shape, at.part);

@@ -6,16 +6,34 @@ use secrecy::SecretString;
 
 use crate::{
     mapping::{
+        form::Hash,
         lens::{Password, writer::Writer},
         shape::PartId,
     },
     scim::{Json, error::ScimError},
-    store::{Secret, Value},
+    store::{Channel, Secret, Value},
 };
 
 use scheme::Scheme;
 
 impl Password {
+    /// What a new account gets if the client gives no password: Active Directory lets nobody be active
+    /// without one.
+    ///
+    /// # Errors
+    ///
+    /// 500 if the system has no random numbers.
+    pub fn invent(&self, w: &mut Writer<'_>, path: &str) -> Result<(), ScimError> {
+        if self.scheme != Scheme::Ad {
+            return Ok(());
+        }
+        let make = || scheme::unknown().map(|hash| Hash { hash, salt: None });
+        let made = w.answers.once(&format!("{path} {:?}", self.field), make);
+        let made = made.ok_or_else(|| ScimError::internal("There is no password for a new account."))?;
+        w.password = Some((Secret(SecretString::from(made.hash)), Channel::UnicodePwd));
+        Ok(())
+    }
+
     /// Writes a password in the store's form. Absent means unchanged: it cannot be read back.
     ///
     /// # Errors
@@ -32,8 +50,8 @@ impl Password {
         if clear.is_empty() {
             return Err(ScimError::invalid_value(format!("`{path}` must not be empty.")));
         }
-        if self.scheme == Scheme::Exop {
-            w.password = Some(Secret(SecretString::from(clear)));
+        if let Some(channel) = self.scheme.channel() {
+            w.password = Some((Secret(SecretString::from(clear)), channel));
         } else {
             // One hash, however often the computation runs: it is slow on purpose.
             let made = w

@@ -31,7 +31,7 @@ fn visit<'l>(lens: &'l Lens, part: Option<PartId>, found: &mut dyn FnMut(&'l Ref
         }
         Lens::First(list) | Lens::Union(list) => list.iter().for_each(|l| visit(l, part, found)),
         Lens::Guarded(guarded) => visit(&guarded.lens, part, found),
-        Lens::Scalar(_) | Lens::Inverse(_) | Lens::Password(_) | Lens::Side => {}
+        Lens::Scalar(_) | Lens::Inverse(_) | Lens::Search(_) | Lens::Password(_) | Lens::Side => {}
     }
 }
 

@@ -92,9 +92,16 @@ impl Rows {
             }
         }
         debug_assert!(existing.iter().all(|(row, _)| shown.contains(row)), "elements come from shown rows");
-        for (element, pair) in wanted.iter().zip(&pairs) {
+        let main = self.main(w, &wanted, &|place| {
+            let (row, _) = existing.get(pairs.get(place).copied().flatten()?)?;
+            Some(*row)
+        });
+        for (place, (element, pair)) in wanted.iter().zip(&pairs).enumerate() {
+            let is_main = main == Some(place);
             let row = match pair.and_then(|i| existing.get(i)) {
-                Some((row, old)) if old == *element => {
+                Some((row, old))
+                    if old == *element && main.is_none_or(|_| is_main == self.is_one(w, *row)) =>
+                {
                     let _ = row;
                     continue;
                 }
@@ -104,12 +111,30 @@ impl Rows {
                     w.record.add_row(w.shape(), self.part, above, None)
                 }
             };
-            self.put_element(w, (self.part, row), path, element)?;
+            self.put_element(w, (self.part, row), path, element, is_main)?;
             self.refuse_hidden(w, row, path)?;
         }
         self.keep_floor(w, at);
         self.keep_order(w, &wanted, at);
         Ok(())
+    }
+
+    /// The place of the element whose row is the only one of its kind.
+    fn main(
+        &self,
+        w: &Writer<'_>,
+        wanted: &[&Json],
+        row_of: &dyn Fn(usize) -> Option<usize>,
+    ) -> Option<usize> {
+        let kinds = self.kinds.as_ref()?;
+        let stored = |place| row_of(place).and_then(|row| kinds.stored(&w.eval((self.part, row))));
+        kinds.main(wanted, stored)
+    }
+
+    /// True if the row is of the kind that only one has.
+    fn is_one(&self, w: &Writer<'_>, row: usize) -> bool {
+        let Some(kinds) = &self.kinds else { return false };
+        kinds.one.is_some() && kinds.stored(&w.eval((self.part, row))) == kinds.one
     }
 
     pub(super) fn reference(&self) -> Option<&super::Reference> {
@@ -146,9 +171,10 @@ impl Rows {
         at: (PartId, usize),
         path: &str,
         element: &Json,
+        is_main: bool,
     ) -> Result<(), ScimError> {
         if let Some(kinds) = &self.kinds {
-            kinds.put(w, at, path, element)?;
+            kinds.put(w, at, path, element, is_main)?;
         }
         for sub in &self.each {
             let json = if self.simple { Some(element) } else { element.get(&sub.name) };

@@ -11,7 +11,7 @@ use crate::{
         shape::{FieldRef, PartId, Shape},
     },
     scim::Object,
-    store::{Secret, Value},
+    store::{Channel, Secret, Value},
 };
 
 /// A write in progress.
@@ -23,7 +23,7 @@ pub struct Writer<'a> {
     /// What our own database keeps of the resource.
     pub side: Object,
     /// A new password that goes by a channel of its own.
-    pub password: Option<Secret>,
+    pub password: Option<(Secret, Channel)>,
     /// References that are set, and the targets' ids, where that asks for something at the target.
     pub there: Vec<(usize, String)>,
     /// The paths of wanted parents, by reference; `None`: at the top.

@@ -80,7 +80,7 @@ fn fits(live: &mut Live<'_>, ty: usize, field: &FieldUse<'_>, column: &ColumnFac
         Role::Value { codecs: [], map: Some(map), .. } => map_fits(map, column),
         Role::Value { codecs, map: None, data_type, .. } => value_fits(codecs, *data_type, column),
         Role::Password(scheme) => {
-            let hashed = !matches!(scheme, Scheme::Server | Scheme::Exop);
+            let hashed = !matches!(scheme, Scheme::Server | Scheme::Exop | Scheme::Ad);
             let is_text = matches!(column.holds, Holds::Text | Holds::Other | Holds::Anything | Holds::Bytes);
             (hashed && !is_text).then(|| "name a column of text".to_owned())
         }

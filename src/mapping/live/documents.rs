@@ -60,7 +60,8 @@ pub(super) fn check(live: &mut Live<'_>, ty: usize, mapping: &TypeMapping) {
                 column.holds.word()
             );
             live.error("column-type", &place, message, help);
-        } else if let (Format::Json | Format::Php, Some(most)) = (&document.format, column.length)
+        } else if let (Format::Json | Format::Php | Format::Yaml, Some(most)) =
+            (&document.format, column.length)
             && most <= SHORT
         {
             let message = format!(

@@ -87,14 +87,21 @@ fn key(live: &mut Live<'_>, ty: usize, id: PartId, part: &Part, (name, table): (
 
 /// What a part's columns and its parent's must have in common.
 fn link(live: &mut Live<'_>, ty: usize, mapping: &TypeMapping, id: PartId, part: &Part) {
-    for (own, above) in &part.on {
-        let mine = live.column(mapping, &FieldRef { part: id, field: *own, slot: None });
-        let theirs = live.column(mapping, &FieldRef { part: part.parent, field: *above, slot: None });
+    let above = part.on.iter().map(|(own, above)| {
+        (*own, FieldRef { part: part.parent, field: *above, slot: None }, "its parent".to_owned())
+    });
+    let beside = part
+        .beside
+        .iter()
+        .map(|(own, other)| (*own, other.clone(), format!("`{}`", mapping.shape.part(other.part).name)));
+    for (own, other, whose) in above.chain(beside) {
+        let mine = live.column(mapping, &FieldRef { part: id, field: own, slot: None });
+        let theirs = live.column(mapping, &other);
         let (Some(mine), Some(theirs)) = (mine, theirs) else { continue };
         let place = live.setting_place(ty, id, "on");
         let both = |what: &str| {
             format!(
-                "`{}` is `{}`, but `{}` of its parent is `{}`{what}",
+                "`{}` is `{}`, but `{}` of {whose} is `{}`{what}",
                 mine.name, mine.type_name, theirs.name, theirs.type_name
             )
         };

@@ -95,15 +95,15 @@ fn slot_names(of: &TypeMapping, part: PartId) -> Vec<(String, Probe)> {
 fn part_probe(of: &TypeMapping, part: &Part, inventory: &Inventory) -> Option<Probe> {
     let table = inventory.tables.get(table_of(&part.bag)?)?;
     let mut predicate = Predicate::True;
-    for (own, _) in &part.on {
-        let sample = sample(table.find(part.bag.field_name(*own))?);
-        predicate = predicate.and(Predicate::equals(*own, sample));
+    for own in part.ties() {
+        let sample = sample(table.find(part.bag.field_name(own))?);
+        predicate = predicate.and(Predicate::equals(own, sample));
     }
     (!part.on.is_empty() && !of.shape.parts.is_empty()).then(|| scan(part, predicate))
 }
 
 fn scan(part: &Part, predicate: Predicate) -> Probe {
-    let fields = part.on.iter().map(|(own, _)| *own).chain(part.bag.key.iter().copied()).collect();
+    let fields = part.ties().chain(part.bag.key.iter().copied()).collect();
     let bag = part.bag.clone();
     Probe::Scans(Box::new(Select { bag, predicate, fields, order: Vec::new(), offset: 0, limit: None }))
 }
@@ -177,7 +177,7 @@ fn leaf<'m>(lens: &'m Lens, sub: Option<&'m str>, out: &mut Vec<(Option<&'m str>
         Lens::Slots(slots) => slots.slots.iter().take(1).for_each(|(_, subs)| of_subs(subs, out)),
         Lens::First(list) | Lens::Union(list) => list.iter().take(1).for_each(|l| leaf(l, sub, out)),
         Lens::Guarded(guarded) => leaf(&guarded.lens, sub, out),
-        Lens::Scalar(_) | Lens::Inverse(_) | Lens::Password(_) | Lens::Side => {}
+        Lens::Scalar(_) | Lens::Inverse(_) | Lens::Search(_) | Lens::Password(_) | Lens::Side => {}
     }
 }
 
@@ -230,7 +230,9 @@ fn pushed(of: &TypeMapping, path: &AttrPath, json: &Json) -> Option<Predicate> {
                 }
                 Need::Row { .. } => drop(answers.rows.insert(need, None)),
                 Need::ByToId { .. } => drop(answers.pointed.insert(need, None)),
-                Need::Inverse { .. } | Need::Anchors { .. } => drop(answers.lists.insert(need, Vec::new())),
+                Need::Inverse { .. } | Need::Search { .. } | Need::Anchors { .. } => {
+                    answers.lists.insert(need, Vec::new());
+                }
             }
         }
     }
@@ -274,7 +276,7 @@ pub(super) fn check(live: &mut Live<'_>, asked: &Asked, finding: &Finding) {
         (Asked::Part { ty, part }, Finding::Scans(scans)) if !scans.is_empty() => {
             let Some(of) = live.mapping.types.get(*ty) else { return };
             let layout = of.shape.part(*part);
-            let columns = listed(layout.on.iter().map(|(own, _)| layout.bag.field_name(*own)));
+            let columns = listed(layout.ties().map(|own| layout.bag.field_name(own)));
             let place = live.setting_place(*ty, *part, "on");
             let table = table_of(&layout.bag).unwrap_or_default();
             let message = format!("no index of `{table}` serves {columns}: each page reads the whole table");

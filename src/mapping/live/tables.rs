@@ -114,8 +114,7 @@ fn rights(
     let all: Vec<(usize, &ColumnFacts)> = (0..part.bag.fields.len())
         .filter_map(|field| Some((field, table.find(part.bag.field_name(field))?)))
         .collect();
-    let links: BTreeSet<usize> =
-        part.on.iter().map(|(own, _)| *own).chain(part.slot.iter().copied()).collect();
+    let links: BTreeSet<usize> = part.ties().chain(part.slot.iter().copied()).collect();
     let lacking = |test: &dyn Fn(usize, &ColumnFacts) -> bool| -> Vec<&str> {
         all.iter().filter(|(field, column)| test(*field, column)).map(|(_, c)| c.name.as_str()).collect()
     };

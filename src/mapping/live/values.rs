@@ -72,7 +72,7 @@ fn stored(live: &mut Live<'_>, place: &Place, field: &FieldUse<'_>, column: &Col
                 live.error("too-short", place, message, "make the column longer, or choose another scheme");
             }
         }
-        Role::Piece | Role::Pointer | Role::Tested => {}
+        Role::Piece | Role::Pointer | Role::Search | Role::Tested => {}
     }
 }
 

@@ -55,7 +55,9 @@ impl Query<'_> {
         }
         // Of several rows the store finds any, where the first is the one.
         let predicate = when.to_predicate(part, &self.eval());
-        match when.fields().iter().any(|field| shape.may_be_shadowed(field.part, part)) {
+        let is_rough = when.fields().iter().any(|field| shape.may_be_shadowed(field.part, part))
+            || when.parts().into_iter().any(|below| shape.is_beside(below, part));
+        match is_rough {
             true if when.is_positive(part, &self.eval()) => Pushed::superset(predicate),
             true => Pushed::EVERYTHING,
             false => Pushed::exact(predicate),

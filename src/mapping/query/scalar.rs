@@ -38,7 +38,7 @@ impl Query<'_> {
             Source::State { read, .. } => {
                 let shape = &self.ty.shape;
                 let mut parts = read.fields().into_iter().map(|f| f.part).chain(read.parts());
-                let is_rough = parts.any(|p| shape.is_within_document(p, part));
+                let is_rough = parts.any(|p| shape.is_within_document(p, part) || shape.is_beside(p, part));
                 let is_shadowed = read.fields().iter().any(|f| shape.may_be_shadowed(f.part, part));
                 let truth = match is_rough || is_shadowed {
                     _ if !read.is_sayable(part, shape) => Pushed::EVERYTHING,

@@ -79,6 +79,10 @@ impl Record {
                 }
             }
         }
+        for (other, index) in self.rows_beside(shape, part, row) {
+            let parent = self.row(other, index).map_or(0, |d| d.parent);
+            self.replace_below(shape, (other, index), parent);
+        }
     }
 
     /// After a row went: the rows above it, below `at`, that were there for its sake only go, too.
@@ -89,6 +93,7 @@ impl Record {
         (mut part, mut row): (PartId, usize),
     ) {
         loop {
+            self.remove_idle_beside(shape, at, (part, row));
             let above = shape.part(part).parent;
             let parent = self.row(part, row).map_or(0, |d| d.parent);
             let layout = shape.part(above);
@@ -103,7 +108,11 @@ impl Record {
     }
 
     /// True if neither a row nor what hangs on it carries a value.
-    fn is_idle(&self, shape: &Shape, part: PartId, row: usize) -> bool {
+    pub(super) fn is_idle(&self, shape: &Shape, part: PartId, row: usize) -> bool {
+        let mut beside = self.rows_beside(shape, part, row).into_iter();
+        if beside.any(|(other, index)| !self.is_idle(shape, other, index)) {
+            return false;
+        }
         let below = (1..shape.parts.len()).filter(|c| *c != part && shape.part(*c).parent == part);
         self.carries_nothing(shape, part, row)
             && below.into_iter().all(|child| {
@@ -139,7 +148,7 @@ impl Record {
         let links = links.filter(|p| p.upward || matches!(p.usage, Use::Find | Use::FindOrAdd));
         let links: Vec<FieldId> = links.flat_map(|p| p.on.iter().map(|(_, above)| *above)).collect();
         let fixed = |field: &usize| {
-            layout.on.iter().any(|(own, _)| own == field)
+            layout.is_tie(*field)
                 || layout.slot.contains(field)
                 || (layout.bag.key.contains(field) && !layout.named.contains(field))
                 || layout.fresh.contains(field)

@@ -4,13 +4,14 @@
 use crate::{
     mapping::{
         TypeMapping,
+        diff::entry::Naming,
         form::Need,
-        lens::{Lens, writer::Writer},
-        shape::Use,
+        lens::{Lens, Rule, Sub, face::Reads, writer::Writer},
+        shape::{Part, PartId, Use},
         write::absent,
     },
     scim::{Json, error::ScimError},
-    store::Value,
+    store::{Source, Value},
 };
 
 impl TypeMapping {
@@ -25,6 +26,85 @@ impl TypeMapping {
                 w.assign((0, 0), field, values);
             }
         }
+    }
+
+    /// Entries that are looked up: what hangs on one of them knows its name before it is written, since a
+    /// directory takes no names from step to step.
+    pub(super) fn name_entries(&self, w: &mut Writer<'_>) -> Result<(), ScimError> {
+        let looked_up = |layout: &Part| {
+            matches!(layout.usage, Use::Find | Use::FindOrAdd)
+                && matches!(layout.bag.source, Source::Entries { .. })
+        };
+        for (part, layout) in self.shape.parts.iter().enumerate().skip(1).filter(|(_, p)| looked_up(p)) {
+            for index in 0..w.record.rows(part).len() {
+                let Some(draft) = w.record.row(part, index) else { continue };
+                let parent = draft.parent;
+                if draft.removed {
+                    let is_last = !w.record.rows(part).iter().any(|d| d.parent == parent && !d.removed);
+                    if let Some(above) = w.record.row_mut(layout.parent, parent).filter(|_| is_last) {
+                        layout.on.iter().for_each(|(_, field)| above.now.set(*field, Vec::new()));
+                    }
+                    continue;
+                }
+                if draft.was.is_some() {
+                    continue;
+                }
+                let need = Need::row(part, layout, &draft.now);
+                let Some(found) = w.answers.row(&need).cloned() else {
+                    if !w.answers.rows.contains_key(&need) {
+                        continue;
+                    }
+                    if layout.usage == Use::FindOrAdd {
+                        self.name_new_entry(w, (part, index))?;
+                        continue;
+                    }
+                    return Err(ScimError::invalid_value(format!(
+                        "`{}` has a value that the store does not know.",
+                        self.attribute_of(part).unwrap_or(&layout.name)
+                    )));
+                };
+                if let Some(above) = w.record.row_mut(layout.parent, parent) {
+                    for (own, field) in &layout.on {
+                        above.now.set(*field, found.all(*own).to_vec());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An entry that is looked up and not there: it is made, under a name that is known from now on.
+    fn name_new_entry(&self, w: &mut Writer<'_>, (part, row): (PartId, usize)) -> Result<(), ScimError> {
+        let layout = self.shape.part(part);
+        let (Some(dn), Some(draft)) = (layout.bag.find_field("dn"), w.record.row_mut(part, row)) else {
+            return Ok(());
+        };
+        let name = Value::Text(Naming::new(self, part).new_dn(&draft.now, None)?);
+        draft.now.set(dn, vec![name]);
+        let (parent, now) = (draft.parent, draft.now.clone());
+        if let Some(above) = w.record.row_mut(layout.parent, parent) {
+            for (own, field) in &layout.on {
+                above.now.set(*field, now.all(*own).to_vec());
+            }
+        }
+        Ok(())
+    }
+
+    /// The attribute that lies in a part.
+    fn attribute_of(&self, part: PartId) -> Option<&str> {
+        let is_there = |rule: &&Rule| {
+            let mut reads = Reads::default();
+            rule.lens.reads(self, &mut reads);
+            reads.parts.contains_key(&part)
+        };
+        let complex = self.rules.iter().find(is_there)?;
+        let Lens::Complex(subs) = complex.lens.bare() else { return Some(&complex.attribute) };
+        let of_sub = |sub: &&Sub| {
+            let mut reads = Reads::default();
+            sub.lens.reads(self, &mut reads);
+            reads.parts.contains_key(&part)
+        };
+        subs.iter().find(of_sub).map(|sub| sub.name.as_str())
     }
 
     /// The items of a document that a looked-up row names: the row is looked at before the document is made.

@@ -28,6 +28,8 @@ pub struct Items {
     pub path: Vec<String>,
     /// True: its items are the rows; false: what lies there is one row.
     pub many: bool,
+    /// True: each value of the field is a document of its own, and one row.
+    pub each: bool,
     /// Where each field of the rows lies.
     pub places: Vec<Place>,
     /// The field that tells the position of a row when it was read.
@@ -79,7 +81,35 @@ impl Items {
     /// True if rows are items of what lies at the base, not the base itself.
     #[must_use]
     pub fn takes_items(&self) -> bool {
-        self.many || self.document.as_ref().is_some_and(|d| !d.is_one_row())
+        !self.each && (self.many || self.document.as_ref().is_some_and(|d| !d.is_one_row()))
+    }
+
+    /// The row that one of several values is; `None` if it is not of the format.
+    #[must_use]
+    pub fn row_of(&self, value: &Value, place: usize) -> Option<Row> {
+        let tree = self.document.as_ref()?.open(std::slice::from_ref(value)).ok()??;
+        let mut row = self.row(&tree, &[]);
+        row.set(self.pos, i64::try_from(place).ok().map(Value::Int).into_iter().collect());
+        Some(row)
+    }
+
+    /// The value that a row is: `stored` with what the row changes in it.
+    ///
+    /// # Errors
+    ///
+    /// [`Clash`] if a value has no place in the format.
+    pub fn value_of(
+        &self,
+        stored: Option<&Value>,
+        was: Option<&Row>,
+        now: &Row,
+    ) -> Result<Option<Value>, Clash> {
+        let Some(document) = &self.document else { return Ok(None) };
+        let like = stored.map(std::slice::from_ref).unwrap_or_default();
+        let mut tree = document.open(like).ok().flatten().unwrap_or_else(|| document.start());
+        self.change(&mut tree, &[], was, now)?;
+        let closed = document.close(&tree, like)?.into_iter().next();
+        Ok(closed.filter(|value| !value.to_text().is_empty()))
     }
 
     /// The row at an address.

@@ -138,13 +138,19 @@ fn base64_is_taken_off_and_put_on() {
     tree.set(&path(&["a"]), Some(&Value::Int(2))).unwrap();
     assert_eq!(document.close(&tree, &[]).unwrap(), ["eyJhIjoyfQ==".into()]);
     assert!(Document::parse(&["hex".to_owned(), "json".to_owned()]).is_err());
-    assert!(Document::parse(&["yaml".to_owned()]).is_err());
+    assert!(Document::parse(&["ini".to_owned()]).is_err());
 }
 
 /// The items of a map of PHP, with the key and the truth of each.
 fn roles() -> Items {
-    let mut items =
-        Items { document: Some(document("php")), path: Vec::new(), many: true, places: Vec::new(), pos: 0 };
+    let mut items = Items {
+        document: Some(document("php")),
+        path: Vec::new(),
+        many: true,
+        places: Vec::new(),
+        pos: 0,
+        each: false,
+    };
     items.places = [["pos"], ["key"], ["it"]].iter().map(|n| items.place_of(&n.map(str::to_owned))).collect();
     items
 }

@@ -12,6 +12,7 @@
 
 mod entry_steps;
 mod expect;
+mod password;
 mod target;
 
 use std::{
@@ -27,7 +28,9 @@ use super::{
     result::Operation,
     server::Server,
 };
-use crate::store::{Bag, Cell, Change, FieldId, Report, Row, Step, StoreError, Value, dn::normalise};
+use crate::store::{
+    Bag, Cell, Change, Channel, FieldId, Report, Row, Step, StoreError, Value, dn::normalise,
+};
 
 /// A list of steps on its way.
 pub(super) struct Apply {
@@ -39,6 +42,8 @@ pub(super) struct Apply {
     renamed: HashMap<String, String>,
     /// Normal forms of DNs that this list made; there is no anchor yet to check.
     own: HashSet<String>,
+    /// Normal forms of DNs that this list made together with their passwords.
+    with_password: HashSet<String>,
     /// Anchors of the entries that must not be changed by others → what they held.
     expected: HashMap<String, Row>,
 }
@@ -66,6 +71,7 @@ impl Apply {
             undo: Vec::new(),
             renamed: HashMap::new(),
             own: HashSet::new(),
+            with_password: HashSet::new(),
             expected: HashMap::new(),
         })
     }
@@ -76,8 +82,9 @@ impl Apply {
     ///
     /// That of the first step that failed.
     pub(super) async fn run(mut self, steps: Vec<Step>) -> Result<Vec<Report>, StoreError> {
-        for step in &steps {
-            match self.step(step).await {
+        for (index, step) in steps.iter().enumerate() {
+            let rest = steps.get(index + 1..).unwrap_or_default();
+            match self.step(step, rest).await {
                 Ok(done) => self.done.push(done),
                 Err(error) => {
                     self.take_back().await;
@@ -88,14 +95,16 @@ impl Apply {
         Ok(self.done.into_iter().map(|done| done.report).collect())
     }
 
-    async fn step(&mut self, step: &Step) -> Result<Done, StoreError> {
+    /// Runs a step; `rest` are those behind it.
+    async fn step(&mut self, step: &Step, rest: &[Step]) -> Result<Done, StoreError> {
         match step {
             Step::Expect { bag, target, expected, .. } => {
                 self.expect(bag, target, expected).await?;
                 Ok(Done::default())
             }
             Step::Insert { bag, cells, report, unless_exists } => {
-                self.insert(bag, cells, report, *unless_exists).await
+                let with = password::of_new_entry(rest);
+                self.insert(bag, (cells, with), report, *unless_exists).await
             }
             Step::Copy { bag, .. } | Step::Archive { bag, .. } => {
                 Err(StoreError::Unsupported(format!("entries of {} cannot be copied", bag.name)))
@@ -116,8 +125,11 @@ impl Apply {
                 let found = self.rename(bag, target, dn).await?;
                 required_or_done(bag, found, true)
             }
-            Step::Password { bag, target, password } => {
-                let found = self.set_password(bag, target, password).await?;
+            Step::Password { bag, target, password, channel } => {
+                let found = match channel {
+                    Channel::Exop => self.set_password(bag, target, password).await?,
+                    Channel::UnicodePwd => self.set_unicode_pwd(bag, target, password).await?,
+                };
                 required_or_done(bag, found, true)
             }
         }
@@ -145,6 +157,7 @@ impl Apply {
                     Change::Set(id, cell) => (Action::Replace, id, self.resolve(cell)?),
                     Change::Add(id, values) => (Action::Add, id, values.clone()),
                     Change::Remove(id, values) => (Action::Remove, id, values.clone()),
+                    Change::Floor(id, values) => (Action::Floor, id, values.clone()),
                 };
                 let field = bag
                     .fields

@@ -167,6 +167,19 @@ pub(super) fn assertion(value: &Value, kind: FieldKind) -> String {
     escape(&syntax::encode(value, kind), kind)
 }
 
+/// Times of Active Directory, which understands them in one form only: whole seconds and `.0`.
+const WINDOWS_TIMES: [&str; 2] = ["whenCreated", "whenChanged"];
+
+/// The assertion value of an attribute.
+fn asserted(name: &str, value: &Value, kind: FieldKind) -> String {
+    let text = assertion(value, kind);
+    let is_windows = WINDOWS_TIMES.iter().any(|known| known.eq_ignore_ascii_case(name));
+    match text.strip_suffix('Z') {
+        Some(time) if is_windows => format!("{}.0Z", time.split('.').next().unwrap_or_default()),
+        _ => text,
+    }
+}
+
 /// The same predicate with `not` only directly over tests, and lists flattened.
 pub(super) fn push_not_down(predicate: &Predicate) -> Predicate {
     normal_form(predicate, false)
@@ -309,7 +322,7 @@ fn leaf(field: &Field, test: &Test, is_key: bool) -> Result<(Filter, Fit), Store
             if !ORDERED.iter().any(|o| o.eq_ignore_ascii_case(name)) {
                 return weak();
             }
-            Ok((ordered(name, *order, &assertion(value, kind)), Fit::Matching))
+            Ok((ordered(name, *order, &asserted(name, value, kind)), Fit::Matching))
         }
         Test::Starts(text, fold) => substring(text, "", "*", *fold),
         Test::Ends(text, fold) => substring(text, "*", "", *fold),
@@ -336,7 +349,7 @@ fn one_of(name: &str, kind: FieldKind, values: &[Value], fold: Fold) -> Result<(
         if !fits_kind(value, kind) {
             fit = Fit::Matching;
         }
-        let equal = |value: &Value| Filter::Leaf(format!("({name}={})", assertion(value, kind)));
+        let equal = |value: &Value| Filter::Leaf(format!("({name}={})", asserted(name, value, kind)));
         match value {
             Value::Text(text) if kind != FieldKind::Dn => match spelled(text, fold) {
                 Some(texts) => filters.extend(texts.into_iter().map(|text| equal(&text.into()))),

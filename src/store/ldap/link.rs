@@ -7,7 +7,7 @@
 //! - a search that nobody waits for any more is abandoned at the server;
 //! - every operation has a time limit, and a connection that keeps silent or
 //!   breaks is not used again;
-//! - a driver stuck in a write to a dead peer ends with its connection.
+//! - the driver ends with its connection, also when it is stuck in a write to a dead peer.
 
 use std::{
     cell::Cell,
@@ -23,14 +23,12 @@ use ldap3::{
     controls::{Control, RawControl},
     exop::PasswordModify,
 };
-use tokio::{
-    sync::{Semaphore, SemaphorePermit},
-    task::JoinHandle,
-};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{
     control,
     entry::Entry,
+    open::Driver,
     range::{self, Rest},
     result::{OpError, Refusal, ResultCode},
     server::Server,
@@ -77,6 +75,13 @@ impl Query {
     }
 }
 
+/// Why a password of Active Directory is not sent.
+pub(super) const UNICODE_PWD_IN_THE_CLEAR: &str = "Active Directory takes passwords over TLS only, and this connection is not \
+     encrypted: write an ldaps:// URL in `urls`, or `start_tls = true`";
+
+/// The password of Active Directory.
+pub(super) const UNICODE_PWD: &str = "unicodePwd";
+
 /// A change.
 #[derive(Debug)]
 pub(super) enum Request<'a> {
@@ -87,42 +92,60 @@ pub(super) enum Request<'a> {
     Password { dn: &'a str, new: &'a str },
 }
 
+impl Request<'_> {
+    /// True if it tells Active Directory a password.
+    fn holds_unicode_pwd(&self) -> bool {
+        let is_it = |name: &[u8]| name.eq_ignore_ascii_case(UNICODE_PWD.as_bytes());
+        match self {
+            Self::Add { attributes, .. } => attributes.iter().any(|(name, _)| is_it(name)),
+            Self::Modify { mods, .. } => mods.iter().any(|m| match m {
+                Mod::Add(name, _)
+                | Mod::Delete(name, _)
+                | Mod::Replace(name, _)
+                | Mod::Increment(name, _) => is_it(name),
+            }),
+            Self::Delete { .. } | Self::Rename { .. } | Self::Password { .. } => false,
+        }
+    }
+}
+
 /// What an accepted entry becomes; `None` to leave it out.
 pub(super) type Take<'a, T> = &'a dyn Fn(Entry) -> Result<Option<T>, StoreError>;
 
 /// A connection after its bind.
 pub(super) struct Link {
     ldap: Ldap,
-    driver: JoinHandle<()>,
+    _driver: Driver,
     server: Rc<Server>,
+    endpoint: usize,
     opened: Instant,
     max_age: Duration,
     operation_timeout: Duration,
     page_size: u32,
     slots: Semaphore,
     timeouts: Cell<u32>,
+    last_heard: Cell<Instant>,
     is_broken: Cell<bool>,
-}
-
-impl Drop for Link {
-    fn drop(&mut self) {
-        self.driver.abort();
-    }
+    /// True if nobody between us and the server can read along.
+    is_private: bool,
 }
 
 impl Link {
-    pub(super) fn new(ldap: Ldap, driver: JoinHandle<()>, settings: &LdapSettings) -> Self {
+    pub(super) fn new(ldap: Ldap, driver: Driver, settings: &LdapSettings, is_private: bool) -> Self {
         Self {
             ldap,
-            driver,
+            _driver: driver,
             server: Rc::new(Server::from_root_dse(HashMap::new())),
+            endpoint: 0,
             opened: Instant::now(),
             max_age: Duration::from_secs(settings.recycle_secs.max(1)),
             operation_timeout: Duration::from_secs(settings.operation_timeout_secs.max(1)),
             page_size: settings.page_size.max(1),
             slots: Semaphore::new(settings.max_in_flight.max(1)),
             timeouts: Cell::new(0),
+            last_heard: Cell::new(Instant::now()),
             is_broken: Cell::new(false),
+            is_private,
         }
     }
 
@@ -131,8 +154,29 @@ impl Link {
         self
     }
 
+    pub(super) fn leading_to(mut self, index: usize) -> Self {
+        self.endpoint = index;
+        self
+    }
+
     pub(super) fn server(&self) -> &Rc<Server> {
         &self.server
+    }
+
+    /// The index of the server that it leads to.
+    pub(super) fn endpoint(&self) -> usize {
+        self.endpoint
+    }
+
+    /// When the server last sent anything here, or the connection was opened.
+    pub(super) fn last_heard(&self) -> Instant {
+        self.last_heard.get()
+    }
+
+    /// Is not used again, since its server hangs.
+    pub(super) fn give_up(&self) -> StoreError {
+        self.is_broken.set(true);
+        StoreError::Unavailable("the directory server hangs".to_owned())
     }
 
     /// False once the connection is closed, silent, or old.
@@ -182,7 +226,7 @@ impl Link {
                 Ok(next) => next?,
                 Err(_) => return Err(self.timed_out().into()),
             };
-            self.timeouts.set(0);
+            self.heard();
             self.complete(incomplete.drain(..), take, &mut found).await?;
             if cookie.is_none() {
                 return Ok(found);
@@ -219,6 +263,7 @@ impl Link {
         let stream = ldap.streaming_search(&query.base, query.scope, &query.filter, attributes).await;
         let mut stream = AbandonOnDrop { stream: Some(stream.map_err(|e| self.failed(e))?) };
         while let Some(item) = stream.next().await.map_err(|e| self.failed(e))? {
+            self.last_heard.set(Instant::now());
             if item.is_ref() || item.is_intermediate() {
                 continue;
             }
@@ -300,6 +345,9 @@ impl Link {
         request: Request<'_>,
         controls: Vec<RawControl>,
     ) -> Result<Vec<Control>, OpError> {
+        if !self.is_private && request.holds_unicode_pwd() {
+            return Err(StoreError::Unsupported(UNICODE_PWD_IN_THE_CLEAR.to_owned()).into());
+        }
         let mut ldap = self.ldap.clone();
         ldap.with_timeout(self.operation_timeout);
         if !controls.is_empty() {
@@ -316,11 +364,16 @@ impl Link {
             }
         };
         let result = answer.map_err(|e| self.failed(e))?;
-        self.timeouts.set(0);
+        self.heard();
         match ResultCode::from(result.rc) {
             ResultCode::Success => Ok(result.ctrls),
             _ => Err(refused(result)),
         }
+    }
+
+    fn heard(&self) {
+        self.timeouts.set(0);
+        self.last_heard.set(Instant::now());
     }
 
     /// Notes what a failure says about the connection.
@@ -392,5 +445,23 @@ impl Drop for AbandonOnDrop {
                 tracing::debug!(%error, "A search could not be abandoned.");
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_of_active_directory_is_noticed_in_whatever_carries_it() {
+        let values = || HashSet::from([b"x".to_vec()]);
+        let add = |name: &str| Request::Add { dn: "cn=a", attributes: vec![(name.into(), values())] };
+        let modify =
+            |name: &str| Request::Modify { dn: "cn=a", mods: vec![Mod::Replace(name.into(), values())] };
+        assert!(add("UNICODEPWD").holds_unicode_pwd());
+        assert!(modify("unicodePwd").holds_unicode_pwd());
+        assert!(!add("cn").holds_unicode_pwd());
+        assert!(!modify("userPassword").holds_unicode_pwd());
+        assert!(!Request::Delete { dn: "cn=a" }.holds_unicode_pwd());
     }
 }

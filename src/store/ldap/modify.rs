@@ -25,6 +25,8 @@ pub(super) enum Action {
     Replace,
     Add,
     Remove,
+    /// An addition that is made only if the server refuses the change without it.
+    Floor,
 }
 
 /// A change of one attribute.
@@ -60,6 +62,7 @@ pub(super) fn mods(edits: &[Edit]) -> Vec<Mod<Vec<u8>>> {
             }
             Action::Add => mods.extend(sets.map(|set| Mod::Add(name(), set))),
             Action::Remove if octets.is_empty() => {}
+            Action::Floor => {}
             Action::Remove => mods.push(Mod::Delete(name(), octets.into_iter().collect())),
         }
     }
@@ -120,6 +123,7 @@ pub(super) fn slim(
             }
             Action::Add => edit.values.iter().filter(|v| !has(values, v, adding)).cloned().collect(),
             Action::Remove => edit.values.iter().filter(|v| has(values, v, removing)).cloned().collect(),
+            Action::Floor => continue,
         };
         if edit.action == Action::Add {
             values.extend(kept.iter().cloned());

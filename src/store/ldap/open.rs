@@ -1,11 +1,18 @@
 //! Opening a connection: URL, socket, TLS, bind and root DSE, all within one time-out.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, StdStream};
-use rustls_pki_types::{CertificateDer, pem::PemObject as _};
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, Scope, StdStream};
 use secrecy::ExposeSecret as _;
-use tokio::net::{TcpStream, lookup_host};
+use tokio::{
+    net::{TcpStream, lookup_host},
+    task::JoinHandle,
+};
 use url::{Host, Url};
 
 use super::{
@@ -19,7 +26,7 @@ use crate::{config::ldap::LdapSettings, store::StoreError};
 #[derive(Debug, thiserror::Error)]
 pub enum LdapSetupError {
     /// There is no server to talk to.
-    #[error("`urls` is empty")]
+    #[error("`urls` is empty, and there is no `domain`")]
     NoUrl,
     /// Not a URL of a directory.
     #[error("`{url}`: {reason}")]
@@ -30,14 +37,16 @@ pub enum LdapSetupError {
         reason: String,
     },
     /// The service account is not named.
-    #[error("`bind_dn` is empty; only ldapi:// can do without")]
+    #[error("`bind_dn` is empty; only ldapi:// and certificate_file can do without")]
     NoAccount,
     /// The password is empty, which many servers take for an anonymous bind.
     #[error("the password of `{0}` is empty")]
     EmptyPassword(String),
-    /// The file of certificate authorities cannot be used.
-    #[error("`ca_file` {path}: {reason}")]
-    CaFile {
+    /// A file of certificates, or of a key, cannot be used.
+    #[error("`{key}` {path}: {reason}")]
+    File {
+        /// The setting that names it.
+        key: &'static str,
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
@@ -53,6 +62,8 @@ pub enum LdapSetupError {
 pub(super) struct Endpoint {
     pub(super) url: Url,
     start_tls: bool,
+    /// Where the host is; empty: where the system says.
+    addresses: Vec<IpAddr>,
 }
 
 impl Endpoint {
@@ -75,11 +86,21 @@ impl Endpoint {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(bad("credentials do not belong into a URL"));
         }
-        Ok(Self { url, start_tls })
+        Ok(Self { url, start_tls, addresses: Vec::new() })
+    }
+
+    /// The same, its host being at these addresses.
+    pub(super) fn at(self, addresses: Vec<IpAddr>) -> Self {
+        Self { addresses, ..self }
     }
 
     fn is_unix_socket(&self) -> bool {
         self.url.scheme() == "ldapi"
+    }
+
+    /// True if TLS protects it.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.url.scheme() == "ldaps" || self.start_tls
     }
 
     /// True if the password would cross a network readable by others.
@@ -94,29 +115,6 @@ impl Endpoint {
         };
         self.url.scheme() == "ldap" && !self.start_tls && !is_local
     }
-}
-
-/// The TLS client of all connections; certificates are always verified.
-pub(super) fn tls_config(settings: &LdapSettings) -> Result<Arc<rustls::ClientConfig>, LdapSetupError> {
-    let mut roots = rustls::RootCertStore::empty();
-    match &settings.ca_file {
-        None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
-        Some(path) => {
-            let bad = |reason: String| LdapSetupError::CaFile { path: path.clone(), reason };
-            for certificate in CertificateDer::pem_file_iter(path).map_err(|e| bad(e.to_string()))? {
-                roots.add(certificate.map_err(|e| bad(e.to_string()))?).map_err(|e| bad(e.to_string()))?;
-            }
-            if roots.is_empty() {
-                return Err(bad("holds no certificate".to_owned()));
-            }
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
 }
 
 /// Connects, binds and reads the root DSE.
@@ -137,9 +135,44 @@ async fn open_unbounded(
     settings: &LdapSettings,
     tls: &Arc<rustls::ClientConfig>,
 ) -> Result<Link, StoreError> {
+    let (ldap, driver) = let_in(endpoint, settings, tls).await?;
+    let link = Link::new(ldap, driver, settings, endpoint.is_encrypted());
+    let dse = link.root_dse(&Query::base("", "(objectClass=*)", &ROOT_DSE)).await?;
+    Ok(link.with_server(Server::from_root_dse(dse.texts()).known_as(settings.profile)))
+}
+
+/// Asks a server whether it lets us in and answers a search, on a connection for this purpose.
+///
+/// # Errors
+///
+/// As [`open`]; [`StoreError::Timeout`] after `limit`.
+pub(super) async fn answers(
+    endpoint: &Endpoint,
+    settings: &LdapSettings,
+    tls: &Arc<rustls::ClientConfig>,
+    limit: Duration,
+) -> Result<(), StoreError> {
+    let ask = async {
+        let (mut ldap, driver) = let_in(endpoint, settings, tls).await?;
+        let answer = ldap.search("", Scope::Base, "(objectClass=*)", vec!["1.1"]).await;
+        drop(driver);
+        answer.map(|_| ()).map_err(|e| unreachable(endpoint, &e))
+    };
+    match tokio::time::timeout(limit, ask).await {
+        Ok(result) => result,
+        Err(_) => Err(StoreError::Timeout(format!("{} did not answer within {limit:?}", endpoint.url))),
+    }
+}
+
+/// Connects and binds.
+async fn let_in(
+    endpoint: &Endpoint,
+    settings: &LdapSettings,
+    tls: &Arc<rustls::ClientConfig>,
+) -> Result<(Ldap, Driver), StoreError> {
     let mut options = LdapConnSettings::new().set_config(Arc::clone(tls)).set_starttls(endpoint.start_tls);
     if !endpoint.is_unix_socket() {
-        let socket = connect(&endpoint.url).await.map_err(|e| unreachable(endpoint, &e))?;
+        let socket = connect(endpoint).await.map_err(|e| unreachable(endpoint, &e))?;
         options = options.set_std_stream(StdStream::Tcp(socket));
     }
     let (connection, mut ldap) = LdapConnAsync::from_url_with_settings(options, &endpoint.url)
@@ -147,23 +180,36 @@ async fn open_unbounded(
         .map_err(|e| unreachable(endpoint, &e))?;
     // On the caller's runtime, so on the same worker thread; unlike a local task it
     // may also be started where no LocalSet runs.
-    let driver = tokio::spawn(async move {
+    let driver = Driver(tokio::spawn(async move {
         if let Err(error) = connection.drive().await {
             tracing::debug!(%error, "An LDAP connection ended with an error.");
         }
-    });
-    let link = Link::new(ldap.clone(), driver, settings);
+    }));
     bind(&mut ldap, endpoint, settings).await?;
-    let dse = link.root_dse(&Query::base("", "(objectClass=*)", &ROOT_DSE)).await?;
-    Ok(link.with_server(Server::from_root_dse(dse.texts()).known_as(settings.profile)))
+    Ok((ldap, driver))
+}
+
+/// The task that moves a connection's bytes. It ends with its owner, also when it is stuck in a write to a
+/// dead peer.
+pub(super) struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// A socket without Nagle's delay that notices a vanished peer.
-async fn connect(url: &Url) -> std::io::Result<std::net::TcpStream> {
+async fn connect(endpoint: &Endpoint) -> std::io::Result<std::net::TcpStream> {
+    let Endpoint { url, addresses, .. } = endpoint;
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     let port = url.port().unwrap_or(if url.scheme() == "ldaps" { 636 } else { 389 });
     let mut failure = std::io::Error::other("the name has no address");
-    for address in lookup_host((host, port)).await? {
+    let addresses = match addresses.is_empty() {
+        true => lookup_host((host, port)).await?.collect(),
+        false => addresses.iter().map(|ip| SocketAddr::new(*ip, port)).collect::<Vec<_>>(),
+    };
+    for address in addresses {
         match TcpStream::connect(address).await {
             Ok(stream) => {
                 stream.set_nodelay(true)?;
@@ -245,15 +291,5 @@ mod tests {
         ] {
             assert_eq!(Endpoint::parse(url, start_tls).unwrap().is_in_the_clear(), in_the_clear, "{url}");
         }
-    }
-
-    #[test]
-    fn a_file_without_certificates_is_refused() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        for path in [file.path().to_owned(), "/nonexistent/ca.pem".into()] {
-            let settings = LdapSettings { ca_file: Some(path), ..Default::default() };
-            assert!(matches!(tls_config(&settings), Err(LdapSetupError::CaFile { .. })));
-        }
-        assert!(tls_config(&LdapSettings::default()).is_ok());
     }
 }

@@ -3,27 +3,31 @@
 //! Connections live in a thread-local and are driven on that thread's own
 //! runtime: no operation wakes another thread. The first one serves point
 //! operations; the others serve listings, so that a listing never stands in
-//! front of a look-up. Which of several servers is in use is shared by all
-//! threads, so that after a fail-over reads follow the writes.
+//! front of a look-up. All go to the server in use (`servers`); while there is
+//! another one to turn to, a server that keeps silent is asked whether it is
+//! still there.
 
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
-    sync::{
-        Arc, Weak,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 
+use futures_util::{
+    StreamExt as _,
+    future::{Either, select},
+    stream::FuturesUnordered,
+};
 use ldap3::controls::{Control, RawControl};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::{
     link::{Link, Query, Request, Take},
-    open::{Endpoint, open},
+    open::{answers, open},
     result::OpError,
     server::Server,
+    servers::{PATIENCE, SILENCE, Servers},
 };
 use crate::{config::ldap::LdapSettings, store::StoreError};
 
@@ -33,10 +37,8 @@ const AFTER_REFUSAL: Duration = Duration::from_secs(5);
 /// What all threads share of a store: no connection.
 pub(super) struct Shared {
     pub(super) settings: LdapSettings,
-    pub(super) endpoints: Vec<Endpoint>,
+    pub(super) servers: Arc<Servers>,
     pub(super) tls: Arc<rustls::ClientConfig>,
-    /// Index of the server that answered last.
-    pub(super) preferred: AtomicUsize,
 }
 
 thread_local! {
@@ -64,6 +66,8 @@ struct Slot {
     link: RefCell<Option<Rc<Link>>>,
     /// Held while connecting; the last failure, for those who waited for the same attempt.
     connecting: Mutex<Option<(Instant, StoreError)>>,
+    /// Held while asking whether a silent server is there; when that was, and whether it was.
+    asking: Mutex<Option<(Instant, bool)>>,
     /// Held during a listing: OpenLDAP remembers one paged search per connection.
     paging: Mutex<()>,
 }
@@ -102,7 +106,7 @@ impl Pool {
         loop {
             let link = self.link(slot).await?;
             let permit = link.permit().await?;
-            let answer = link.search(query, take).await;
+            let answer = self.attended(slot, &link, link.search(query, take)).await;
             drop(permit);
             match answer {
                 Err(OpError::Failed(StoreError::Unavailable(_))) if !is_retry && !link.is_alive() => {
@@ -119,12 +123,32 @@ impl Pool {
         request: Request<'_>,
         controls: Vec<RawControl>,
     ) -> Result<Vec<Control>, OpError> {
+        let slot = self.point()?;
         loop {
-            let link = self.link(self.point()?).await?;
+            let link = self.link(slot).await?;
             let _permit = link.permit().await?;
             if link.is_alive() {
-                return link.write(request, controls).await;
+                self.shared()?.servers.note_write();
+                return self.attended(slot, &link, link.write(request, controls)).await;
             }
+        }
+    }
+
+    /// Waits for an answer, but not for a server that hangs while another one could answer.
+    async fn attended<T>(
+        &self,
+        slot: &Slot,
+        link: &Link,
+        operation: impl Future<Output = Result<T, OpError>>,
+    ) -> Result<T, OpError> {
+        let shared = self.shared()?;
+        if !shared.servers.has_choice() {
+            return operation.await;
+        }
+        let (operation, hang) = (std::pin::pin!(operation), std::pin::pin!(hang(slot, link, &shared)));
+        match select(operation, hang).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(((), _)) => Err(link.give_up().into()),
         }
     }
 
@@ -164,14 +188,16 @@ impl Pool {
         }
     }
 
-    /// The slot's connection, opened if there is none to use.
+    /// The slot's connection to the server in use, opened if there is none to use.
     async fn link(&self, slot: &Slot) -> Result<Rc<Link>, StoreError> {
-        if let Some(link) = slot.current() {
+        let shared = self.shared()?;
+        shared.servers.look_back(&shared.settings, &shared.tls);
+        if let Some(link) = slot.usable(&shared.servers) {
             return Ok(link);
         }
         let asked = Instant::now();
         let mut failure = slot.connecting.lock().await;
-        if let Some(link) = slot.current() {
+        if let Some(link) = slot.usable(&shared.servers) {
             return Ok(link);
         }
         // Who waited while an attempt failed shares its failure, instead of queueing for one more.
@@ -181,7 +207,7 @@ impl Pool {
                 return Err(error.clone());
             }
         }
-        match self.open_any().await {
+        match open_any(&shared).await {
             Ok(link) => {
                 let link = Rc::new(link);
                 slot.link.replace(Some(Rc::clone(&link)));
@@ -195,30 +221,6 @@ impl Pool {
         }
     }
 
-    /// Tries the servers in turn, first the one that answered last. A refusal ends it:
-    /// wrong credentials are wrong everywhere, and repeating them may lock the account.
-    async fn open_any(&self) -> Result<Link, StoreError> {
-        let shared = self.shared()?;
-        let count = shared.endpoints.len();
-        let first = shared.preferred.load(Ordering::Relaxed);
-        let mut failure = StoreError::Unavailable("no server is configured".to_owned());
-        for index in (0..count).map(|i| (first + i) % count) {
-            let Some(endpoint) = shared.endpoints.get(index) else { continue };
-            match open(endpoint, &shared.settings, &shared.tls).await {
-                Ok(link) => {
-                    shared.preferred.store(index, Ordering::Relaxed);
-                    return Ok(link);
-                }
-                Err(error @ (StoreError::Unavailable(_) | StoreError::Timeout(_))) => {
-                    tracing::warn!(ldap.url = %endpoint.url, %error, "A directory server cannot be reached.");
-                    failure = error;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Err(failure)
-    }
-
     fn operation_timeout(&self) -> Result<Duration, StoreError> {
         Ok(Duration::from_secs(self.shared()?.settings.operation_timeout_secs.max(1)))
     }
@@ -229,13 +231,85 @@ impl Pool {
 }
 
 impl Slot {
-    /// The connection if it can be used; an unusable one is let go. Operations
+    /// The connection if it can be used and leads to the server in use; another one is let go. Operations
     /// under way on it keep it until they end.
-    fn current(&self) -> Option<Rc<Link>> {
+    fn usable(&self, servers: &Servers) -> Option<Rc<Link>> {
         let mut link = self.link.borrow_mut();
-        if link.as_ref().is_some_and(|l| !l.is_usable()) {
+        if link.as_ref().is_some_and(|l| !l.is_usable() || l.endpoint() != servers.in_use()) {
             *link = None;
         }
         link.clone()
+    }
+
+    fn current(&self) -> Option<Rc<Link>> {
+        self.link.borrow().clone()
+    }
+}
+
+/// Opens a connection to the server in use or, if it fails or takes long, to the first that answers. A refusal
+/// ends it: wrong credentials are wrong everywhere, and repeating them may lock the account.
+async fn open_any(shared: &Shared) -> Result<Link, StoreError> {
+    let mut failure = StoreError::Unavailable("no server is configured".to_owned());
+    let limit = Duration::from_secs(shared.settings.connect_timeout_secs);
+    shared.servers.look_up(limit).await?;
+    let servers = shared.servers.in_turn();
+    let mut left = servers.iter().peekable();
+    let mut attempts = FuturesUnordered::new();
+    loop {
+        if let Some((index, endpoint)) = left.next() {
+            let attempt = open(endpoint, &shared.settings, &shared.tls);
+            attempts.push(async move { (*index, endpoint, attempt.await) });
+        } else if attempts.is_empty() {
+            shared.servers.forget_look_up();
+            return Err(failure);
+        }
+        let next = attempts.next();
+        let answer = match left.peek() {
+            Some(_) => tokio::time::timeout(PATIENCE, next).await.unwrap_or_default(),
+            None => next.await,
+        };
+        match answer {
+            Some((index, _, Ok(link))) => {
+                shared.servers.use_server(index);
+                return Ok(link.leading_to(index));
+            }
+            Some((_, endpoint, Err(error @ (StoreError::Unavailable(_) | StoreError::Timeout(_))))) => {
+                tracing::warn!(ldap.url = %endpoint.url, %error, "A directory server cannot be reached.");
+                failure = error;
+            }
+            Some((_, _, Err(error))) => return Err(error),
+            None => {}
+        }
+    }
+}
+
+/// Ends when the connection's server hangs, or was left by others.
+async fn hang(slot: &Slot, link: &Link, shared: &Shared) {
+    let servers = &shared.servers;
+    let mut asked = Instant::now();
+    loop {
+        let heard = link.last_heard().max(asked);
+        tokio::time::sleep_until((heard + SILENCE).into()).await;
+        if link.last_heard() > heard {
+            continue;
+        }
+        let mut answer = slot.asking.lock().await;
+        let is_there = match *answer {
+            Some((when, is_there)) if when > heard => is_there,
+            _ => {
+                let Some(endpoint) = servers.endpoint(link.endpoint()) else { return };
+                let answer_to_us = answers(&endpoint, &shared.settings, &shared.tls, PATIENCE).await;
+                // Refused credentials are an answer, too.
+                let is_there =
+                    !matches!(answer_to_us, Err(StoreError::Unavailable(_) | StoreError::Timeout(_)));
+                *answer = Some((Instant::now(), is_there));
+                is_there
+            }
+        };
+        if !is_there {
+            servers.leave(link.endpoint());
+            return;
+        }
+        asked = Instant::now();
     }
 }

@@ -1,8 +1,9 @@
 //! One step of a plan.
 
 use crate::store::{
-    Bag, Cell, Change, FieldId, Predicate, Report, Row, Source, Step, StoreError, Value, cell_values, holds,
-    memory::{Stored, Tables, compare_rows, report_of, source_name, target_predicate},
+    Bag, Cell, Change, Channel, FieldId, FieldKind, Predicate, Report, Row, Source, Step, StoreError, Value,
+    cell_values, holds,
+    memory::{Stored, Tables, compare_rows, entries, report_of, source_name, target_predicate},
     step::reopenable,
 };
 
@@ -65,7 +66,7 @@ impl Tables {
                 };
                 if let Some(generated) = &table.rules.generated {
                     table.last += 1;
-                    stored.insert(generated.to_lowercase(), vec![Value::Int(table.last)]);
+                    stored.insert(generated.to_lowercase(), vec![generated_key(bag, generated, table.last)]);
                 }
                 for (field, values) in cells {
                     stored.insert(bag.field_name(field).to_lowercase(), values);
@@ -105,10 +106,33 @@ impl Tables {
                 self.check(&Bag { source: Source::Table(into.clone()), ..bag.as_ref().clone() })?;
                 Ok(Report::new())
             }
-            Step::Rename { .. } | Step::Password { .. } => {
-                Err(StoreError::Unsupported("the memory store has no names and no password operation".into()))
+            Step::Rename { bag, .. } if !matches!(bag.source, Source::Entries { .. }) => {
+                Err(StoreError::Unsupported("the rows of a table have no names".into()))
+            }
+            Step::Rename { bag, target, dn } => {
+                let rows = self.targets(bag, target, true)?;
+                let table = self.0.get_mut(&source_name(bag)).map(|table| &mut table.rows);
+                for (index, stored) in table.into_iter().flatten().enumerate() {
+                    if rows.contains(&index) {
+                        entries::rename(stored, dn);
+                    }
+                }
+                Ok(Report::new())
+            }
+            // What nobody can ever read is kept nowhere.
+            Step::Password { channel: Channel::UnicodePwd, .. } => Ok(Report::new()),
+            Step::Password { channel: Channel::Exop, .. } => {
+                Err(StoreError::Unsupported("the memory store has no password operation".into()))
             }
         }
+    }
+}
+
+/// A new key: a number, or as many bytes as a GUID where the field holds bytes.
+pub(super) fn generated_key(bag: &Bag, field: &str, number: i64) -> Value {
+    match bag.find_field(field).map(|id| bag.kind(id)) {
+        Some(FieldKind::Bytes) => Value::Bytes(i128::from(number).to_be_bytes().to_vec()),
+        _ => Value::Int(number),
     }
 }
 

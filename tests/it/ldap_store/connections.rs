@@ -26,6 +26,8 @@ use super::lab::{Lab, Product, SUFFIX, cell, f, in_lab_below, open, run, select,
 #[derive(Clone, Default)]
 struct Switches {
     is_frozen: Cell<bool>,
+    /// How many connections are frozen, the oldest first.
+    frozen_connections: Cell<usize>,
     is_disguised: Cell<bool>,
     loses_changes: Cell<bool>,
     /// How many listings still lose their place.
@@ -66,12 +68,13 @@ impl Relay {
         let accept = tokio::task::spawn_local(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let switches = switches.clone();
+                let number = connections.borrow().len();
                 let relay = tokio::task::spawn_local(async move {
                     let server = TcpStream::connect(upstream).await.unwrap();
                     let (mut from_client, mut to_client) = client.into_split();
                     let (mut from_server, mut to_server) = server.into_split();
-                    let up = pump(&mut from_client, &mut to_server, &switches);
-                    let down = pump(&mut from_server, &mut to_client, &switches);
+                    let up = pump(&mut from_client, &mut to_server, &switches, number);
+                    let down = pump(&mut from_server, &mut to_client, &switches, number);
                     tokio::select! { () = up => {}, () = down => {} }
                 });
                 connections.borrow_mut().push(relay.abort_handle());
@@ -119,6 +122,7 @@ async fn pump(
     from: &mut (impl tokio::io::AsyncRead + Unpin),
     to: &mut (impl tokio::io::AsyncWrite + Unpin),
     switches: &Switches,
+    number: usize,
 ) {
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(n @ 1..) = from.read(&mut buffer).await {
@@ -129,6 +133,9 @@ async fn pump(
             && spoil_cookie(&mut buffer[..n], left)
         {
             switches.spoiled_cookies.set(left);
+        }
+        while number < switches.frozen_connections.get() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let is_lost = switches.is_frozen.get() || switches.loses_changes.get() && is_modify(&buffer[..n]);
         if !is_lost && to.write_all(&buffer[..n]).await.is_err() {
@@ -381,6 +388,34 @@ fn the_next_server_takes_over() {
 }
 
 #[test]
+fn a_slow_operation_is_no_reason_to_leave_a_server() {
+    behind_a_relay("slow", async |lab, relay| {
+        lab.add_person("ann", &[]).await;
+        let slow = LdapSettings { operation_timeout_secs: 60, ..lab.settings.clone() };
+        let (other, _) = Relay::start(&slow).await;
+        let urls = vec![format!("ldap://{}", relay.address), format!("ldap://{}", other.address)];
+        lab.store = open(&LdapSettings { urls, ..slow });
+        assert_eq!(list(lab).await, Ok(1));
+        let before = relay.opened();
+        relay.switches.frozen_connections.set(before);
+        let (answer, ()) = tokio::join!(list(lab), async {
+            while relay.opened() == before {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            relay.switches.frozen_connections.set(0);
+        });
+        assert_eq!(answer, Ok(1));
+        assert_eq!(other.opened(), 0, "it told that it is there");
+        // One that lets nobody in is left: also while it is asked for the first time.
+        relay.switches.is_frozen.set(true);
+        assert_eq!(list(lab).await, Ok(1));
+        assert!(other.opened() > 0);
+        assert_eq!(list(lab).await, Ok(1));
+    });
+}
+
+#[test]
 fn each_thread_has_its_own_connections() {
     let Some(settings) = settings() else { return };
     let store = std::sync::Arc::new(open(&settings));
@@ -474,6 +509,37 @@ fn tls_is_used_and_verified() {
             }
         }
     });
+}
+
+#[test]
+fn a_certificate_stands_for_the_account() {
+    let Some(settings) = settings() else { return };
+    let variable = |name: &str| std::env::var(format!("SCIMGATE_TEST_{name}")).ok();
+    let (Some(ca_file), Some(ldaps), Some(client)) =
+        (variable("LDAP_CA"), variable("LDAPS"), variable("LDAP_CLIENT"))
+    else {
+        eprintln!("SKIPPED: SCIMGATE_TEST_LDAP_CLIENT is not set, client certificates are NOT tested");
+        return;
+    };
+    let by_certificate = LdapSettings {
+        urls: vec![ldaps],
+        ca_file: Some(ca_file.into()),
+        bind_dn: String::new(),
+        password: String::new().into(),
+        certificate_file: Some(format!("{client}.crt").into()),
+        key_file: Some(format!("{client}.key").into()),
+        ..settings.clone()
+    };
+    let encrypted = LdapSettings { start_tls: true, urls: settings.urls, ..by_certificate.clone() };
+    for by_certificate in [by_certificate, encrypted] {
+        in_lab_below(Product::OpenLdap, SUFFIX, "certificate", async |lab| {
+            let dn = lab.add_person("ann", &[]).await;
+            let target = lab.target(&dn).await;
+            lab.store = open(&by_certificate);
+            change(lab, &target, "by certificate").await.unwrap();
+            assert_eq!(lab.read(&dn, "description").await.unwrap(), ["by certificate"]);
+        });
+    }
 }
 
 #[test]

@@ -243,6 +243,14 @@ impl Rounds {
         Ok(())
     }
 
+    /// The classes of entries that are resources.
+    pub(super) fn classes(&self) -> impl Iterator<Item = &str> {
+        self.mapping.types.iter().filter_map(|ty| match &ty.bag().source {
+            store::Source::Entries { classes, .. } => classes.first().map(String::as_str),
+            _ => None,
+        })
+    }
+
     /// True for the tables that the mapping names.
     pub(super) fn names(&self, table: &str) -> bool {
         let parts = self.mapping.types.iter().flat_map(|ty| &ty.shape.parts);

@@ -23,7 +23,9 @@ use std::{
 
 use serde_json::{Value as Json, json};
 
-use crate::support::{Answer, Backend, Client, Gateway, Options, Snapshot, TestStore};
+use crate::support::{
+    Answer, Backend, Client, Directory, Entries, Gateway, Options, Product, Snapshot, TestStore,
+};
 
 /// The tables of an application.
 #[derive(Clone, Copy)]
@@ -52,14 +54,33 @@ pub(super) struct Site {
 impl Set {
     /// Runs a test in front of the own people, and of the given ones if they are there.
     pub(super) fn each(&self, test: impl Fn(&Site)) {
-        let mapping = project().join(format!("mappings/{}.toml", self.name));
-        self.each_by(&mapping, test);
+        self.each_by(&self.mapping(), test);
+    }
+
+    /// The shipped mapping.
+    fn mapping(&self) -> PathBuf {
+        if self.product() == Product::ActiveDirectory {
+            return project().join("mappings/active-directory.toml");
+        }
+        let of = |before: &str| project().join(format!("mappings/{before}{}.toml", self.name));
+        if self.is_directory() && of("openldap-").exists() { of("openldap-") } else { of("") }
+    }
+
+    /// The directory that the set is for.
+    fn product(&self) -> Product {
+        if self.name == "ad" { Product::ActiveDirectory } else { Product::OpenLdap }
+    }
+
+    fn is_directory(&self) -> bool {
+        self.backend == Backend::OpenLdap
     }
 
     /// As [`Self::each`], with another mapping file.
     pub(super) fn each_by(&self, mapping: &Path, test: impl Fn(&Site)) {
-        let own = project().join("tests/fixtures/sql").join(self.name);
-        for (folder, own) in [(own, true), (given().join(self.name), false)] {
+        let (kind, before) = if self.is_directory() { ("ldap", "ldap-") } else { ("sql", "") };
+        let own = project().join("tests/fixtures").join(kind).join(self.name);
+        let given = given().join(format!("{before}{}", self.name));
+        for (folder, own) in [(own, true), (given, false)] {
             if !own && !folder.exists() {
                 continue;
             }
@@ -85,12 +106,16 @@ impl Set {
             let path = folder.join(name);
             fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
         };
-        let statements = format!(
-            "{}\n{}",
-            read(&format!("{definitions}{}.sql", self.variant)),
-            read(&format!("seed{}.sql", self.variant))
-        );
-        let store = TestStore::of_statements(self.backend, &statements, mapping.to_owned())?;
+        let store = if self.is_directory() {
+            TestStore::of_set(self.product(), folder, mapping.to_owned())?
+        } else {
+            let statements = format!(
+                "{}\n{}",
+                read(&format!("{definitions}{}.sql", self.variant)),
+                read(&format!("seed{}.sql", self.variant))
+            );
+            TestStore::of_statements(self.backend, &statements, mapping.to_owned())?
+        };
         let gateway = Gateway::start(&store, &Options::default());
         let client = gateway.client();
         let expected = serde_json::from_str(&read(list)).unwrap();
@@ -173,26 +198,39 @@ impl Site {
     /// Byte for byte, nothing else has changed than these lines say
     /// ([`Snapshot::changes_since`]); `…` stands for any text.
     pub(super) fn assert_changes(&self, before: &Snapshot, expected: &[&str]) {
-        let mut changes = self.look().changes_since(before);
-        let mut missing: Vec<&str> = Vec::new();
-        for line in expected {
-            match changes.iter().position(|change| fits(line, change)) {
-                Some(found) => drop(changes.remove(found)),
-                None => missing.push(line),
-            }
-        }
-        assert!(
-            changes.is_empty() && missing.is_empty(),
-            "not expected:\n  {}\nnot there:\n  {}",
-            changes.join("\n  "),
-            missing.join("\n  ")
-        );
+        assert_lines(self.look().changes_since(before), expected);
+    }
+
+    /// The directory.
+    pub(super) fn directory(&self) -> &Directory {
+        self.store.directory()
+    }
+
+    /// As [`Self::assert_changes`], of entries ([`Entries::changes_since`]).
+    pub(super) fn assert_entries(&self, before: &Entries, expected: &[&str]) {
+        assert_lines(self.directory().look().changes_since(before), expected);
     }
 
     /// What the gateway has logged.
     pub(super) fn log(&self) -> String {
         self.gateway.log()
     }
+}
+
+fn assert_lines(mut changes: Vec<String>, expected: &[&str]) {
+    let mut missing: Vec<&str> = Vec::new();
+    for line in expected {
+        match changes.iter().position(|change| fits(line, change)) {
+            Some(found) => drop(changes.remove(found)),
+            None => missing.push(line),
+        }
+    }
+    assert!(
+        changes.is_empty() && missing.is_empty(),
+        "not expected:\n  {}\nnot there:\n  {}",
+        changes.join("\n  "),
+        missing.join("\n  ")
+    );
 }
 
 fn expect(answer: Answer, statuses: &[u16]) -> Json {

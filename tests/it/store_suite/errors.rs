@@ -68,6 +68,7 @@ pub(super) fn what_a_table_cannot_do(fixture: &dyn Fixture) {
             bag: Arc::clone(&bag),
             target: target(),
             password: scimgate::store::Secret("secret".to_owned().into()),
+            channel: scimgate::store::Channel::Exop,
         },
         Step::Insert {
             bag: Arc::clone(&bag),

@@ -13,7 +13,10 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use tempfile::TempDir;
 
+pub(crate) use self::entries::Entries;
 use super::{server, unique};
+
+mod entries;
 
 /// The directory servers that the gateway is tested with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,6 +159,23 @@ impl Directory {
         )
     }
 
+    /// Sends a signal to the server of the test's own: `KILL`, `STOP`, `CONT`.
+    pub(crate) fn signal(&self, signal: &str) {
+        let folder = self.server.as_ref().expect("a server of the test's own").path();
+        let pid = fs::read_to_string(folder.join("server/slapd.pid")).unwrap();
+        let status = Command::new("kill").args([&format!("-{signal}"), pid.trim()]).status().unwrap();
+        assert!(status.success(), "no process {pid} to send {signal} to");
+    }
+
+    /// Starts the server of the test's own again, where it was.
+    pub(crate) fn start_again(&self) {
+        let folder = self.server.as_ref().expect("a server of the test's own").path();
+        assert!(
+            script(self.product, "again", folder).status().unwrap().success(),
+            "slapd does not start again"
+        );
+    }
+
     /// Adds entries, given as LDIF.
     pub(crate) fn add(&self, ldif: &str) {
         self.run("ldapadd", &[], ldif);
@@ -178,6 +198,11 @@ impl Directory {
             &["-LLL", "-o", "ldif-wrap=no", "-b", &self.suffix, filter, "*", "+"],
             "",
         ))
+    }
+
+    /// All entries below the suffix, to be compared later.
+    pub(crate) fn look(&self) -> Entries {
+        Entries::new(self.search("(objectClass=*)"))
     }
 
     /// The values of an attribute of an entry, sorted; `None` if there is no such entry.

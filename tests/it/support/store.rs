@@ -49,8 +49,10 @@ pub(crate) struct TestStore {
     mapping: PathBuf,
     /// Where the gateway is told that the server is, if not where it is.
     detour: Option<SocketAddr>,
+    /// Servers that the gateway is told to turn to when its first one fails.
+    further: Vec<Url>,
     /// Further lines of its part of the settings.
-    more: &'static str,
+    more: String,
     // Holds the SQLite file or the derived mapping.
     directory: TempDir,
 }
@@ -81,7 +83,15 @@ impl TestStore {
                 (Holder::Directory(directory), mapping)
             }
         };
-        Some(Self { backend, holder, mapping, detour: None, more: "", directory: temporary })
+        Some(Self {
+            backend,
+            holder,
+            mapping,
+            detour: None,
+            further: Vec::new(),
+            more: String::new(),
+            directory: temporary,
+        })
     }
 
     /// Makes an empty store for the type of `tests/fixtures/devices`, which has an attribute of every kind.
@@ -99,7 +109,7 @@ impl TestStore {
     }
 
     fn new(backend: Backend, holder: Holder, mapping: PathBuf, directory: TempDir) -> Self {
-        Self { backend, holder, mapping, detour: None, more: "", directory }
+        Self { backend, holder, mapping, detour: None, further: Vec::new(), more: String::new(), directory }
     }
 
     /// Makes a database that fits `tests/fixtures/sql/broken/mapping.toml` nowhere, for an account that may do
@@ -125,7 +135,8 @@ impl TestStore {
             holder: Holder::Directory(Directory::of_its_own(Product::OpenLdap, ldif)?),
             mapping: Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/openldap.toml"),
             detour: None,
-            more: "",
+            further: Vec::new(),
+            more: String::new(),
             directory: TempDir::new().unwrap(),
         })
     }
@@ -164,7 +175,14 @@ impl TestStore {
 
     /// Adds lines to its part of the settings.
     pub(crate) fn with_settings(mut self, lines: &'static str) -> Self {
-        self.more = lines;
+        self.more.push_str(lines);
+        self
+    }
+
+    /// Gives the gateway more servers to turn to, and adds lines to its part of the settings.
+    pub(crate) fn with_further_servers(mut self, others: &[&Self], lines: &str) -> Self {
+        self.further = others.iter().map(|other| other.url()).collect();
+        self.more.push_str(lines);
         self
     }
 
@@ -194,7 +212,10 @@ impl TestStore {
             Holder::Tables(tables) => tables.settings(),
             Holder::Directory(directory) => directory.settings(),
         };
-        settings.push_str(self.more);
+        settings.push_str(&self.more);
+        for url in &self.further {
+            settings = settings.replacen("\"]", &format!("\", \"{url}\"]"), 1);
+        }
         match self.detour {
             Some(detour) => settings.replace(&self.address().to_string(), &detour.to_string()),
             None => settings,

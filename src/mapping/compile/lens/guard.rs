@@ -12,6 +12,7 @@ use crate::{
         shape::FieldRef,
     },
     scim::Object,
+    store::Value,
 };
 
 impl Compiler {
@@ -66,7 +67,7 @@ impl Compiler {
         if !self.is_table(node, "`kinds`") {
             return None;
         }
-        self.check_keys(node, &Keys { what: "`kinds`", known: &["field", "map"], later: &[] });
+        self.check_keys(node, &Keys { what: "`kinds`", known: &["field", "map", "one", "else"], later: &[] });
         let (Some(at), Some(map)) = (node.get("field"), node.get("map")) else {
             let help =
                 "write `kinds = { field = \"kind\", map = [[\"W\", { type = \"work\", primary = true }]] }`";
@@ -75,7 +76,7 @@ impl Compiler {
         };
         let name = self.plain(at, "`field`")?;
         let field = self.field(site.scope, &name, &at.span)?;
-        let mut pairs: Vec<(Option<crate::store::Value>, Object)> = Vec::new();
+        let mut pairs: Vec<(Option<Value>, Object)> = Vec::new();
         for item in map.items() {
             let [stored, says] = item.items() else {
                 let help = "write `[stored value, { type = \"work\", primary = true }]`";
@@ -102,6 +103,24 @@ impl Compiler {
             pairs.push((value, object));
         }
         self.note_write(site, crate::mapping::lens::Write::Yes, &field, &at.span);
-        (!pairs.is_empty()).then_some(Kinds { field, pairs })
+        let one = node.get("one").and_then(|n| self.known_kind(site, n, &pairs));
+        let other = node.get("else").and_then(|n| self.known_kind(site, n, &pairs));
+        (!pairs.is_empty()).then_some(Kinds { field, pairs, one, other })
+    }
+
+    /// A stored value that has a pair.
+    fn known_kind(
+        &mut self,
+        site: &Site<'_>,
+        node: &Node,
+        pairs: &[(Option<Value>, Object)],
+    ) -> Option<Value> {
+        let value = self.literal(site.scope, node)?;
+        if !pairs.iter().any(|(known, _)| known.as_ref() == Some(&value)) {
+            let help = "write one of the stored values that `map` has";
+            self.error("bad-value", node, "no pair has this stored value", help);
+            return None;
+        }
+        Some(value)
     }
 }

@@ -12,7 +12,7 @@ use crate::{
             lens::{Made, Site},
         },
         form::Assign,
-        lens::{Dangling, Inverse, Lens, Pointers, RefTarget, Reference},
+        lens::{Dangling, Inverse, Lens, Pointers, RefTarget, Reference, Search},
         node::Node,
         shape::{FieldRef, PartId},
     },
@@ -53,7 +53,7 @@ impl Compiler {
         let types = self.ref_types(node);
         let targets = self.ref_targets(node, &types, &field, site.scope.ty);
         let here = node.get("here").map(|n| self.set(site.scope, n)).unwrap_or_default();
-        let there = self.read_there(node, &types);
+        let there = self.read_there(site.scope.ty, node, &types);
         let words = [("hide", Dangling::Hide), ("reject", Dangling::Reject), ("show", Dangling::Show)];
         let dangling = self.word_key(node, "dangling", &words).unwrap_or_default();
         if !list || a.mutability != Mutability::ReadOnly {
@@ -83,8 +83,9 @@ impl Compiler {
         Some(Made { lens, face })
     }
 
-    /// What is carried out on the target, whose fields it names.
-    fn read_there(&mut self, node: &Node, types: &[(usize, Range<usize>)]) -> Vec<Assign> {
+    /// What is carried out on the target, whose fields it names; the values are made of fields of the type
+    /// that points.
+    fn read_there(&mut self, owner: usize, node: &Node, types: &[(usize, Range<usize>)]) -> Vec<Assign> {
         let Some(table) = node.get("there") else { return Vec::new() };
         let [(ty, _)] = types else {
             let help = "write a reference at one type, or leave `there` out";
@@ -96,11 +97,7 @@ impl Compiler {
             );
             return Vec::new();
         };
-        if self.is_ldap() {
-            self.unsupported(&table.span, "`there` in a directory");
-            return Vec::new();
-        }
-        self.set(Scope { ty: *ty, part: 0 }, table)
+        self.set_by(Scope { ty: *ty, part: 0 }, Scope { ty: owner, part: 0 }, table)
     }
 
     pub(super) fn type_names(&self, types: &[(usize, Range<usize>)]) -> Vec<String> {
@@ -177,6 +174,39 @@ impl Compiler {
             }
         };
         Some(FieldRef { part: 0, field, slot: None })
+    }
+
+    /// `{ search = "memberURL", ref = "User" }`.
+    pub(super) fn search_lens(&mut self, site: &Site<'_>, node: &Node) -> Option<Made> {
+        let at = node.get("search")?;
+        if !self.is_ldap() {
+            self.forbid(node, &["search"], "SQL");
+            return None;
+        }
+        if !site.is_list() || site.attribute.data_type != DataType::Complex {
+            self.wrong_lens(node, site, "is no list of references");
+            return None;
+        }
+        let name = self.plain(at, "`search`")?;
+        let field = self.field(site.scope, &name, &at.span)?;
+        if let Some(draft) = self.types.get_mut(site.scope.ty) {
+            draft.change_field(&field, &|f| f.many = true);
+        }
+        if node.get("ref").is_none() {
+            let help = "write `ref = \"User\"`, the type among which it searches";
+            self.error("missing-key", node, "whom the search may find is open", help);
+            return None;
+        }
+        let types = self.ref_types(node);
+        if types.is_empty() {
+            return None;
+        }
+        let shared = self.shared(site, node);
+        let names = self.type_names(&types);
+        let face =
+            Face { writable: false, ..pointer_face(site.attribute, &shared.face, &names, false, true) };
+        let types = types.into_iter().map(|(ty, _)| ty).collect();
+        Some(Made { lens: Lens::Search(Search { field, types }), face })
     }
 
     /// `{ inverse = "Type.attribute" }`.
@@ -299,6 +329,7 @@ impl Compiler {
             self.diagnostics.error("unknown-type", &one.span, message, help);
             return None;
         };
+        let searches = self.searches(holder, &one.attribute, ty);
         let mut found = self.pointers(holder, &one.attribute, ty).into_iter();
         let Some(((part, pointer), codecs, by)) = found.next() else {
             if self.types.get(holder).is_some_and(|t| t.broken) {
@@ -325,6 +356,7 @@ impl Compiler {
                     pointer,
                     codecs,
                     more: Vec::new(),
+                    searches: Vec::new(),
                     by,
                     writable: false,
                     shows_type: false,
@@ -371,6 +403,7 @@ impl Compiler {
                 .filter(|(part, _)| *part == 0)
                 .map(|(_, pointer)| pointer)
                 .collect(),
+            searches,
             by,
             via,
             superset: one.superset,
@@ -378,6 +411,16 @@ impl Compiler {
             writable,
             shows_type,
         })
+    }
+
+    /// The fields of a type's attribute whose searches may find resources of another type.
+    fn searches(&self, holder: usize, attribute: &str, target: usize) -> Vec<FieldRef> {
+        let rules = self.types.get(holder).map_or(&[][..], |draft| &draft.rules);
+        let mut found = Vec::new();
+        let named = rules.iter().filter(|r| r.rule.attribute.eq_ignore_ascii_case(attribute));
+        named.for_each(|r| collect_searches(&r.rule.lens, &mut found));
+        let at_target = found.into_iter().filter(|search| search.types.contains(&target));
+        at_target.map(|search| search.field.clone()).collect()
     }
 
     /// Where an attribute of a type holds pointers at another type: for each the part and the pointer, what
@@ -395,6 +438,16 @@ impl Compiler {
             Some((pointer, reference.codecs.clone(), by.clone()))
         });
         points.collect()
+    }
+}
+
+/// The searches of a rule.
+fn collect_searches<'a>(lens: &'a Lens, out: &mut Vec<&'a Search>) {
+    match lens {
+        Lens::Search(search) => out.push(search),
+        Lens::First(list) | Lens::Union(list) => list.iter().for_each(|l| collect_searches(l, out)),
+        Lens::Guarded(guarded) => collect_searches(&guarded.lens, out),
+        _ => {}
     }
 }
 

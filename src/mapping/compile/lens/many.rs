@@ -121,6 +121,11 @@ impl Compiler {
             (subs, face)
         };
         let kinds = node.get("kinds").and_then(|n| self.kinds(&inner, n));
+        if let (Some(Kinds { other: Some(_), .. }), Some(at)) =
+            (&kinds, node.get("kinds").and_then(|n| n.get("else")))
+        {
+            self.lossy(&shared, &at.span, "`else` stores an element that no pair says as another");
+        }
         let mut faces = faces;
         if let Some(kinds) = &kinds {
             self.add_kinds(kinds, &each, &mut faces, node.get("kinds").unwrap_or(node));

@@ -57,10 +57,6 @@ impl Compiler {
                 None
             }
             Ok(Some(scheme)) => Some(scheme),
-            Ok(None) if name == "ad" => {
-                self.unsupported(&node.span, "the password scheme `ad`");
-                None
-            }
             Ok(None) => {
                 let help = suggest(name, NAMES.into_iter(), "schemes are");
                 self.error("unknown-scheme", node, format!("there is no scheme `{text}`"), help);

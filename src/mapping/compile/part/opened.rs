@@ -32,8 +32,7 @@ impl Compiler {
             return;
         }
         if let Some(codec) = node.get("codec") {
-            self.unsupported(&codec.span, "`codec` of a part that opens an attribute");
-            self.miss(ty, key);
+            self.place_values(ty, key, node, (field, codec), extra);
             return;
         }
         for (key, _) in node.entries() {
@@ -60,6 +59,55 @@ impl Compiler {
             part.usage = usage;
             part.floor = floor;
         }
+    }
+
+    /// A part whose rows are the values of an attribute, each of which holds fields of its own.
+    fn place_values(
+        &mut self,
+        ty: usize,
+        key: &Key,
+        node: &Node,
+        (field, codec): (&Node, &Node),
+        extra: PartExtra,
+    ) {
+        for (key, _) in node.entries() {
+            let is_whole = ["new", "invalid"].contains(&key.name.as_str());
+            if (is_whole || !KEYS.contains(&key.name.as_str())) && PART.known.contains(&key.name.as_str()) {
+                self.unsupported(&key.span, &format!("`{}` of a part that opens an attribute", key.name));
+            }
+        }
+        let document = self.read_document(node);
+        let several = document.as_ref().is_some_and(|document| !document.is_one_row());
+        if several {
+            self.unsupported(&codec.span, "a codec that makes several rows of one value of an attribute");
+        }
+        let at = self.plain(field, "`in`").and_then(|n| self.field(Scope { ty, part: 0 }, &n, &field.span));
+        let (Some(document), Some(at), false) = (document, at, several) else {
+            self.miss(ty, key);
+            return;
+        };
+        let many = self.bool_key(node, "many").unwrap_or_default();
+        let usage = self.word_key(node, "use", USES).unwrap_or_default();
+        if let Some(node) = node.get("use").filter(|_| !matches!(usage, Use::Own | Use::Watch)) {
+            let help = "write `own` or `watch`";
+            self.error("bad-value", node, "the values of an attribute are not looked up", help);
+        }
+        let Some(draft) = self.types.get_mut(ty) else { return };
+        let items = Items {
+            document: Some(document),
+            path: Vec::new(),
+            many: false,
+            each: true,
+            places: Vec::new(),
+            pos: 0,
+        };
+        let id = draft.open_document(&at, &key.name, items, extra);
+        draft.change_field(&at, &|f| f.many = true);
+        if let Some(part) = draft.shape.parts.get_mut(id) {
+            part.usage = usage;
+            part.many = many;
+        }
+        self.places.note(Named::Setting(ty, id, "in"), &field.span);
     }
 
     /// A part whose rows lie in a document: in a column, in the value of a slot, or within the document of
@@ -107,7 +155,7 @@ impl Compiler {
             Some(path) if document.is_none() => (None, path),
             _ => (document, Vec::new()),
         };
-        let items = Items { document, path, many, places: Vec::new(), pos: 0 };
+        let items = Items { document, path, many, each: false, places: Vec::new(), pos: 0 };
         let id = draft.open_document(&at, &key.name, items, extra);
         if let Some(part) = draft.shape.parts.get_mut(id) {
             part.usage = usage;
@@ -147,8 +195,14 @@ impl Compiler {
         let Some(document) = self.read_document(&with(list(opening))) else { return (at, lens) };
         let Some(draft) = self.types.get_mut(ty) else { return (at, lens) };
         let name = draft.shape.field_name(&at);
-        let items =
-            Items { document: Some(document), path: Vec::new(), many: false, places: Vec::new(), pos: 0 };
+        let items = Items {
+            document: Some(document),
+            path: Vec::new(),
+            many: false,
+            each: false,
+            places: Vec::new(),
+            pos: 0,
+        };
         let extra = PartExtra { implicit: true, span: node.span.clone(), ..PartExtra::default() };
         let part = draft.open_document(&at, &name, items, extra);
         let field = draft.intern_path(part, &["it".to_owned()]);
@@ -265,8 +319,14 @@ impl Compiler {
             holder.scope = std::mem::take(&mut holder.scope).and(test);
         }
         draft.held = Some((Arc::new(holder), 0));
-        let items =
-            Items { document: Some(document), path: Vec::new(), many: true, places: Vec::new(), pos: 0 };
+        let items = Items {
+            document: Some(document),
+            path: Vec::new(),
+            many: true,
+            each: false,
+            places: Vec::new(),
+            pos: 0,
+        };
         if let Some(root) = draft.shape.parts.first_mut() {
             root.opened = Some(Opened { field: 0, slot: None, items: Some(items) });
         }

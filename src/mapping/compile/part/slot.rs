@@ -80,7 +80,10 @@ impl Compiler {
             };
             let Some(names) = draft.find_part(&other) else { continue };
             let layout = draft.shape.part(names);
-            let hangs = layout.parent == part && layout.on.len() == 1 && layout.hook.is_none();
+            let hangs = layout.parent == part
+                && layout.on.len() == 1
+                && layout.beside.is_empty()
+                && layout.hook.is_none();
             if !hangs || layout.many || layout.usage != Use::Find {
                 let message = format!("`{other}` is no part that is looked up for each row of this one");
                 let help = format!(

@@ -229,10 +229,7 @@ impl<'m> World<'m> {
 
     fn attach(&self, record: &mut Record, part: PartId, parent: usize) {
         let layout = self.ty().shape.part(part);
-        let above = record.row(layout.parent, parent).expect("a row").now.clone();
-        let links: Option<Vec<_>> =
-            layout.on.iter().map(|(own, link)| Some((*own, above.first(*link)?.clone()))).collect();
-        let Some(links) = links else { return };
+        let Some(links) = record.links(&self.ty().shape, part, parent) else { return };
         let link = links.into_iter().fold(Predicate::True, |all, (f, v)| all.and(Predicate::equals(f, v)));
         let mut rows = self.select(&layout.bag, link);
         if !layout.many && layout.slot.is_empty() {

@@ -11,13 +11,15 @@ use base64::{
 use ring::{hmac, pbkdf2};
 use sha1::Digest as _;
 
-use crate::mapping::form::Hash;
+use crate::{mapping::form::Hash, store::Channel};
 
 /// Form of a stored password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
     /// The password-modify extended operation (RFC 3062).
     Exop,
+    /// `unicodePwd` of Active Directory.
+    Ad,
     /// The value as it is; the server hashes.
     Server,
     /// `{SSHA}` of RFC 2307 with a salt.
@@ -70,8 +72,9 @@ pub enum Sha {
 }
 
 /// Names of schemes, for diagnostics.
-pub const NAMES: [&str; 17] = [
+pub const NAMES: [&str; 18] = [
     "exop",
+    "ad",
     "server",
     "ssha",
     "ssha512",
@@ -120,6 +123,7 @@ impl Scheme {
         };
         let scheme = match (name, arguments.as_slice()) {
             ("exop", []) => Self::Exop,
+            ("ad", []) => Self::Ad,
             ("server", []) => Self::Server,
             ("ssha", []) => Self::Ssha,
             ("ssha512", []) => Self::Ssha512,
@@ -166,7 +170,17 @@ impl Scheme {
     /// True if it has no meaning without a directory.
     #[must_use]
     pub fn needs_directory(self) -> bool {
-        matches!(self, Self::Exop | Self::Server)
+        matches!(self, Self::Exop | Self::Ad | Self::Server)
+    }
+
+    /// How the directory is told, if not by writing a field.
+    #[must_use]
+    pub fn channel(self) -> Option<Channel> {
+        match self {
+            Self::Exop => Some(Channel::Exop),
+            Self::Ad => Some(Channel::UnicodePwd),
+            _ => None,
+        }
     }
 
     /// How many characters its form has; 0 where the password or the directory decides.
@@ -174,7 +188,7 @@ impl Scheme {
     pub fn length(self) -> u64 {
         let digits = |rounds: NonZeroU32| u64::from(rounds.ilog10()) + 1;
         match self {
-            Self::Exop | Self::Server => 0,
+            Self::Exop | Self::Ad | Self::Server => 0,
             Self::Ssha => 54,
             Self::Ssha512 => 117,
             Self::Bcrypt(..) => 60,
@@ -225,7 +239,7 @@ impl Scheme {
 
     fn alone(self, clear: &str) -> Option<String> {
         Some(match self {
-            Self::Exop | Self::Server => clear.to_owned(),
+            Self::Exop | Self::Ad | Self::Server => clear.to_owned(),
             Self::Ssha => salted("{SSHA}", Sha::Sha1, clear)?,
             Self::Ssha512 => salted("{SSHA512}", Sha::Sha512, clear)?,
             Self::Bcrypt(cost, letter) => bcrypt(clear, cost, letter)?,
@@ -256,6 +270,16 @@ impl Scheme {
             Self::Nt => crate::mapping::codec::nt(clear),
         })
     }
+}
+
+/// A password that nobody knows, for an account that needs one: of three kinds of characters, and without
+/// three in a row that could be part of somebody's name, which Active Directory refuses.
+#[must_use]
+pub fn unknown() -> Option<String> {
+    let word = word(LETTERS, 32)?;
+    let pairs: Vec<String> =
+        word.chars().collect::<Vec<_>>().chunks(2).map(|pair| pair.iter().collect()).collect();
+    Some(format!("Aa-1z-{}", pairs.join("-")))
 }
 
 impl Sha {

@@ -1,11 +1,10 @@
 //! The single steps: add, modify, delete, rename, set password.
 
 use ldap3::controls::{Control, RawControl};
-use secrecy::ExposeSecret as _;
 
-use super::{Apply, Done, Undo, normal};
+use super::{Apply, Done, Undo, normal, password::NewPassword};
 use crate::store::{
-    Bag, Cell, FieldId, FieldKind, Report, Secret, Source, StoreError, Target, Value,
+    Bag, Cell, FieldId, FieldKind, Report, Source, StoreError, Target, Value,
     dn::{AvaValue, Dn},
     ldap::{
         control,
@@ -26,7 +25,7 @@ impl Apply {
     pub(super) async fn insert(
         &mut self,
         bag: &Bag,
-        cells: &[(FieldId, Cell)],
+        (cells, password): (&[(FieldId, Cell)], Option<NewPassword<'_>>),
         report: &[FieldId],
         unless_exists: bool,
     ) -> Result<Done, StoreError> {
@@ -45,12 +44,21 @@ impl Apply {
             reason: e.to_string(),
         })?;
         let dn = parsed.to_string();
+        // Who may not add there need not, if it is there.
+        if unless_exists && report.is_empty() && self.is_there(bag, &dn).await? {
+            return Ok(Done::default());
+        }
         let reads_back = !report.is_empty() && self.server.has_control(control::POST_READ);
         let controls = match reads_back {
             true => vec![control::post_read(&attributes_of(bag, report))],
             false => vec![],
         };
-        let request = Request::Add { dn: &dn, attributes: attributes(bag, &parsed, &values) };
+        let mut attributes = attributes(bag, &parsed, &values);
+        if let Some(password) = password.filter(|password| password.is_of(&dn)) {
+            attributes.push(password.attribute());
+            self.with_password.insert(normal(&dn));
+        }
+        let request = Request::Add { dn: &dn, attributes };
         let answer = match self.pool.write(request, controls).await {
             Ok(answer) => {
                 self.own.insert(normal(&dn));
@@ -65,6 +73,11 @@ impl Apply {
         };
         let report_values = self.report(bag, &dn, report, &answer).await?;
         Ok(Done { fields: report.to_vec(), report: report_values })
+    }
+
+    async fn is_there(&self, bag: &Bag, dn: &str) -> Result<bool, StoreError> {
+        let found = self.read(bag, dn, &[]).await;
+        found.map(|row| row.is_some()).map_err(|error| error.into_store(Operation::Search, &bag.name, ""))
     }
 
     /// Fields of a new entry: from the answer, or by reading it.
@@ -99,9 +112,17 @@ impl Apply {
         let mut is_found = false;
         for entry in self.locate(bag, target).await? {
             let was = entry.anchor.as_ref().and_then(|anchor| self.expected.get(&anchor.to_text()));
-            let modify = async |dn: &str, guard: Vec<RawControl>| match was {
+            let once = async |dn: &str, edits: &[Edit], guard: Vec<RawControl>| match was {
                 Some(was) => self.modify_as_read(bag, dn, edits, was, guard).await,
                 None => self.modify(bag, dn, edits, guard).await,
+            };
+            let modify = async |dn: &str, guard: Vec<RawControl>| {
+                let outcome = once(dn, edits, guard.clone()).await;
+                // The server does not let the last value go: another one must come in its stead.
+                match with_floors(edits).filter(|_| is(&outcome, ResultCode::ObjectClassViolation)) {
+                    Some(edits) => once(dn, &edits, guard).await,
+                    None => outcome,
+                }
             };
             let done = self.on_entry(bag, &entry, Operation::Modify, modify).await;
             is_found |= done.map_err(|error| blame_only(error, edits))?.is_some();
@@ -231,33 +252,6 @@ impl Apply {
         let request = Request::Rename { dn: old, rdn: rdn.to_string(), superior };
         self.pool.write(request, controls).await.map(|_| ()).map_err(|error| blame_name(error, &to))
     }
-
-    /// Sets the password of an entry; false if there is none.
-    pub(super) async fn set_password(
-        &self,
-        bag: &Bag,
-        target: &Target,
-        password: &Secret,
-    ) -> Result<bool, StoreError> {
-        let new = password.0.expose_secret();
-        if new.is_empty() {
-            // The server would make up one of its own.
-            return Err(StoreError::ConstraintViolated {
-                constraint: "userPassword".to_owned(),
-                reason: "the password is empty".to_owned(),
-            });
-        }
-        if !self.server.can_set_passwords() {
-            let reason = "the server has no password-modify operation (RFC 3062)";
-            return Err(StoreError::Unsupported(reason.to_owned()));
-        }
-        let mut is_found = false;
-        for entry in self.locate(bag, target).await? {
-            let set = async |dn: &str, guard| self.pool.write(Request::Password { dn, new }, guard).await;
-            is_found |= self.on_entry(bag, &entry, Operation::Password, set).await?.is_some();
-        }
-        Ok(is_found)
-    }
 }
 
 /// The longest RDN that OpenLDAP's database certainly takes: its index of names has keys of 511 bytes,
@@ -334,6 +328,15 @@ fn attributes(bag: &Bag, dn: &Dn, cells: &[(FieldId, Vec<Value>)]) -> Vec<Attrib
             (name.into_bytes(), ordered_set(&octets))
         })
         .collect()
+}
+
+/// The edits with the values that keep attributes from being empty; `None` if there are none.
+fn with_floors(edits: &[Edit]) -> Option<Vec<Edit>> {
+    let mut edits = edits.to_vec();
+    let floors: Vec<&mut Edit> = edits.iter_mut().filter(|e| e.action == Action::Floor).collect();
+    let any = !floors.is_empty();
+    floors.into_iter().for_each(|edit| edit.action = Action::Add);
+    any.then_some(edits)
 }
 
 /// Fields whose present values decide what is left to do.

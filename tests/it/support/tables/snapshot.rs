@@ -39,6 +39,11 @@ impl Snapshot {
         Self(rows)
     }
 
+    /// The tables that have rows.
+    pub(crate) fn tables(&self) -> std::collections::BTreeSet<String> {
+        self.0.keys().map(|(table, ..)| table.clone()).collect()
+    }
+
     /// Number of rows in the tables that are asked for.
     pub(crate) fn count(&self, wanted: &dyn Fn(&str) -> bool) -> usize {
         self.0.keys().filter(|(table, ..)| wanted(table)).count()

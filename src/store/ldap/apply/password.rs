@@ -1,0 +1,117 @@
+//! Setting passwords: by the extended operation (RFC 3062), or as Active Directory wants it.
+//!
+//! Active Directory takes a password only as `unicodePwd`, in quotes, in UTF-16, and over a connection that
+//! nobody can read (MS-ADTS §3.1.1.3.1.5.1); the connection sees to the last. That of a new entry is a part of
+//! it, so an account is there with its password or not at all.
+
+use std::collections::HashSet;
+
+use secrecy::ExposeSecret as _;
+
+use super::{Apply, normal};
+use crate::store::{
+    Bag, Channel, Secret, Step, StoreError, Target,
+    ldap::{
+        link::{Attribute, Request, UNICODE_PWD},
+        result::Operation,
+    },
+};
+use ldap3::Mod;
+
+/// A password that shall come with a new entry.
+#[derive(Clone, Copy)]
+pub(super) struct NewPassword<'s> {
+    dn: &'s str,
+    password: &'s Secret,
+}
+
+/// The password of Active Directory among the steps behind that of a new entry.
+pub(super) fn of_new_entry(rest: &[Step]) -> Option<NewPassword<'_>> {
+    rest.iter().find_map(|step| match step {
+        Step::Password {
+            target: Target::Entry { dn, .. }, password, channel: Channel::UnicodePwd, ..
+        } => Some(NewPassword { dn, password }),
+        _ => None,
+    })
+}
+
+impl NewPassword<'_> {
+    /// True if it is that of the entry with this DN.
+    pub(super) fn is_of(&self, dn: &str) -> bool {
+        normal(self.dn) == normal(dn)
+    }
+
+    /// The attribute of the entry.
+    pub(super) fn attribute(&self) -> Attribute {
+        (UNICODE_PWD.as_bytes().to_vec(), HashSet::from([unicode(self.password)]))
+    }
+}
+
+/// The value of `unicodePwd`.
+fn unicode(password: &Secret) -> Vec<u8> {
+    let quoted = format!("\"{}\"", password.0.expose_secret());
+    quoted.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+impl Apply {
+    /// Sets the password of an account of Active Directory; false if there is none.
+    pub(super) async fn set_unicode_pwd(
+        &self,
+        bag: &Bag,
+        target: &Target,
+        password: &Secret,
+    ) -> Result<bool, StoreError> {
+        let mut is_found = false;
+        for entry in self.locate(bag, target).await? {
+            if self.with_password.contains(&normal(&entry.dn)) {
+                is_found = true;
+                continue;
+            }
+            let set = async |dn: &str, guard| {
+                let value = HashSet::from([unicode(password)]);
+                let mods = vec![Mod::Replace(UNICODE_PWD.as_bytes().to_vec(), value)];
+                self.pool.write(Request::Modify { dn, mods }, guard).await
+            };
+            is_found |= self.on_entry(bag, &entry, Operation::Modify, set).await?.is_some();
+        }
+        Ok(is_found)
+    }
+
+    /// Sets the password of an entry; false if there is none.
+    pub(super) async fn set_password(
+        &self,
+        bag: &Bag,
+        target: &Target,
+        password: &Secret,
+    ) -> Result<bool, StoreError> {
+        let new = password.0.expose_secret();
+        if new.is_empty() {
+            // The server would make up one of its own.
+            return Err(StoreError::ConstraintViolated {
+                constraint: "userPassword".to_owned(),
+                reason: "the password is empty".to_owned(),
+            });
+        }
+        if !self.server.can_set_passwords() {
+            let reason = "the server has no password-modify operation (RFC 3062)";
+            return Err(StoreError::Unsupported(reason.to_owned()));
+        }
+        let mut is_found = false;
+        for entry in self.locate(bag, target).await? {
+            let set = async |dn: &str, guard| self.pool.write(Request::Password { dn, new }, guard).await;
+            is_found |= self.on_entry(bag, &entry, Operation::Password, set).await?.is_some();
+        }
+        Ok(is_found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_quoted_utf_16() {
+        let secret = Secret("aé".to_owned().into());
+        assert_eq!(unicode(&secret), [0x22, 0, 0x61, 0, 0xe9, 0, 0x22, 0]);
+    }
+}

@@ -1,0 +1,168 @@
+//! People of Active Directory, in a Samba domain: account bits, tagged addresses, names that follow, passwords.
+
+use serde_json::{Value as Json, json};
+
+use super::harness::{Set, Site};
+use crate::support::{Backend, mismatches};
+
+const AD: Set = Set { name: "ad", backend: Backend::OpenLdap, variant: "" };
+
+fn holds(json: &Json, expected: &Json) {
+    let wrong = mismatches(expected, json);
+    assert!(wrong.is_empty(), "{}\nin {json:#}", wrong.join("\n"));
+}
+
+/// The values of an attribute of the account with this login, which must be there.
+fn values(site: &Site, login: &str, attribute: &str) -> Vec<String> {
+    let found = site.directory().search(&format!("(sAMAccountName={login})"));
+    assert_eq!(found.len(), 1, "{login}");
+    let values = found[0].values.iter().filter(|(name, _)| name == attribute);
+    values.map(|(_, value)| value.clone()).collect()
+}
+
+#[test]
+fn everybody_reads_as_expected() {
+    AD.reads_as_expected();
+}
+
+#[test]
+fn an_account_comes_and_goes() {
+    AD.each(|site| {
+        let person = json!({
+            "userName": "new.person@lab.example", "displayName": "New, #1 = <x>", "password": "Correct-Horse7",
+            "emails": [{ "value": "new@maps.example", "type": "work", "primary": true }, { "value": "old@maps.example", "type": "home" }],
+            "addresses": [{ "type": "work", "streetAddress": "1 Road\nFlat 2", "country": "AT" }],
+        });
+        let path = site.post("/Users", person.clone());
+        let of = |attribute: &str| values(site, "new.person", attribute);
+        assert_eq!(of("userAccountControl"), ["512"]);
+        assert_eq!(of("cn"), ["New, #1 = <x>"]);
+        assert_eq!((of("c"), of("co"), of("countryCode")), (vec!["AT".into()], vec!["Austria".into()], vec!["40".into()]));
+        assert_eq!(of("mail"), ["new@maps.example"]);
+
+        // Off and on again: the other bits stay.
+        site.directory().modify(&format!(
+            "dn: {}\nchangetype: modify\nreplace: userAccountControl\nuserAccountControl: 66048\n",
+            of("distinguishedName")[0]
+        ));
+        site.patch(&path, json!([{ "op": "replace", "path": "active", "value": false }]));
+        assert_eq!(of("userAccountControl"), ["66050"]);
+        site.patch(&path, json!([{ "op": "replace", "path": "active", "value": true }]));
+        assert_eq!(of("userAccountControl"), ["66048"]);
+
+        // The main address and another change places in one modify, and foreign ones stay.
+        site.directory().modify(&format!(
+            "dn: {}\nchangetype: modify\nadd: proxyAddresses\nproxyAddresses: X500:/o=Maps\n",
+            of("distinguishedName")[0]
+        ));
+        site.patch(
+            &path,
+            json!([{ "op": "replace", "path": "emails", "value": [{ "value": "old@maps.example", "primary": true }, { "value": "new@maps.example" }] }]),
+        );
+        let mut addresses = of("proxyAddresses");
+        addresses.sort();
+        assert_eq!(addresses, ["SMTP:old@maps.example", "X500:/o=Maps", "smtp:new@maps.example"]);
+        assert_eq!(of("mail"), ["old@maps.example"]);
+
+        // Another display name is another name of the entry; another login is none.
+        site.patch(&path, json!([{ "op": "replace", "path": "displayName", "value": "Zoë 🦊 + Co" }]));
+        assert_eq!(of("cn"), ["Zoë 🦊 + Co"]);
+        site.patch(&path, json!([{ "op": "replace", "path": "userName", "value": "0f3a.new.person@lab.example" }]));
+        assert_eq!((of("cn"), of("sAMAccountName")), (vec!["Zoë 🦊 + Co".into()], vec!["new.person".into()]));
+
+        // A password that the rules of the domain refuse.
+        let refused = site.client.patch(&path, json!([{ "op": "replace", "path": "password", "value": "abc" }]));
+        assert_eq!((refused.status, refused.json["scimType"].as_str()), (400, Some("invalidValue")), "{refused}");
+        assert!(refused.json["detail"].as_str().unwrap().contains("password"), "{refused}");
+        site.delete(&path);
+        let again = site.post("/Users", person);
+        assert_ne!(again, path);
+        site.delete(&again);
+    });
+}
+
+#[test]
+fn members_come_and_go_one_by_one() {
+    AD.each(|site| {
+        let person = |name: &str| site.post("/Users", json!({ "userName": format!("{name}@lab.example"), "displayName": "Twin" }));
+        let (one, two) = (person("twin.one"), person("twin.two"));
+        assert_eq!((values(site, "twin.one", "cn"), values(site, "twin.two", "cn")), (vec!["Twin".into()], vec!["Twin-2".into()]));
+        let id = |path: &str| path.rsplit('/').next().unwrap().to_owned();
+        let group = site.post("/Groups", json!({ "displayName": "Twins, both = 2", "members": [{ "value": id(&one) }] }));
+        site.patch(&group, json!([{ "op": "add", "path": "members", "value": [{ "value": id(&two) }, { "value": id(&one) }] }]));
+        assert_eq!(site.get(&group)["members"].as_array().unwrap().len(), 2);
+        site.patch(&group, json!([{ "op": "remove", "path": format!("members[value eq \"{}\"]", id(&one)) }]));
+        holds(&site.get(&group), &json!({ "members": [{ "value": id(&two) }] }));
+        assert_eq!(values(site, "Twins_ both _ 2", "member").len(), 1);
+    });
+}
+
+/// The shipped mapping, with another `active`: who leaves moves to the leavers, and comes back from there.
+#[test]
+fn a_leaver_may_move_and_come_back() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("leavers.toml");
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/mappings/active-directory.toml");
+    let text = format!(
+        "extends = \"{shipped}\"\n[User.attributes.active]\n\
+         true = {{ userAccountControl = {{ clear_bits = 2 }}, accountExpires = \"@none\", container = \"OU=People,{{let.corp}}\" }}\n\
+         false = {{ userAccountControl = {{ set_bits = 2 }}, container = \"OU=Leavers,{{let.corp}}\" }}\n"
+    );
+    std::fs::write(&file, text).unwrap();
+    AD.each_by(&file, |site| {
+        let path =
+            site.post("/Users", json!({ "userName": "goes@lab.example", "displayName": "Goes, Away" }));
+        let id = path.rsplit('/').next().unwrap();
+        let group = site.post("/Groups", json!({ "displayName": "Stays", "members": [{ "value": id }] }));
+        let place = || values(site, "goes", "distinguishedName").remove(0);
+        site.patch(&path, json!([{ "op": "replace", "path": "active", "value": false }]));
+        assert_eq!(place(), "CN=Goes\\, Away,OU=Leavers,OU=Corp,DC=lab,DC=example");
+        assert_eq!(values(site, "goes", "userAccountControl"), ["514"]);
+        assert_eq!(values(site, "Stays", "member"), [place()], "the group follows");
+        // The rename of a login that comes with a soft delete renames no entry.
+        site.patch(&path, json!([{ "op": "replace", "path": "userName", "value": "4711goes@lab.example" }]));
+        assert_eq!(place(), "CN=Goes\\, Away,OU=Leavers,OU=Corp,DC=lab,DC=example");
+        site.patch(&path, json!([{ "op": "replace", "path": "active", "value": true }]));
+        assert_eq!(place(), "CN=Goes\\, Away,OU=People,OU=Corp,DC=lab,DC=example");
+        assert_eq!(values(site, "goes", "userAccountControl"), ["512"]);
+        holds(&site.get(&group), &json!({ "members": [{ "value": id }] }));
+        site.delete(&path);
+        site.delete(&group);
+    });
+}
+
+#[test]
+fn protected_accounts_are_neither_shown_nor_touched() {
+    AD.each(|site| {
+        if !site.own {
+            return;
+        }
+        for login in ["chief", "backup"] {
+            let filter = format!("userName eq \"{login}@lab.example\"");
+            assert_eq!(site.find("/Users", &filter), Vec::<String>::new(), "{login}");
+        }
+        let group = site.group("Surveyors, Night");
+        assert_eq!(values(site, "Surveyors", "member").len(), 2);
+        site.put(&group, json!({ "displayName": "Surveyors, Night", "members": [] }));
+        assert_eq!(values(site, "Surveyors", "member"), ["CN=Chief,OU=People,OU=Corp,DC=lab,DC=example"]);
+        // Their names stay taken.
+        let taken = site.client.post(
+            "/Users",
+            &json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "chief@lab.example", "displayName": "C" }),
+        );
+        assert_eq!((taken.status, taken.json["scimType"].as_str()), (409, Some("uniqueness")), "{taken}");
+        // Who has expired is active again by a new end, which is none.
+        let ended = site.user("ended");
+        site.patch(&ended, json!([{ "op": "replace", "path": "active", "value": true }]));
+        assert_eq!(values(site, "ended", "accountExpires"), ["9223372036854775807"]);
+        assert_eq!(values(site, "ended", "userAccountControl"), ["512"]);
+        // Country by country: three attributes, and foreign values as they were.
+        let moira = site.user("moira");
+        let before = values(site, "moira", "proxyAddresses").len();
+        site.patch(&moira, json!([{ "op": "replace", "path": "addresses[type eq \"work\"].country", "value": "DE" }]));
+        assert_eq!((values(site, "moira", "co"), values(site, "moira", "countryCode")), (vec!["Germany".into()], vec!["276".into()]));
+        site.patch(&moira, json!([{ "op": "remove", "path": "addresses[type eq \"work\"].country" }]));
+        assert_eq!((values(site, "moira", "c"), values(site, "moira", "countryCode")), (vec![], vec!["0".into()]));
+        assert_eq!(values(site, "moira", "proxyAddresses").len(), before);
+    });
+}
