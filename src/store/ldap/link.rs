@@ -52,6 +52,8 @@ pub(super) struct Query {
     pub(super) limit: Option<usize>,
     /// True: page by page. False: at once, the limit being the server's too.
     pub(super) paged: bool,
+    /// Further controls of the request.
+    pub(super) controls: Vec<RawControl>,
 }
 
 impl Query {
@@ -64,6 +66,7 @@ impl Query {
             attributes: attributes.iter().map(|a| (*a).to_owned()).collect(),
             limit: None,
             paged: false,
+            controls: Vec::new(),
         }
     }
 }
@@ -235,14 +238,16 @@ impl Link {
         let mut ldap = self.ldap.clone();
         let seconds = i32::try_from(self.operation_timeout.as_secs()).unwrap_or(i32::MAX);
         let mut options = SearchOptions::new().timelimit(seconds);
+        let mut controls = query.controls.clone();
         match (&cookie, query.limit) {
-            (Some(cookie), _) => {
-                ldap.with_controls(vec![control::paged(self.page_size, cookie.clone())]);
-            }
+            (Some(cookie), _) => controls.push(control::paged(self.page_size, cookie.clone())),
             (None, Some(limit)) if !query.paged => {
                 options = options.sizelimit(i32::try_from(limit).unwrap_or(i32::MAX));
             }
             (None, _) => {}
+        }
+        if !controls.is_empty() {
+            ldap.with_controls(controls);
         }
         ldap.with_search_options(options);
         let attributes = Arc::clone(&query.attributes);

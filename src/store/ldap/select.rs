@@ -231,7 +231,7 @@ impl Selection<'_> {
     fn query(&self, base: String, scope: Scope, filter: String) -> Query {
         let fields: Vec<FieldId> = self.fields.iter().copied().chain(self.plan.checked_fields()).collect();
         let attributes = attributes_of(self.bag, &fields);
-        Query { base, scope, filter, attributes, limit: None, paged: false }
+        Query { base, scope, filter, attributes, limit: None, paged: false, controls: Vec::new() }
     }
 
     fn error(&self, error: OpError) -> StoreError {
