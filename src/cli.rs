@@ -43,7 +43,7 @@ struct Arguments {
 enum Command {
     /// Serve SCIM requests.
     Serve(serve::Arguments),
-    /// Check settings and mapping files; with --live also against the database.
+    /// Check settings and mapping files; with --live also against the database or directory.
     Check(check::Arguments),
     /// Show what a query or a request would ask of the store, without doing it.
     Explain(explain::Arguments),

@@ -16,8 +16,10 @@ pub mod codec;
 pub mod compile;
 pub mod diagnostic;
 pub mod diff;
+pub mod directory;
 pub mod example;
 pub mod expect;
+mod findings;
 pub mod floor;
 pub mod form;
 pub mod identity;
@@ -90,6 +92,18 @@ pub enum Profile {
     OpenLdap,
     ActiveDirectory,
     Ds389,
+}
+
+impl Profile {
+    /// Its word in the file.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::OpenLdap => "openldap",
+            Self::ActiveDirectory => "ad",
+            Self::Ds389 => "389ds",
+        }
+    }
 }
 
 /// A compiled resource type.

@@ -1,8 +1,7 @@
 //! `scimgate check`: settings and mapping files, offline, or with `--live` held
-//! against the database. Every finding is printed with its place and what to
+//! against the database or directory. Every finding is printed with its place and what to
 //! write instead.
 
-#[cfg(feature = "sql")]
 mod live;
 
 use std::path::{Path, PathBuf};
@@ -21,7 +20,8 @@ pub(super) struct Arguments {
     /// Mapping files.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     mapping: Vec<PathBuf>,
-    /// Compare with the database that the settings name: tables, columns, types, keys, indexes, rights.
+    /// Compare with the store that the settings name. Of a database: tables, columns, types, keys, indexes,
+    /// rights; of a directory: bases, classes, attributes, syntaxes, indexes, limits, rights, some entries.
     /// Changes nothing.
     #[arg(long, requires = "config")]
     live: bool,
@@ -65,16 +65,7 @@ fn finish(file: &Path, loaded: &mapping::Loaded, live: Option<&Settings>) -> Out
     println!("{}: fine", file.display());
     match live {
         None => Ok(()),
-        #[cfg(feature = "sql")]
         Some(settings) => live::run(file, loaded, settings),
-        #[cfg(not(feature = "sql"))]
-        Some(_) => {
-            let store = &loaded.mapping.store_name;
-            Err(fail(
-                WRONG_FILES,
-                format_args!("the store `{store}`: this scimgate was built without databases"),
-            ))
-        }
     }
 }
 

@@ -8,7 +8,7 @@
 mod country;
 mod name;
 mod text;
-mod time;
+pub(in crate::mapping) mod time;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use md4::Digest as _;

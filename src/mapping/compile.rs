@@ -66,7 +66,7 @@ use std::{collections::BTreeMap, io};
 pub(super) use self::{
     draft::{LogSite, RuleDraft, StateSite, TypeDraft, WhereSite},
     grammar::{Grammar, grammar},
-    keys::suggest,
+    keys::{nearest, suggest},
 };
 
 use crate::{

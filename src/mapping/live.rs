@@ -20,12 +20,13 @@ use crate::{
     mapping::{
         CounterKind, Mapping, TypeMapping,
         diagnostic::Diagnostics,
-        place::{Named, Place},
+        findings::Findings,
+        place::Named,
         shape::{FieldRef, Part, PartId},
         uses::Uses,
     },
     store::{
-        Bag, FieldId, Source,
+        Bag, Source,
         inventory::{ColumnFacts, Finding, Inventory, Probe, TableFacts},
     },
 };
@@ -88,7 +89,7 @@ pub fn compare(
     questions: &Questions,
     findings: &[Finding],
 ) -> Diagnostics {
-    let mut live = Live { mapping, inventory, out: Diagnostics::default() };
+    let mut live = Live { findings: Findings::of(mapping), inventory };
     session::check(&mut live);
     for (index, ty) in mapping.types.iter().enumerate() {
         let uses = Uses::of(ty).with_inverses(mapping, index);
@@ -104,7 +105,7 @@ pub fn compare(
     for (asked, finding) in questions.asked.iter().zip(findings) {
         rows::check(&mut live, asked, finding);
     }
-    live.out
+    live.findings.out
 }
 
 /// Reports a session setting of the mapping that the database refuses.
@@ -116,56 +117,25 @@ pub fn refused_setting(mapping: &Mapping, name: &str, reason: &str, out: &mut Di
 
 /// A comparison under way.
 struct Live<'m> {
-    mapping: &'m Mapping,
+    findings: Findings<'m>,
     inventory: &'m Inventory,
-    out: Diagnostics,
+}
+
+impl<'m> std::ops::Deref for Live<'m> {
+    type Target = Findings<'m>;
+
+    fn deref(&self) -> &Findings<'m> {
+        &self.findings
+    }
+}
+
+impl std::ops::DerefMut for Live<'_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.findings
+    }
 }
 
 impl<'m> Live<'m> {
-    fn error(
-        &mut self,
-        code: &'static str,
-        place: &Place,
-        message: impl AsRef<str>,
-        help: impl Into<String>,
-    ) {
-        self.out.error(code, &place.span, format!("{}{}", place.base, message.as_ref()), help);
-    }
-
-    fn warn(&mut self, code: &'static str, place: &Place, message: impl AsRef<str>, help: impl Into<String>) {
-        self.out.warn(code, &place.span, format!("{}{}", place.base, message.as_ref()), help);
-    }
-
-    fn note(&mut self, code: &'static str, place: &Place, message: impl AsRef<str>, help: impl Into<String>) {
-        self.out.note(code, &place.span, format!("{}{}", place.base, message.as_ref()), help);
-    }
-
-    /// Where something stands.
-    fn place(&self, named: Named) -> Place {
-        self.mapping.places.find(&named)
-    }
-
-    /// Where a field is named first; where its table is, if the file does not name it.
-    fn field_place(&self, ty: usize, part: PartId, field: FieldId) -> Place {
-        let named = Named::Field(ty, part, field);
-        let is_named = self.mapping.places.has(&named);
-        self.place(if is_named { named } else { Named::Source(ty, part) })
-    }
-
-    /// Where an attribute names its field.
-    fn bound_place(&self, ty: usize, field: &FieldRef, rule: &str) -> Place {
-        let named = Named::Bound(ty, field.part, field.field);
-        let is_named = self.mapping.places.has(&named);
-        self.place(if is_named { named } else { Named::Rule(ty, rule.to_owned()) })
-    }
-
-    /// Where a setting of a part stands; where its table is, if the file does not have it.
-    fn setting_place(&self, ty: usize, part: PartId, key: &'static str) -> Place {
-        let named = Named::Setting(ty, part, key);
-        let is_named = self.mapping.places.has(&named);
-        self.place(if is_named { named } else { Named::Source(ty, part) })
-    }
-
     /// The table of a bag, if it is there.
     fn table(&self, bag: &Bag) -> Option<(&'m str, &'m TableFacts)> {
         self.inventory.tables.get_key_value(table_of(bag)?).map(|(name, table)| (name.as_str(), table))

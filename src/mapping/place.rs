@@ -24,6 +24,8 @@ pub enum Named {
     Constraint(String),
     /// A session setting.
     Session(String),
+    /// The profile of a directory.
+    Profile,
 }
 
 /// Where a name stands.

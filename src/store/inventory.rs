@@ -1,6 +1,8 @@
 //! What a database says about itself: its tables as they are, not as a mapping
 //! wants them. Plain data, so that comparing the two needs no database.
 
+pub mod directory;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::store::{Bag, Predicate, Select, Value};

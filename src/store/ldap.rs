@@ -7,6 +7,7 @@
 //! - `server`, `control`: what a server can do, and the controls we use;
 //! - `plan`, `filter`, `matching`, `select`, `entry`, `range`, `syntax`: reading;
 //! - `apply`, `modify`: writing;
+//! - `inventory`: what a server and its entries are like, for `check --live`;
 //! - `result`: what a server's refusals mean.
 //!
 //! **Invariants:** a listing is asked for page by page; attributes are asked
@@ -18,6 +19,7 @@ mod control;
 mod discovery;
 mod entry;
 mod filter;
+mod inventory;
 mod link;
 mod matching;
 mod modify;

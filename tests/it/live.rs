@@ -16,7 +16,7 @@ fn broken(name: &str) -> String {
 }
 
 /// What the lines of the mapping say must be found, as `line: code`.
-fn expected(source: &str, backend: Backend) -> BTreeSet<String> {
+pub(crate) fn expected(source: &str, backend: Backend) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     for (number, line) in source.lines().enumerate() {
         let Some((_, codes)) = line.split_once("#!").filter(|(before, _)| !before.starts_with("#")) else {
@@ -34,12 +34,17 @@ fn expected(source: &str, backend: Backend) -> BTreeSet<String> {
 
 /// Runs the program, and gives its exit code and what it printed to standard error.
 pub(crate) fn check(store: &TestStore, mapping: &Path) -> (i32, String) {
+    check_as(&store.settings(), mapping)
+}
+
+/// As [`check`], with this part of the settings.
+pub(crate) fn check_as(store: &str, mapping: &Path) -> (i32, String) {
     let directory = TempDir::new().unwrap();
     let file = directory.path().join("scimgate.toml");
     let text = format!(
         "mapping = \"{}\"\n[server]\nlisten = \"127.0.0.1:0\"\n[correlation]\nurl = \"sqlite:ids.db\"\n{}",
         mapping.display(),
-        store.settings()
+        store
     );
     fs::write(&file, text).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_scimgate"))
@@ -50,7 +55,7 @@ pub(crate) fn check(store: &TestStore, mapping: &Path) -> (i32, String) {
 }
 
 /// The findings in what was printed, as `line: code`.
-fn printed(text: &str) -> BTreeSet<String> {
+pub(crate) fn printed(text: &str) -> BTreeSet<String> {
     let line = |line: &str| {
         let line = line.trim_start_matches(|c: char| !c.is_ascii_lowercase());
         let (severity, rest) = line.split_once('[')?;

@@ -58,6 +58,7 @@ mod ldap_store;
 mod lens_laws;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod live;
+mod live_directory;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod logs;
 mod mapping_files;

@@ -152,6 +152,9 @@ impl Compiler {
             ("active_directory", Profile::ActiveDirectory),
             ("389ds", Profile::Ds389),
         ];
+        if let Some(node) = table.get("profile") {
+            self.places.note(Named::Profile, &node.span);
+        }
         self.store = if ldap {
             StoreKind::Ldap { profile: self.word_key(table, "profile", &profiles).unwrap_or_default() }
         } else {

@@ -123,6 +123,13 @@ impl Compiler {
     }
 }
 
+/// The name that is meant, if one is close.
+pub(in crate::mapping) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let folded = name.to_lowercase();
+    let best = known.map(|k| (distance(&folded, &k.to_lowercase()), k)).min();
+    best.filter(|(d, _)| *d <= (name.len() / 3).max(1)).map(|(_, k)| k)
+}
+
 /// A help text: "did you mean …?" if something is close, and what there is.
 pub(in crate::mapping) fn suggest<'a>(
     name: &str,

@@ -160,7 +160,10 @@ impl Compiler {
     pub(super) fn note_places(&mut self, scope: Scope, node: &Node) {
         let source = node.get("table").or(node.get("base")).unwrap_or(node);
         self.places.note(Named::Source(scope.ty, scope.part), &source.span);
-        for key in ["key", "on", "where", "order", "delete", "slot", "points"] {
+        for key in [
+            "key", "on", "where", "order", "delete", "slot", "points", "in", "classes", "rdn", "anchor",
+            "version",
+        ] {
             if let Some(found) = node.get(key) {
                 self.places.note(Named::Setting(scope.ty, scope.part, key), &found.span);
             }

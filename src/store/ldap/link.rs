@@ -58,6 +58,8 @@ pub(super) struct Query {
     pub(super) paged: bool,
     /// True: attributes that come in ranges are read to their end.
     pub(super) is_whole: bool,
+    /// Further controls of the request.
+    pub(super) controls: Vec<RawControl>,
 }
 
 impl Query {
@@ -71,6 +73,7 @@ impl Query {
             limit: None,
             paged: false,
             is_whole: true,
+            controls: Vec::new(),
         }
     }
 }
@@ -246,14 +249,16 @@ impl Link {
         let mut ldap = self.ldap.clone();
         let seconds = i32::try_from(self.operation_timeout.as_secs()).unwrap_or(i32::MAX);
         let mut options = SearchOptions::new().timelimit(seconds);
+        let mut controls = query.controls.clone();
         match (&cookie, query.limit) {
-            (Some(cookie), _) => {
-                ldap.with_controls(vec![control::paged(self.page_size, cookie.clone())]);
-            }
+            (Some(cookie), _) => controls.push(control::paged(self.page_size, cookie.clone())),
             (None, Some(limit)) if !query.paged => {
                 options = options.sizelimit(i32::try_from(limit).unwrap_or(i32::MAX));
             }
             (None, _) => {}
+        }
+        if !controls.is_empty() {
+            ldap.with_controls(controls);
         }
         ldap.with_search_options(options);
         let attributes = match query.is_whole {

@@ -245,7 +245,16 @@ impl Selection<'_> {
     fn query(&self, base: String, scope: Scope, filter: String) -> Query {
         let fields: Vec<FieldId> = self.fields.iter().copied().chain(self.plan.checked_fields()).collect();
         let attributes = attributes_of(self.bag, &fields);
-        Query { base, scope, filter, attributes, limit: None, paged: false, is_whole: true }
+        Query {
+            base,
+            scope,
+            filter,
+            attributes,
+            limit: None,
+            paged: false,
+            is_whole: true,
+            controls: Vec::new(),
+        }
     }
 
     fn error(&self, error: OpError) -> StoreError {

@@ -88,3 +88,12 @@ fn every_finding_in_a_database_is_explained() {
     assert!(in_source.len() > 25, "{in_source:?}");
     assert_eq!(explained("live"), in_source);
 }
+
+#[test]
+fn every_finding_in_a_directory_is_explained() {
+    let mut texts = Vec::new();
+    sources(&root().join("src/mapping/directory"), &mut texts);
+    let in_source: BTreeSet<String> = texts.iter().flat_map(|t| codes_in(t)).collect();
+    assert!(in_source.len() > 40, "{in_source:?}");
+    assert_eq!(explained("directory"), in_source);
+}

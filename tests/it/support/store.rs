@@ -141,6 +141,12 @@ impl TestStore {
         })
     }
 
+    /// Starts a directory of the test's own with further entries, behind a mapping file.
+    pub(crate) fn of_entries(product: Product, ldif: &str, mapping: PathBuf) -> Option<Self> {
+        let directory = Directory::of_its_own(product, ldif)?;
+        Some(Self::new(Backend::OpenLdap, Holder::Directory(directory), mapping, TempDir::new().unwrap()))
+    }
+
     /// Starts a directory of the test's own with a set (a folder with a schema and entries, see
     /// `tests/servers`), behind a mapping file.
     pub(crate) fn of_set(product: Product, folder: &Path, mapping: PathBuf) -> Option<Self> {

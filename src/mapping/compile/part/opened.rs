@@ -59,6 +59,7 @@ impl Compiler {
             part.usage = usage;
             part.floor = floor;
         }
+        self.places.note(Named::Setting(ty, part, "in"), &field.span);
     }
 
     /// A part whose rows are the values of an attribute, each of which holds fields of its own.
