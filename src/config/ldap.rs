@@ -12,6 +12,20 @@ use crate::config::{
     secret::{Places, is_loopback},
 };
 
+/// The products whose peculiarities are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum DirectoryProfile {
+    /// OpenLDAP's slapd.
+    #[serde(rename = "openldap")]
+    OpenLdap,
+    /// Active Directory, or Samba in its place.
+    #[serde(rename = "ad", alias = "active_directory")]
+    ActiveDirectory,
+    /// 389 Directory Server, and what is built on it.
+    #[serde(rename = "389ds")]
+    Ds389,
+}
+
 /// How a directory is reached.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -44,6 +58,8 @@ pub struct LdapSettings {
     pub start_tls: bool,
     /// Lets the password travel unprotected to a host that is not this one.
     pub allow_plain_ldap: bool,
+    /// Which product it is, where the root DSE does not tell, as behind a proxy.
+    pub profile: Option<DirectoryProfile>,
     /// Seconds to wait for a connection.
     pub connect_timeout_secs: u64,
     /// Seconds to wait for the answer of an operation.
@@ -76,6 +92,7 @@ impl Default for LdapSettings {
             key_file: None,
             start_tls: false,
             allow_plain_ldap: false,
+            profile: None,
             connect_timeout_secs: 5,
             operation_timeout_secs: 10,
             connections_per_worker: 2,

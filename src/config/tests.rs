@@ -317,6 +317,7 @@ fn the_shipped_example_explains_every_key_with_its_default() {
         ca_file: None,
         certificate_file: None,
         key_file: None,
+        profile: None,
         ..shown.stores["main"].ldap.clone().unwrap()
     };
     assert_eq!(format!("{ldap:?}"), format!("{:?}", LdapSettings::default()));

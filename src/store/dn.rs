@@ -219,7 +219,8 @@ impl Ava {
 }
 
 impl fmt::Display for AvaValue {
-    /// RFC 4514 §2.4. Control characters are escaped too, so that a DN stays on its line in a log.
+    /// RFC 4514 §2.4. Control characters are escaped too, so that a DN stays on its line in a log; and
+    /// `=`, which Active Directory wants, while others need not have it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
             Self::Ber(bytes) => return write!(f, "#{}", hex::encode(bytes)),

@@ -5,7 +5,7 @@
 //! - `discovery`, `servers`: which servers there are, and which one is in use;
 //! - `tls`, `open`, `link`, `pool`: connections, one set per worker thread;
 //! - `server`, `control`: what a server can do, and the controls we use;
-//! - `plan`, `filter`, `matching`, `select`, `entry`, `syntax`: reading;
+//! - `plan`, `filter`, `matching`, `select`, `entry`, `range`, `syntax`: reading;
 //! - `apply`, `modify`: writing;
 //! - `inventory`: what a server and its entries are like, for `check --live`;
 //! - `result`: what a server's refusals mean.
@@ -26,6 +26,7 @@ mod modify;
 mod open;
 mod plan;
 mod pool;
+mod range;
 mod result;
 mod select;
 mod server;

@@ -1,13 +1,14 @@
 //! The LDAP store against a real directory.
 //!
-//! Needs an OpenLDAP server with the suffix `dc=example,dc=com`, the overlays
-//! unique (uid and mail below `ou=people`) and ppolicy (eight characters), and a
-//! service account `uid=gateway,ou=services,…` that the policy applies to:
+//! Needs an OpenLDAP and a 389-ds server with the suffix `dc=example,dc=com`, where uid and mail are unique
+//! below `ou=people`, a password has eight characters, and a service account to which that applies may do
+//! everything else; and a Samba domain. For each of them:
 //!
-//! - `SCIMGATE_TEST_LDAP`: its URL, like `ldap://127.0.0.1:3890`; unset, these tests are skipped;
-//! - `SCIMGATE_TEST_LDAP_BIND_DN`, `SCIMGATE_TEST_LDAP_PASSWORD`: an account that may do everything;
-//! - `SCIMGATE_TEST_LDAP_CA`: PEM file of its authority, for TLS; LDAPS is expected at `SCIMGATE_TEST_LDAPS`.
+//! - `SCIMGATE_TEST_LDAP`, `SCIMGATE_TEST_389DS`, `SCIMGATE_TEST_AD`: its URL; unset, its tests are skipped;
+//! - `…_BIND_DN`, `…_PASSWORD`: the service account;
+//! - `…_CA`: PEM file of its authority, for TLS. OpenLDAP's LDAPS is expected at `SCIMGATE_TEST_LDAPS`.
 
+mod active_directory;
 mod connections;
 mod discovery;
 mod lab;

@@ -11,7 +11,8 @@
 #                                      FOLDER/base.ldif begins with, loads that, and applies FOLDER/lock.ldif
 # DS389_EXTRA_LDIF=FILE                adds further entries
 #
-# The service account is uid=gateway,ou=services,dc=example,dc=com with the password `gateway-Test1`. Plug-ins: memberOf,
+# The service account is uid=gateway,ou=services,dc=example,dc=com with the password `gateway-Test1`; new passwords can
+# be set through TLS only, so that is the address that the tests use. Plug-ins: memberOf,
 # referential integrity, unique uid and mail below ou=people,dc=example,dc=com, USN.
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 as_root "$0" "$@"
@@ -180,8 +181,8 @@ case $command in
     [ -z "${DS389_EXTRA_LDIF:-}" ] || load ldapadd "$DS389_EXTRA_LDIF"
     [ -z "${DS389_SET:-}" ] || load_set
     cat >"$dir/env" <<END
-export SCIMGATE_TEST_389DS=ldap://127.0.0.1:$port
-export SCIMGATE_TEST_389DS_TLS=ldaps://127.0.0.1:$tls
+export SCIMGATE_TEST_389DS=ldaps://127.0.0.1:$tls
+export SCIMGATE_TEST_389DS_PLAIN=ldap://127.0.0.1:$port
 export SCIMGATE_TEST_389DS_BASE=$suffix
 export SCIMGATE_TEST_389DS_BIND_DN=$gateway
 export SCIMGATE_TEST_389DS_PASSWORD=$password

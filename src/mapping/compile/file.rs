@@ -146,8 +146,12 @@ impl Compiler {
         if let Some(name) = self.text_key(table, "store") {
             self.store_name = name;
         }
-        let profiles =
-            [("openldap", Profile::OpenLdap), ("ad", Profile::ActiveDirectory), ("389ds", Profile::Ds389)];
+        let profiles = [
+            ("openldap", Profile::OpenLdap),
+            ("ad", Profile::ActiveDirectory),
+            ("active_directory", Profile::ActiveDirectory),
+            ("389ds", Profile::Ds389),
+        ];
         if let Some(node) = table.get("profile") {
             self.places.note(Named::Profile, &node.span);
         }

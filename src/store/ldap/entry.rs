@@ -63,7 +63,6 @@ impl Entry {
 
     /// Makes a row of `fields`. Attributes with options of their own (`;lang-de`) are other attributes.
     pub(super) fn into_row(self, bag: &Bag, fields: &[FieldId]) -> Result<Row, StoreError> {
-        self.refuse_ranges()?;
         let mut row = Row::new(bag);
         let named = || fields.iter().filter_map(|id| Some((*id, bag.fields.get(*id)?)));
         for (name, values) in self.attributes {
@@ -84,17 +83,6 @@ impl Entry {
             row.set(id, name.map(Value::Text).into_iter().collect());
         }
         Ok(row)
-    }
-
-    /// Active Directory cuts long attributes into ranges; a part must not pass for the whole.
-    fn refuse_ranges(&self) -> Result<(), StoreError> {
-        let ranged = |name: &str| name.contains(';') && name.to_ascii_lowercase().contains(";range=");
-        match self.attributes.iter().find(|(name, values)| ranged(name) && !values.is_empty()) {
-            Some((name, _)) => {
-                Err(StoreError::Unsupported(format!("the server answered only a range of values: {name}")))
-            }
-            None => Ok(()),
-        }
     }
 
     /// All attributes by lower-case name, as text; for the root DSE.
@@ -207,13 +195,6 @@ mod tests {
                 vec!["Deutsch".into()],
             ]
         );
-    }
-
-    #[test]
-    fn a_range_of_values_is_an_error() {
-        let bag = bag(&[("member", FieldKind::Dn)]);
-        let ranged = entry(&[("member;range=0-1499", &[b"cn=a"]), ("member", &[])]);
-        assert!(matches!(ranged.into_row(&bag, &[0]), Err(StoreError::Unsupported(_))));
     }
 
     #[test]

@@ -270,6 +270,20 @@ pub(super) fn coverage(bag: &Bag, predicate: &Predicate) -> Coverage {
     }
 }
 
+/// Attributes that cannot be asked for by value: the standard schema gives them no matching rule (RFC 4519
+/// §2.10, §2.36, §2.37), so a directory finds nothing by one.
+const UNMATCHED: [&str; 4] = ["facsimileTelephoneNumber", "fax", "teletexTerminalIdentifier", "telexNumber"];
+
+fn holds_nul(test: &Test) -> bool {
+    match test {
+        Test::Starts(text, _) | Test::Ends(text, _) | Test::Contains(text, _) => text.contains('\0'),
+        Test::OneOf(values, _) => {
+            matches!(values.as_slice(), [Value::Text(text)] if text.contains('\0'))
+        }
+        _ => false,
+    }
+}
+
 fn leaf(field: &Field, test: &Test, is_key: bool) -> Result<(Filter, Fit), StoreError> {
     if is_pseudo(&field.name) {
         return Ok(match test {
@@ -280,6 +294,10 @@ fn leaf(field: &Field, test: &Test, is_key: bool) -> Result<(Filter, Fit), Store
     }
     let name = attribute_name(&field.name)?;
     let kind = field.kind;
+    // No directory's text holds a NUL, and 389-ds refuses to look for one.
+    if kind != FieldKind::Bytes && holds_nul(test) {
+        return Ok((Filter::False, Fit::Exact));
+    }
     let present = || Filter::Leaf(format!("({name}=*)"));
     let weak = || Ok((present(), Fit::Weak));
     let texts = match kind {
@@ -301,6 +319,7 @@ fn leaf(field: &Field, test: &Test, is_key: bool) -> Result<(Filter, Fit), Store
     match test {
         Test::Present => Ok((present(), Fit::Exact)),
         Test::Absent => Ok((present().negate(), Fit::Exact)),
+        _ if UNMATCHED.iter().any(|unmatched| unmatched.eq_ignore_ascii_case(name)) => weak(),
         // Octets rarely have an equality rule (a photo has none), but an anchor does.
         Test::OneOf(..) if kind == FieldKind::Bytes && !is_key => weak(),
         Test::OneOf(values, fold) => one_of(name, kind, values, *fold),

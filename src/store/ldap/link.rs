@@ -17,6 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::future::LocalBoxFuture;
 use ldap3::{
     Ldap, LdapError, LdapResult, Mod, Scope, SearchOptions, SearchStream,
     controls::{Control, RawControl},
@@ -28,11 +29,14 @@ use super::{
     control,
     entry::Entry,
     open::Driver,
+    range::{self, Rest},
     result::{OpError, Refusal, ResultCode},
     server::Server,
 };
 use crate::{config::ldap::LdapSettings, store::StoreError};
 
+/// Every entry.
+const ANY: &str = "(objectClass=*)";
 /// How often a listing that lost its place begins again.
 const MAX_RESTARTS: usize = 3;
 /// Time-outs in a row after which a connection counts as dead.
@@ -52,6 +56,8 @@ pub(super) struct Query {
     pub(super) limit: Option<usize>,
     /// True: page by page. False: at once, the limit being the server's too.
     pub(super) paged: bool,
+    /// True: attributes that come in ranges are read to their end.
+    pub(super) is_whole: bool,
     /// Further controls of the request.
     pub(super) controls: Vec<RawControl>,
 }
@@ -66,6 +72,7 @@ impl Query {
             attributes: attributes.iter().map(|a| (*a).to_owned()).collect(),
             limit: None,
             paged: false,
+            is_whole: true,
             controls: Vec::new(),
         }
     }
@@ -197,10 +204,11 @@ impl Link {
         let is_paged = query.paged && self.server.has_control(control::PAGED);
         let mut cookie = is_paged.then(Vec::new);
         let mut found = Vec::new();
+        let mut incomplete = Vec::new();
         let mut restarts = 0;
         loop {
             let is_later = cookie.as_ref().is_some_and(|c| !c.is_empty());
-            let page = self.page(query, cookie, take, &mut found);
+            let page = self.page(query, cookie, take, &mut found, &mut incomplete);
             cookie = match tokio::time::timeout(self.operation_timeout, page).await {
                 // OpenLDAP keeps one listing per connection, and one that was abandoned may still end after
                 // this one has begun, and take its place: "cookie is invalid or old", or just "invalid" if
@@ -215,12 +223,14 @@ impl Link {
                 {
                     restarts += 1;
                     found.clear();
+                    incomplete.clear();
                     Some(Vec::new())
                 }
                 Ok(next) => next?,
                 Err(_) => return Err(self.timed_out().into()),
             };
             self.heard();
+            self.complete(incomplete.drain(..), take, &mut found).await?;
             if cookie.is_none() {
                 return Ok(found);
             }
@@ -234,6 +244,7 @@ impl Link {
         cookie: Option<Vec<u8>>,
         take: Take<'_, T>,
         found: &mut Vec<T>,
+        incomplete: &mut Vec<(Entry, Vec<Rest>)>,
     ) -> Result<Option<Vec<u8>>, OpError> {
         let mut ldap = self.ldap.clone();
         let seconds = i32::try_from(self.operation_timeout.as_secs()).unwrap_or(i32::MAX);
@@ -250,7 +261,10 @@ impl Link {
             ldap.with_controls(controls);
         }
         ldap.with_search_options(options);
-        let attributes = Arc::clone(&query.attributes);
+        let attributes = match query.is_whole {
+            true => range::asked(&query.attributes, &self.server),
+            false => Arc::clone(&query.attributes),
+        };
         let stream = ldap.streaming_search(&query.base, query.scope, &query.filter, attributes).await;
         let mut stream = AbandonOnDrop { stream: Some(stream.map_err(|e| self.failed(e))?) };
         while let Some(item) = stream.next().await.map_err(|e| self.failed(e))? {
@@ -258,23 +272,66 @@ impl Link {
             if item.is_ref() || item.is_intermediate() {
                 continue;
             }
-            let entry = Entry::decode(item.0)
+            let mut entry = Entry::decode(item.0)
                 .ok_or_else(|| StoreError::Corrupt("the directory sent a malformed entry".to_owned()))?;
-            if let Some(row) = take(entry)? {
+            let rest = if query.is_whole { entry.name_ranges() } else { Vec::new() };
+            if !rest.is_empty() {
+                incomplete.push((entry, rest));
+            } else if let Some(row) = take(entry)? {
                 found.push(row);
             }
             // A server that keeps the limit stops by itself; the others are stopped.
-            if query.limit.is_some_and(|l| found.len() >= l.saturating_add(usize::from(!query.paged))) {
-                found.truncate(query.limit.unwrap_or(usize::MAX));
+            let count = found.len() + incomplete.len();
+            if query.limit.is_some_and(|l| count >= l.saturating_add(usize::from(!query.paged))) {
+                let left = count - query.limit.unwrap_or(usize::MAX).min(count);
+                found.truncate(found.len().saturating_sub(left));
                 return Ok(None);
             }
         }
         let result = stream.finish().await;
         match ResultCode::from(result.rc) {
             ResultCode::Success => Ok(cookie.and_then(|_| control::next_page(&result.ctrls))),
-            ResultCode::SizeLimitExceeded if query.limit.is_some_and(|l| found.len() >= l) => Ok(None),
+            ResultCode::SizeLimitExceeded
+                if query.limit.is_some_and(|l| found.len() + incomplete.len() >= l) =>
+            {
+                Ok(None)
+            }
             _ => Err(refused(result)),
         }
+    }
+
+    /// Reads the missing ranges of entries.
+    async fn complete<T>(
+        &self,
+        entries: impl Iterator<Item = (Entry, Vec<Rest>)>,
+        take: Take<'_, T>,
+        found: &mut Vec<T>,
+    ) -> Result<(), OpError> {
+        for (mut entry, ranges) in entries {
+            for range in ranges {
+                let mut next = Some(range);
+                while let Some(range) = next {
+                    let query =
+                        Query { is_whole: false, ..Query::base(&entry.dn, ANY, &[&range.description()]) };
+                    let part = self.range(&query).await?;
+                    next = entry.add_range(&range.attribute, part);
+                }
+            }
+            found.extend(take(entry)?);
+        }
+        Ok(())
+    }
+
+    /// One range of one entry.
+    fn range<'a>(&'a self, query: &'a Query) -> LocalBoxFuture<'a, Result<Entry, OpError>> {
+        Box::pin(async move {
+            match self.search(query, &|entry| Ok(Some(entry))).await {
+                Ok(entries) if !entries.is_empty() => Ok(entries.into_iter().next().unwrap_or_default()),
+                Err(error) if error.code() != Some(ResultCode::NoSuchObject) => Err(error),
+                // What was read so far must not pass for the whole.
+                _ => Err(StoreError::Unavailable("an entry moved while it was read".to_owned()).into()),
+            }
+        })
     }
 
     /// The root DSE; an empty one if the server shows none.

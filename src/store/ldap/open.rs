@@ -138,7 +138,7 @@ async fn open_unbounded(
     let (ldap, driver) = let_in(endpoint, settings, tls).await?;
     let link = Link::new(ldap, driver, settings, endpoint.is_encrypted());
     let dse = link.root_dse(&Query::base("", "(objectClass=*)", &ROOT_DSE)).await?;
-    Ok(link.with_server(Server::from_root_dse(dse.texts())))
+    Ok(link.with_server(Server::from_root_dse(dse.texts()).known_as(settings.profile)))
 }
 
 /// Asks a server whether it lets us in and answers a search, on a connection for this purpose.

@@ -92,6 +92,13 @@ pub(super) struct Refusal {
     pub(super) text: String,
 }
 
+impl Refusal {
+    /// What a server says of an entry that is not there.
+    pub(super) fn no_such_object() -> Self {
+        Self { code: ResultCode::NoSuchObject, matched: String::new(), text: String::new() }
+    }
+}
+
 /// Why an operation gave no result.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum OpError {
@@ -134,6 +141,10 @@ pub(super) fn to_error(refusal: &Refusal, operation: Operation, bag: &str, rdn: 
         C::Success | C::CompareFalse | C::CompareTrue | C::SaslBindInProgress => {
             StoreError::Corrupt(format!("the server answered {said} where that makes no sense"))
         }
+        // Samba, when an entry is moved.
+        C::Other if refusal.text.contains("parent does not exist") => {
+            violated("container", "the new parent entry does not exist".to_owned())
+        }
         C::OperationsError | C::Other | C::Busy | C::Unavailable => StoreError::Unavailable(said),
         C::Canceled | C::NoSuchOperation | C::TooLate | C::CannotCancel => StoreError::Unavailable(said),
         C::ProtocolError
@@ -170,7 +181,9 @@ pub(super) fn to_error(refusal: &Refusal, operation: Operation, bag: &str, rdn: 
         },
         C::AliasProblem | C::AliasDereferencingProblem | C::LoopDetect => StoreError::Corrupt(said),
         C::EntryAlreadyExists => {
-            StoreError::AlreadyExists { constraint: find_attribute(&refusal.text).unwrap_or(rdn).to_owned() }
+            let of_code = (sub_code(&refusal.text) == Some(LOGIN_EXISTS)).then_some("sAMAccountName");
+            let constraint = find_attribute(&refusal.text).or(of_code).unwrap_or(rdn);
+            StoreError::AlreadyExists { constraint: constraint.to_owned() }
         }
         C::ConstraintViolation => constraint_violation(refusal, operation, said),
         C::UnwillingToPerform => unwilling(refusal, operation, said),
@@ -192,11 +205,12 @@ pub(super) fn to_error(refusal: &Refusal, operation: Operation, bag: &str, rdn: 
 fn constraint_violation(refusal: &Refusal, operation: Operation, said: String) -> StoreError {
     let text = refusal.text.to_lowercase();
     let unique = ["non-unique attributes found", "same attribute value already exists", "already in use"];
+    let is_taken = matches!(sub_code(&refusal.text), Some(PRINCIPAL_EXISTS | SERVICE_NAME_EXISTS));
     if operation == Operation::Bind {
         StoreError::Denied(said)
-    } else if operation == Operation::Password || is_about_passwords(&text) {
-        violated(password_attribute(&text), said)
-    } else if unique.iter().any(|u| text.contains(u)) {
+    } else if let Some(attribute) = refused_password(&refusal.text, operation) {
+        violated(attribute, said)
+    } else if is_taken || unique.iter().any(|u| text.contains(u)) {
         let constraint = find_attribute(&refusal.text).unwrap_or_default().to_owned();
         StoreError::AlreadyExists { constraint }
     } else {
@@ -208,26 +222,43 @@ fn constraint_violation(refusal: &Refusal, operation: Operation, said: String) -
 fn unwilling(refusal: &Refusal, operation: Operation, said: String) -> StoreError {
     let text = refusal.text.to_lowercase();
     let closed = ["operation restricted", "shadow context", "read-only", "read only", "shutting down"];
-    if operation == Operation::Bind {
+    if operation == Operation::Bind || sub_code(&refusal.text) == Some(ACCESS_DENIED) {
         StoreError::Denied(said)
     } else if closed.iter().any(|c| text.contains(c)) {
         StoreError::Unavailable(said)
-    } else if operation == Operation::Password || is_about_passwords(&text) {
-        violated(password_attribute(&text), said)
+    } else if let Some(attribute) = refused_password(&refusal.text, operation) {
+        violated(attribute, said)
     } else {
         violated(find_attribute(&refusal.text).unwrap_or_default(), said)
     }
 }
 
-/// `text` in lower case. The word alone is not enough: `userPassword: value #0 invalid per syntax`
-/// names its attribute itself, with the same result.
-fn is_about_passwords(text: &str) -> bool {
-    text.contains("password") || text.contains("0000052d")
+/// The attribute of a password that a policy refuses; none if it is about something else. The word alone
+/// is not enough: `userPassword: value #0 invalid per syntax` names its attribute itself, with the same result.
+fn refused_password(text: &str, operation: Operation) -> Option<&'static str> {
+    if sub_code(text) == Some(PASSWORD_RESTRICTION) || text.contains("NT hash password") {
+        return Some("unicodePwd");
+    }
+    let is_about_it = operation == Operation::Password || text.to_lowercase().contains("password");
+    is_about_it.then_some("userPassword")
 }
 
-/// Active Directory begins its texts with a number of Windows: 52D is "the password does not meet the rules".
-fn password_attribute(text: &str) -> &'static str {
-    if text.contains("0000052d") { "unicodePwd" } else { "userPassword" }
+// What Active Directory means by a result, as eight digits before its text ([MS-ERREF] §2.2).
+/// ERROR_ACCESS_DENIED.
+const ACCESS_DENIED: u32 = 0x5;
+/// ERROR_USER_EXISTS.
+const LOGIN_EXISTS: u32 = 0x524;
+/// ERROR_PASSWORD_RESTRICTION.
+const PASSWORD_RESTRICTION: u32 = 0x52D;
+/// ERROR_DS_SPN_VALUE_NOT_UNIQUE_IN_FOREST.
+const SERVICE_NAME_EXISTS: u32 = 0x21C7;
+/// ERROR_DS_UPN_VALUE_NOT_UNIQUE_IN_FOREST.
+const PRINCIPAL_EXISTS: u32 = 0x21C8;
+
+/// Active Directory's own code before a text.
+fn sub_code(text: &str) -> Option<u32> {
+    let (digits, _) = text.trim_start().split_once(':')?;
+    (digits.len() == 8).then(|| u32::from_str_radix(digits, 16).ok())?
 }
 
 fn violated(constraint: &str, reason: String) -> StoreError {
@@ -246,6 +277,16 @@ pub(super) fn find_attribute(text: &str) -> Option<&str> {
         if let Some(quoted) = rest.strip_prefix(['\'', '"']) {
             return named(quoted.split(['\'', '"']).next()?);
         }
+    }
+    // Samba: `Element displayName has empty attribute`, `SINGLE-VALUE attribute displayName on …`, `Modify of RDN 'CN'`.
+    for before in ["Element ", "SINGLE-VALUE attribute ", "Modify of RDN '"] {
+        if let Some((_, rest)) = text.split_once(before) {
+            return named(rest.split([' ', '\'']).next()?);
+        }
+    }
+    // Active Directory: `problem 1005 (CONSTRAINT_ATT_TYPE), data 0, Att 3 (cn):len 140`.
+    if let Some((_, rest)) = text.split_once(", Att ") {
+        return named(rest.split(['(', ')']).nth(1)?);
     }
     // Samba: `samldb: samAccountName 'u1' already in use!`, `… userPrincipalName '…' is already in use`.
     if text.contains("already in use") {

@@ -15,7 +15,7 @@ use super::{
     link::{Query, Take},
     plan::Plan,
     pool::{Lane, Pool},
-    result::{OpError, Operation, ResultCode},
+    result::{OpError, Operation, Refusal, ResultCode},
 };
 use crate::store::{Bag, FieldId, Row, StoreError, dn::Dn};
 
@@ -136,7 +136,22 @@ impl Selection<'_> {
             }
         }
         query.paged = true;
-        self.pool.search(Lane::List, &query, take).await
+        let found = self.pool.search(Lane::List, &query, take).await?;
+        // 389-ds takes an absent base for an empty one, if it is asked page by page.
+        if found.is_empty() && !self.is_there(&query.base).await? {
+            return Err(OpError::Refused(Refusal::no_such_object()));
+        }
+        Ok(found)
+    }
+
+    /// False if there is no such entry. After its parent was renamed twice, 389-ds answers with nothing.
+    async fn is_there(&self, dn: &str) -> Result<bool, OpError> {
+        let query = Query::base(dn, "(objectClass=*)", &["1.1"]);
+        match self.pool.search(Lane::Point, &query, &|_| Ok(Some(()))).await {
+            Ok(found) => Ok(!found.is_empty()),
+            Err(e) if e.code() == Some(ResultCode::NoSuchObject) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads entries by name: few one by one, many by their RDNs in one search.
@@ -212,10 +227,9 @@ impl Selection<'_> {
 
     /// Tells an absent entry from an absent base.
     async fn confirm_base(&self, base: &Dn) -> Result<(), StoreError> {
-        let query = Query::base(&base.to_string(), "(objectClass=*)", &["1.1"]);
-        match self.pool.search(Lane::Point, &query, &|_| Ok(Some(()))).await {
-            Ok(_) => Ok(()),
-            Err(e) if e.code() == Some(ResultCode::NoSuchObject) => Err(no_base(base)),
+        match self.is_there(&base.to_string()).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(no_base(base)),
             Err(error) => Err(self.error(error)),
         }
     }
@@ -231,7 +245,16 @@ impl Selection<'_> {
     fn query(&self, base: String, scope: Scope, filter: String) -> Query {
         let fields: Vec<FieldId> = self.fields.iter().copied().chain(self.plan.checked_fields()).collect();
         let attributes = attributes_of(self.bag, &fields);
-        Query { base, scope, filter, attributes, limit: None, paged: false, controls: Vec::new() }
+        Query {
+            base,
+            scope,
+            filter,
+            attributes,
+            limit: None,
+            paged: false,
+            is_whole: true,
+            controls: Vec::new(),
+        }
     }
 
     fn error(&self, error: OpError) -> StoreError {

@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::control;
+use crate::config::ldap::DirectoryProfile;
 
 /// Attributes of the root DSE that are read.
 pub(super) const ROOT_DSE: [&str; 6] = [
@@ -78,6 +79,17 @@ impl Server {
             controls: take("supportedControl").into_iter().collect(),
             extensions: take("supportedExtension").into_iter().collect(),
         }
+    }
+
+    /// The server as the settings say it is, if they do.
+    pub(super) fn known_as(mut self, profile: Option<DirectoryProfile>) -> Self {
+        self.vendor = match profile {
+            None => self.vendor,
+            Some(DirectoryProfile::OpenLdap) => Vendor::OpenLdap,
+            Some(DirectoryProfile::ActiveDirectory) => Vendor::ActiveDirectory,
+            Some(DirectoryProfile::Ds389) => Vendor::Ds389,
+        };
+        self
     }
 
     /// What it calls itself.
@@ -156,5 +168,7 @@ mod tests {
         assert_eq!((ds389.vendor, ds389.name()), (Vendor::Ds389, "389 Project 389-Directory/2.3.1"));
         assert_eq!(ds389.permissive(), Permissive::Never);
         assert_eq!(server(&[]).vendor, Vendor::Other);
+        assert_eq!(server(&[]).known_as(Some(DirectoryProfile::Ds389)).vendor, Vendor::Ds389);
+        assert_eq!(ds389.known_as(None).vendor, Vendor::Ds389);
     }
 }

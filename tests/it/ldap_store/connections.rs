@@ -20,7 +20,7 @@ use tokio::{
     task::{AbortHandle, LocalSet},
 };
 
-use super::lab::{Lab, SUFFIX, cell, f, in_lab, open, run, select, settings, users_in};
+use super::lab::{Lab, Product, SUFFIX, cell, f, in_lab_below, open, run, select, settings, users_in};
 
 /// What a relay does to what passes.
 #[derive(Clone, Default)]
@@ -172,7 +172,7 @@ fn is_modify(message: &[u8]) -> bool {
 
 /// Runs a test behind a relay, with short time-outs.
 fn behind_a_relay(name: &str, test: impl AsyncFnOnce(&mut Lab, &mut Relay)) {
-    in_lab(name, async |lab| {
+    in_lab_below(Product::OpenLdap, SUFFIX, name, async |lab| {
         let tasks = LocalSet::new();
         tasks
             .run_until(async {
@@ -471,7 +471,7 @@ fn wrong_credentials_are_denied_in_words() {
 
 #[test]
 fn lacking_rights_are_denied() {
-    in_lab("rights", async |lab| {
+    in_lab_below(Product::OpenLdap, SUFFIX, "rights", async |lab| {
         let dn = lab.add_person("ann", &[("userPassword", &["an-own-password"])]).await;
         let target = lab.target(&dn).await;
         let store = open(&LdapSettings {
@@ -532,7 +532,7 @@ fn a_certificate_stands_for_the_account() {
     };
     let encrypted = LdapSettings { start_tls: true, urls: settings.urls, ..by_certificate.clone() };
     for by_certificate in [by_certificate, encrypted] {
-        in_lab("certificate", async |lab| {
+        in_lab_below(Product::OpenLdap, SUFFIX, "certificate", async |lab| {
             let dn = lab.add_person("ann", &[]).await;
             let target = lab.target(&dn).await;
             lab.store = open(&by_certificate);

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, future::Future, sync::Arc};
 
-use ldap3::{Ldap, LdapConnAsync, Scope, SearchEntry};
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, Scope, SearchEntry};
 use scimgate::{
     config::ldap::LdapSettings,
     store::{
@@ -60,36 +60,70 @@ const FIELDS: &[(&str, FieldKind)] = &[
     ("displayName", FieldKind::Text),
 ];
 
+/// The servers that the tests of this module run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Product {
+    OpenLdap,
+    Ds389,
+}
+
+impl Product {
+    pub(crate) const ALL: [Self; 2] = [Self::OpenLdap, Self::Ds389];
+
+    /// The attribute that identifies an entry.
+    pub(crate) fn anchor(self) -> &'static str {
+        match self {
+            Self::OpenLdap => "entryUUID",
+            Self::Ds389 => "nsUniqueId",
+        }
+    }
+
+    /// The attribute that changes with an entry.
+    fn marker(self) -> &'static str {
+        match self {
+            Self::OpenLdap => "entryCSN",
+            Self::Ds389 => "entryusn",
+        }
+    }
+
+    /// What the names of its variables begin with.
+    fn variable(self) -> &'static str {
+        match self {
+            Self::OpenLdap => "SCIMGATE_TEST_LDAP",
+            Self::Ds389 => "SCIMGATE_TEST_389DS",
+        }
+    }
+}
+
 /// The directory and an organizational unit of one test.
 pub(crate) struct Lab {
+    pub(crate) product: Product,
     pub(crate) settings: LdapSettings,
     pub(crate) store: LdapStore,
     pub(crate) ou: String,
     pub(crate) raw: Ldap,
 }
 
-/// The settings for the directory under test; says loudly if there is none.
-pub(crate) fn settings() -> Option<LdapSettings> {
-    let Ok(url) = std::env::var("SCIMGATE_TEST_LDAP") else {
-        eprintln!("SKIPPED: SCIMGATE_TEST_LDAP is not set, the LDAP store is NOT tested");
+/// The settings for a directory under test; says loudly if there is none.
+pub(crate) fn settings_of(product: Product) -> Option<LdapSettings> {
+    let prefix = product.variable();
+    let Ok(url) = std::env::var(prefix) else {
+        eprintln!("SKIPPED: {prefix} is not set, the LDAP store is NOT tested with it");
         return None;
     };
-    let variable = |name: &str, default: &str| std::env::var(name).unwrap_or_else(|_| default.to_owned());
+    let variable = |name: &str| std::env::var(format!("{prefix}{name}")).unwrap_or_default();
     Some(LdapSettings {
         urls: vec![url],
-        bind_dn: variable("SCIMGATE_TEST_LDAP_BIND_DN", "cn=admin,dc=example,dc=com"),
-        password: variable("SCIMGATE_TEST_LDAP_PASSWORD", "admin").into(),
+        bind_dn: variable("_BIND_DN"),
+        password: variable("_PASSWORD").into(),
+        ca_file: Some(variable("_CA").into()),
         ..Default::default()
     })
 }
 
-/// The same directory as the account to which the password policy applies.
-pub(crate) fn as_gateway(settings: &LdapSettings) -> LdapSettings {
-    LdapSettings {
-        bind_dn: format!("uid=gateway,ou=services,{SUFFIX}"),
-        password: "gateway".to_owned().into(),
-        ..settings.clone()
-    }
+/// The settings for OpenLDAP.
+pub(crate) fn settings() -> Option<LdapSettings> {
+    settings_of(Product::OpenLdap)
 }
 
 /// Runs a test on a single-threaded runtime, as a worker has one.
@@ -97,17 +131,28 @@ pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
 }
 
-/// Runs a test in a new organizational unit, which is removed afterwards.
-pub(crate) fn in_lab(name: &str, test: impl AsyncFnOnce(&mut Lab)) {
-    in_lab_below(SUFFIX, name, test);
+/// Runs a test with the settings of each server.
+pub(crate) fn on_each(test: impl AsyncFn(LdapSettings)) {
+    for settings in Product::ALL.into_iter().filter_map(settings_of) {
+        // Shown when the test fails, to tell which server it was.
+        eprintln!("on {}", settings.urls[0]);
+        run(test(settings));
+    }
 }
 
-/// The same, below another entry.
-pub(crate) fn in_lab_below(parent: &str, name: &str, test: impl AsyncFnOnce(&mut Lab)) {
-    let Some(settings) = settings() else { return };
+/// Runs a test on each server, in a new organizational unit, which is removed afterwards.
+pub(crate) fn in_lab(name: &str, test: impl AsyncFn(&mut Lab)) {
+    Product::ALL.into_iter().for_each(|product| in_lab_below(product, SUFFIX, name, &test));
+}
+
+/// The same on one server, below another entry.
+pub(crate) fn in_lab_below(product: Product, parent: &str, name: &str, test: impl AsyncFnOnce(&mut Lab)) {
+    let Some(settings) = settings_of(product) else { return };
+    // Shown when the test fails, to tell which server it was.
+    eprintln!("on {product:?}");
     run(async {
         let ou = format!("ou=t-{name}-{},{parent}", uuid::Uuid::new_v4().simple());
-        let mut lab = Lab { store: open(&settings), raw: raw(&settings).await, settings, ou };
+        let mut lab = Lab { product, store: open(&settings), raw: raw(&settings).await, settings, ou };
         lab.add_ou(&lab.ou.clone()).await;
         test(&mut lab).await;
         lab.remove_tree().await;
@@ -120,15 +165,26 @@ pub(crate) fn open(settings: &LdapSettings) -> LdapStore {
 
 pub(crate) async fn raw(settings: &LdapSettings) -> Ldap {
     use secrecy::ExposeSecret as _;
-    let (connection, mut ldap) = LdapConnAsync::new(&settings.urls[0]).await.unwrap();
+    let options = LdapConnSettings::new().set_no_tls_verify(true);
+    let (connection, mut ldap) = LdapConnAsync::with_settings(options, &settings.urls[0]).await.unwrap();
     tokio::spawn(connection.drive());
     let answer = ldap.simple_bind(&settings.bind_dn, settings.password.expose_secret()).await.unwrap();
     answer.success().unwrap();
     ldap
 }
 
-/// A bag of people below some bases.
+/// A bag of people below some bases of OpenLDAP.
 pub(crate) fn users_in(bases: &[&str]) -> Arc<Bag> {
+    users_of(Product::OpenLdap, bases)
+}
+
+/// A bag of people below some bases.
+fn users_of(product: Product, bases: &[&str]) -> Arc<Bag> {
+    let named = |name: &str| match name {
+        "entryUUID" => product.anchor().to_owned(),
+        "entryCSN" => product.marker().to_owned(),
+        other => other.to_owned(),
+    };
     Arc::new(Bag {
         name: "User".into(),
         source: Source::Entries {
@@ -139,7 +195,7 @@ pub(crate) fn users_in(bases: &[&str]) -> Arc<Bag> {
         },
         fields: FIELDS
             .iter()
-            .map(|(name, kind)| Field { name: (*name).to_owned(), kind: *kind, many: true })
+            .map(|(name, kind)| Field { name: named(name), kind: *kind, many: true })
             .collect(),
         key: vec![f::UUID],
         scope: Predicate::True,
@@ -167,7 +223,7 @@ pub(crate) fn texts(rows: &[Row], field: FieldId) -> Vec<String> {
 
 impl Lab {
     pub(crate) fn users(&self) -> Arc<Bag> {
-        users_in(&[&self.ou])
+        users_of(self.product, &[&self.ou])
     }
 
     pub(crate) fn dn_of(&self, uid: &str) -> String {
@@ -204,7 +260,7 @@ impl Lab {
     }
 
     pub(crate) async fn anchor(&mut self, dn: &str) -> Value {
-        Value::from(self.read(dn, "entryUUID").await.unwrap().remove(0))
+        Value::from(self.read(dn, self.product.anchor()).await.unwrap().remove(0))
     }
 
     /// The entry as a step's target, with the anchor it has now.

@@ -10,7 +10,7 @@ use scimgate::store::{
 };
 
 use super::lab::{
-    SUFFIX, as_gateway, cell, f, in_lab, one_of, open, raw, run, select, settings, texts, users_in,
+    SUFFIX, cell, f, in_lab, on_each, one_of, open, raw, run, select, settings, texts, users_in,
 };
 
 #[test]
@@ -198,8 +198,7 @@ async fn crowd(settings: &scimgate::config::ldap::LdapSettings) -> String {
 
 #[test]
 fn listings_are_complete_limited_and_may_overlap() {
-    let Some(settings) = settings() else { return };
-    run(async {
+    on_each(async |settings| {
         let bag = users_in(&[&crowd(&settings).await]);
         let store = open(&settings);
         let all = || store.select(select(&bag, Predicate::True, &[f::UID]));
@@ -234,13 +233,11 @@ fn the_servers_limit_is_an_error_and_no_short_list() {
     run(async {
         let ou = crowd(&settings).await;
         let dn = format!("uid=crowd0000,{ou}");
-        let mods = vec![ldap3::Mod::Replace("userPassword", HashSet::from(["a-limited-one"]))];
+        let password = format!("limited-{}", uuid::Uuid::new_v4().simple());
+        let mods = vec![ldap3::Mod::Replace("userPassword", HashSet::from([password.as_str()]))];
         raw(&settings).await.modify(&dn, mods).await.unwrap().success().unwrap();
-        let limited = scimgate::config::ldap::LdapSettings {
-            bind_dn: dn,
-            password: "a-limited-one".to_owned().into(),
-            ..settings
-        };
+        let limited =
+            scimgate::config::ldap::LdapSettings { bind_dn: dn, password: password.into(), ..settings };
         let store = open(&limited);
         let list = store.select(select(&users_in(&[&ou]), Predicate::True, &[f::UID])).await;
         assert!(matches!(list, Err(StoreError::LimitExceeded(_))), "{:?}", list.map(|rows| rows.len()));
@@ -251,10 +248,9 @@ fn the_servers_limit_is_an_error_and_no_short_list() {
 
 #[test]
 fn entries_are_found_by_name_few_or_many() {
-    let Some(settings) = settings() else { return };
-    run(async {
+    on_each(async |settings| {
         let ou = crowd(&settings).await;
-        let store = open(&as_gateway(&settings));
+        let store = open(&settings);
         let bag = users_in(&[&ou]);
         for number in [1, 3, 4, 5, 250, 700] {
             let mut dns: Vec<String> = (0..number).map(|i| format!("UID=Crowd{i:04}, {ou}")).collect();

@@ -7,7 +7,7 @@ use scimgate::store::{
     Value,
 };
 
-use super::lab::{Lab, SUFFIX, as_gateway, cell, f, in_lab, in_lab_below, one_of, open, select};
+use super::lab::{Lab, Product, SUFFIX, cell, f, in_lab, in_lab_below, one_of, open, select};
 
 fn insert(lab: &Lab, uid: &str, more: Vec<(FieldId, Cell)>) -> Step {
     let dn = lab.dn_of(uid);
@@ -54,7 +54,7 @@ fn an_entry_lives_and_dies() {
         assert_eq!(report[0], [lab.anchor(&dn).await]);
         assert_eq!(report[1].len(), 1);
         assert_eq!(report[2], values(&["ann"]), "the naming attribute was added");
-        assert_eq!(lab.read(&dn, "objectClass").await.unwrap(), ["inetOrgPerson"]);
+        assert_eq!(lab.read(&dn, "objectClass").await.unwrap()[0], "inetOrgPerson");
 
         let target = lab.target(&dn).await;
         let changes =
@@ -85,10 +85,12 @@ fn entries_are_renamed_and_moved() {
             let target = Target::Entry { dn: from.to_owned(), anchor: anchor.clone() };
             Step::Rename { bag: Arc::clone(&bag), target, dn: to.to_owned() }
         };
+        // 389-ds cannot rename away from a name with an escaped character, if uid is unique.
+        let odd = if lab.product == Product::OpenLdap { "x\\,y" } else { "x y" };
         let path = [
             (dn.clone(), lab.dn_of("anna")),
             (lab.dn_of("anna"), lab.dn_of("Anna")),
-            (lab.dn_of("Anna"), format!("uid=x\\,y,{other}")),
+            (lab.dn_of("Anna"), format!("uid={odd},{other}")),
             // Where it was at first: found by its anchor.
             (dn.clone(), lab.dn_of("ann")),
             (lab.dn_of("ann"), lab.dn_of("ann")),
@@ -241,6 +243,7 @@ fn refusals_say_what_is_wrong() {
         let bare =
             Step::Insert { bag: lab.users(), cells: cells_without_sn, report: vec![], unless_exists: false };
         let orphan_dn = format!("uid=x,ou=nowhere,{}", lab.ou);
+        let read_only = format!("violated {}", lab.product.anchor());
         let cases: Vec<(Step, &str)> = vec![
             (bare, "violated sn"),
             (insert(lab, "ann", vec![]), "exists uid"),
@@ -250,7 +253,7 @@ fn refusals_say_what_is_wrong() {
             (insert(lab, "x", vec![cell(f::MANAGER, &["no name"])]), "violated manager"),
             (insert(lab, "x", vec![cell(f::HOME, &["/"])]), "violated homeDirectory"),
             (update(lab, target.clone(), vec![set(f::DISPLAY, &["a", "b"])]), "violated displayName"),
-            (update(lab, target.clone(), vec![set(f::UUID, &["a"])]), "violated entryUUID"),
+            (update(lab, target.clone(), vec![set(f::UUID, &["a"])]), &read_only),
             (update(lab, target.clone(), vec![set(f::SN, &[])]), "violated sn"),
             (update(lab, target.clone(), vec![set(f::DN, &["uid=x"])]), "unsupported"),
             (password(lab, target.clone(), ""), "violated userPassword"),
@@ -263,7 +266,7 @@ fn refusals_say_what_is_wrong() {
                 StoreError::Unsupported(_) => "unsupported".to_owned(),
                 other => other.to_string(),
             };
-            assert_eq!(said, expect, "{shown}");
+            assert_eq!(said.to_lowercase(), expect.to_lowercase(), "{shown}");
         }
         lab.add(&format!("uid=child,{dn}"), &[("objectClass", &["account"])]).await;
         let parent = Step::Delete { bag: lab.users(), target, required: true };
@@ -273,7 +276,7 @@ fn refusals_say_what_is_wrong() {
 
 #[test]
 fn a_value_that_must_be_unique_is_named() {
-    in_lab_below(&format!("ou=people,{SUFFIX}"), "unique", async |lab| {
+    let test = async |lab: &mut Lab| {
         let mail = format!("{}@x.org", uuid::Uuid::new_v4().simple());
         let (ann, ben) = (format!("{mail}.ann"), format!("{mail}.ben"));
         lab.apply(insert(lab, &ann, vec![cell(f::MAIL, &[&mail])])).await.unwrap();
@@ -286,7 +289,9 @@ fn a_value_that_must_be_unique_is_named() {
             lab.apply(same_uid).await.unwrap_err(),
             StoreError::AlreadyExists { constraint: "uid".into() }
         );
-    });
+    };
+    let people = format!("ou=people,{SUFFIX}");
+    Product::ALL.into_iter().for_each(|product| in_lab_below(product, &people, "unique", test));
 }
 
 #[test]
@@ -294,11 +299,11 @@ fn passwords_are_set_or_refused_by_the_policy() {
     in_lab("password", async |lab| {
         let dn = lab.add_person("ann", &[]).await;
         let target = lab.target(&dn).await;
-        let gateway = open(&as_gateway(&lab.settings));
+        let gateway = open(&lab.settings);
         match gateway.apply(vec![password(lab, target.clone(), "short")]).await.unwrap_err() {
             StoreError::ConstraintViolated { constraint, reason } => {
                 assert_eq!(constraint, "userPassword");
-                assert!(reason.contains("quality"), "{reason}");
+                assert!(reason.contains("assword"), "{reason}");
             }
             other => panic!("{other}"),
         }
@@ -309,9 +314,9 @@ fn passwords_are_set_or_refused_by_the_policy() {
         // In the list that makes the entry, before anybody knows its anchor.
         let ben = lab.dn_of("ben");
         let unknown = Target::Entry { dn: ben.clone(), anchor: Value::from("") };
-        let steps = vec![insert(lab, "ben", vec![]), password(lab, unknown.clone(), "ben's own secret")];
+        let steps = vec![insert(lab, "ben", vec![]), password(lab, unknown.clone(), "a secret of its own")];
         gateway.apply(steps).await.unwrap();
-        assert_eq!(ann.simple_bind(&ben, "ben's own secret").await.unwrap().rc, 0);
+        assert_eq!(ann.simple_bind(&ben, "a secret of its own").await.unwrap().rc, 0);
         let refused = vec![
             insert(lab, "cid", vec![]),
             password(lab, Target::Entry { dn: lab.dn_of("cid"), anchor: "".into() }, "short"),

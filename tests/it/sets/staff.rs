@@ -117,8 +117,10 @@ fn somebody_lives_and_goes() {
         site.delete(&path);
         assert_eq!(site.sql("1", person), [""; 0]);
         assert_eq!(site.sql("1", job), [""; 0]);
-        // The number is free again, and so is the login.
+        // The login is free again. The number is not given to somebody else so soon.
         site.post("/Users", json!({ "userName": "zoë" }));
-        assert_eq!(site.sql("login", person), ["CORP\\zoë"]);
+        assert_eq!(site.sql("1", person), [""; 0]);
+        let next = "\"HR Data\".\"Person\" where \"Pers No\" = 'P 21'";
+        assert_eq!(site.sql("login", next), ["CORP\\zoë"]);
     });
 }

@@ -124,7 +124,8 @@ impl Apply {
                     None => outcome,
                 }
             };
-            is_found |= self.on_entry(bag, &entry, Operation::Modify, modify).await?.is_some();
+            let done = self.on_entry(bag, &entry, Operation::Modify, modify).await;
+            is_found |= done.map_err(|error| blame_only(error, edits))?.is_some();
         }
         Ok(is_found)
     }
@@ -273,6 +274,20 @@ fn blame_name(error: OpError, dn: &Dn) -> OpError {
     }
 }
 
+/// Names the only edit that can be to blame, where the server does not. Active Directory does not say which
+/// value names an entry that does not exist.
+fn blame_only(error: StoreError, edits: &[Edit]) -> StoreError {
+    let mut suspects = edits.iter().filter(|edit| edits.len() == 1 || edit.kind == FieldKind::Dn);
+    match (error, suspects.next(), suspects.next()) {
+        (StoreError::ConstraintViolated { constraint, reason }, Some(edit), None)
+            if constraint.is_empty() =>
+        {
+            StoreError::ConstraintViolated { constraint: edit.attribute.clone(), reason }
+        }
+        (error, ..) => error,
+    }
+}
+
 /// The attributes of a new entry: object classes, the cells, and the values that name it.
 fn attributes(bag: &Bag, dn: &Dn, cells: &[(FieldId, Vec<Value>)]) -> Vec<Attribute> {
     let mut all: Vec<(String, FieldKind, Vec<Value>)> = Vec::new();
@@ -335,7 +350,7 @@ pub(super) fn is(outcome: &Result<(), OpError>, code: ResultCode) -> bool {
 }
 
 pub(super) fn vanished() -> OpError {
-    OpError::Refused(Refusal { code: ResultCode::NoSuchObject, matched: String::new(), text: String::new() })
+    OpError::Refused(Refusal::no_such_object())
 }
 
 #[cfg(test)]

@@ -13,16 +13,17 @@ fn bag() -> Bag {
         name: "User".into(),
         source: Source::Entries { bases: vec![], subtree: true, classes: vec![], rdn: vec![] },
         fields: vec![
-            field("uid", FieldKind::Any),              // 0
-            field("entryUUID", FieldKind::Any),        // 1
-            field("uidNumber", FieldKind::Int),        // 2
-            field("manager", FieldKind::Dn),           // 3
-            field("objectGUID", FieldKind::Bytes),     // 4
-            field("modifyTimestamp", FieldKind::Time), // 5
-            field("dn", FieldKind::Dn),                // 6
-            field("homeDirectory", FieldKind::Text),   // 7
-            field("shadowMax", FieldKind::Int),        // 8
-            field("jpegPhoto", FieldKind::Bytes),      // 9
+            field("uid", FieldKind::Any),                       // 0
+            field("entryUUID", FieldKind::Any),                 // 1
+            field("uidNumber", FieldKind::Int),                 // 2
+            field("manager", FieldKind::Dn),                    // 3
+            field("objectGUID", FieldKind::Bytes),              // 4
+            field("modifyTimestamp", FieldKind::Time),          // 5
+            field("dn", FieldKind::Dn),                         // 6
+            field("homeDirectory", FieldKind::Text),            // 7
+            field("shadowMax", FieldKind::Int),                 // 8
+            field("jpegPhoto", FieldKind::Bytes),               // 9
+            field("facsimileTelephoneNumber", FieldKind::Text), // 10
         ],
         key: vec![1, 4],
         scope: Predicate::True,
@@ -64,6 +65,8 @@ fn every_test_has_its_filter() {
     check(eq(3, "no name"), "(manager=no name)", Superset);
     check(eq(4, Value::Bytes(vec![0, 0x2a, 0xff])), "(objectGUID=\\00\\2a\\ff)", Exact);
     check(eq(9, Value::Bytes(vec![0xff])), "(jpegPhoto=*)", None);
+    check(eq(10, "+1 555"), "(facsimileTelephoneNumber=*)", None);
+    check(field(10, Test::Contains("5".into(), Fold::Case)), "(facsimileTelephoneNumber=*)", None);
     check(eq(5, Value::Time(datetime!(2026-11-25 03:04:05 UTC))), "(modifyTimestamp=20261125030405Z)", Exact);
     check(field(2, Test::Order(Order::Ge, 7.into(), Fold::Exact)), "(uidNumber>=7)", Superset);
     check(field(2, Test::Order(Order::Gt, 7.into(), Fold::Exact)), "(uidNumber>=7)", Superset);
@@ -129,7 +132,7 @@ fn case_that_the_directory_keeps_is_not_lost() {
 fn values_cannot_leave_their_assertion() {
     for (value, expect) in [
         ("*)(uid=*", "(uid=\\2a\\29\\28uid=\\2a)"),
-        ("a\\b\0c", "(uid=a\\5cb\\00c)"),
+        ("a\\b\u{1}c", "(uid=a\\5cb\\01c)"),
         ("Zoë 🦊", "(uid=Zoë 🦊)"),
         ("\r\n", "(uid=\\0d\\0a)"),
         ("&|!=~<>", "(uid=&|!=~<>)"),
@@ -138,6 +141,8 @@ fn values_cannot_leave_their_assertion() {
         check(eq(0, value), expect, Coverage::Superset);
         assert!(ldap3::parse_filter(expect).is_ok(), "{expect}");
     }
+    // No directory's text holds a NUL, and not every server can be asked for one.
+    assert_eq!(written(&eq(0, "a\0c"), Purpose::Query), None);
 }
 
 #[test]
