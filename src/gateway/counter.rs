@@ -7,7 +7,7 @@ use crate::{
     gateway::{Gateway, error},
     mapping::{Counter, CounterKind},
     scim::error::ScimError,
-    store::{Bag, Cell, Change, FieldId, Predicate, Row, Select, Step, StoreError, Target, Test, Value},
+    store::{Bag, Cell, Change, Expected, FieldId, Predicate, Row, Select, Step, StoreError, Target, Value},
 };
 
 /// How often a counter is tried when others take values at the same time.
@@ -23,8 +23,8 @@ impl Gateway {
             .ok_or_else(|| ScimError::internal("The mapping names no such counter."))?;
         let _turn = self.locks.acquire(vec![format!("counter {name}")]).await;
         let value = match &counter.kind {
-            CounterKind::Highest { bag, field } => {
-                let free = self.highest(counter, bag, *field).await?;
+            CounterKind::Highest { bag, fields } => {
+                let free = self.highest(counter, bag, fields).await?;
                 given.map_or(free, |given| free.max(given.saturating_add(counter.step)))
             }
             CounterKind::Cell { bag, field, before } => self.take(counter, bag, *field, *before).await?,
@@ -35,9 +35,11 @@ impl Gateway {
         }
     }
 
-    async fn highest(&self, counter: &Counter, bag: &Arc<Bag>, field: FieldId) -> Result<i64, ScimError> {
-        let used = self.rows(bag, Predicate::Field(field, Test::Present), vec![field], None).await?;
-        let numbers = used.iter().flat_map(|r| r.all(field)).filter_map(|v| counter.number(&v.to_text()));
+    async fn highest(&self, counter: &Counter, bag: &Arc<Bag>, fields: &[FieldId]) -> Result<i64, ScimError> {
+        // The bag's scope asks for a number in any of them.
+        let used = self.rows(bag, Predicate::True, fields.to_vec(), None).await?;
+        let values = used.iter().flat_map(|row| fields.iter().flat_map(|field| row.all(*field)));
+        let numbers = values.filter_map(|v| counter.number(&v.to_text()));
         let inside = numbers.filter(|n| *n >= counter.from && counter.to.is_none_or(|to| *n <= to));
         Ok(inside.max().map_or(counter.from, |n| n.saturating_add(counter.step)))
     }
@@ -57,7 +59,7 @@ impl Gateway {
                 rows.first().ok_or_else(|| ScimError::internal("A counter of the mapping has no row."))?;
             let old = row.first(field).and_then(|v| v.to_text().parse().ok()).unwrap_or(counter.from);
             let new = old.saturating_add(counter.step);
-            match self.store.apply(vec![swap(bag, field, row, old, new)]).await {
+            match self.store.apply(swap(bag, field, row, old, new)).await {
                 Ok(_) => return Ok(if before { old } else { new }),
                 Err(StoreError::NotFound { .. } | StoreError::PreconditionFailed) => {}
                 Err(other) => return Err(error::reading(&other)),
@@ -99,9 +101,9 @@ impl Counter {
     }
 }
 
-/// Sets the cell if it still holds the old value. In a directory the old value is removed and the
-/// new one added in one modify, which fails if the old one is gone.
-fn swap(bag: &Arc<Bag>, field: FieldId, row: &Row, old: i64, new: i64) -> Step {
+/// Sets the cell if it still holds the old value. In a directory that is expected first: then the old value is
+/// removed and the new one added in one modify, which fails if the old one is gone.
+fn swap(bag: &Arc<Bag>, field: FieldId, row: &Row, old: i64, new: i64) -> Vec<Step> {
     let new = Cell::Values(vec![Value::Int(new)]);
     let entry =
         bag.find_field("dn").and_then(|f| row.first(f)).zip(bag.key.first().and_then(|k| row.first(*k)));
@@ -109,5 +111,12 @@ fn swap(bag: &Arc<Bag>, field: FieldId, row: &Row, old: i64, new: i64) -> Step {
         Some((dn, anchor)) => Target::Entry { dn: dn.to_text(), anchor: anchor.clone() },
         None => Target::Rows(Predicate::equals(field, Value::Int(old))),
     };
-    Step::Update { bag: bag.clone(), target, changes: vec![Change::Set(field, new)], required: true }
+    let bag = bag.clone();
+    let expect = matches!(target, Target::Entry { .. }).then(|| {
+        let rows = vec![row.clone()];
+        let expected = Expected { fields: vec![field], rows, others: false, writable: vec![field] };
+        Step::Expect { bag: bag.clone(), target: target.clone(), expected, lock: true }
+    });
+    let change = Step::Update { bag, target, changes: vec![Change::Set(field, new)], required: true };
+    expect.into_iter().chain([change]).collect()
 }

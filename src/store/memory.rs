@@ -197,8 +197,11 @@ impl Tables {
             stored.insert(bag.field_name(*field).to_lowercase(), values.clone());
         }
         if let Source::Entries { classes, .. } = &bag.source {
-            let classes = classes.iter().map(|c| Value::Text(c.clone())).collect();
-            stored.entry("objectclass".to_owned()).or_insert(classes);
+            let held = stored.entry("objectclass".to_owned()).or_default();
+            let new = classes.iter().map(|c| Value::Text(c.clone()));
+            let new: Vec<Value> =
+                new.filter(|c| !held.iter().any(|h| predicate::equal(h, c, Fold::Case))).collect();
+            held.splice(0..0, new);
         }
         let table = self.0.entry(source_name(bag)).or_default();
         if let Some(generated) = &table.rules.generated {

@@ -95,7 +95,7 @@ const COMMON: &[&str] = &[
 ];
 
 /// What inverses have no use for.
-const BARE: &[&str] = &["initial", "also", "write", "mutability", "refuse", "unique", "match", "when"];
+const BARE: &[&str] = &["also", "write", "mutability", "refuse", "unique", "match", "when"];
 /// What passwords have no use for.
 const SECRET: &[&str] = &["initial", "write", "mutability", "returned", "unique", "match", "filter"];
 

@@ -53,8 +53,9 @@ pub(super) const ROOT: Keys<'static> = Keys {
         "adopt",
         "like",
         "log",
+        "aux",
     ],
-    later: &["aux", "change", "on", "make"],
+    later: &["change", "on", "make"],
 };
 
 pub(super) const FIELD: Keys<'static> = Keys {
@@ -127,7 +128,7 @@ impl Compiler {
             self.read_entries(scope, node);
             self.read_ldap_root(ty, node);
         } else {
-            self.forbid(node, &["base", "scope", "rdn", "classes", "anchor", "make"], "SQL");
+            self.forbid(node, &["base", "scope", "rdn", "classes", "aux", "anchor", "make"], "SQL");
             if names.is_none() {
                 self.read_key(scope, node);
             }

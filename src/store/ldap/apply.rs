@@ -2,8 +2,9 @@
 //!
 //! LDAP has no transactions that all servers know. When a step fails, entries
 //! that earlier steps of the list added are deleted and renamed ones renamed
-//! back, as far as the directory lets us; modifications stay. A step whose
-//! answer was lost may have happened: the caller finds out by looking.
+//! back, and modified ones get back what they held, as far as the directory lets
+//! us. A step whose answer was lost may have happened: the caller finds out by
+//! looking.
 //!
 //! **Invariant:** a change of an existing entry reaches only the entry that
 //! carries the anchor. Where the server can be trusted with the assertion
@@ -41,6 +42,8 @@ pub(super) struct Apply {
     own: HashSet<String>,
     /// Anchors of the entries that must not be changed by others → what they held.
     expected: HashMap<String, Row>,
+    /// True while steps are left that may fail, so that this one may have to be taken back.
+    is_followed: bool,
 }
 
 /// What a step reported, and for which fields.
@@ -54,6 +57,7 @@ struct Done {
 enum Undo {
     Delete { dn: String },
     Rename { from: String, to: String },
+    Modify { dn: String, edits: Vec<Edit> },
 }
 
 impl Apply {
@@ -67,6 +71,7 @@ impl Apply {
             renamed: HashMap::new(),
             own: HashSet::new(),
             expected: HashMap::new(),
+            is_followed: false,
         })
     }
 
@@ -76,7 +81,8 @@ impl Apply {
     ///
     /// That of the first step that failed.
     pub(super) async fn run(mut self, steps: Vec<Step>) -> Result<Vec<Report>, StoreError> {
-        for step in &steps {
+        for (index, step) in steps.iter().enumerate() {
+            self.is_followed = index + 1 < steps.len();
             match self.step(step).await {
                 Ok(done) => self.done.push(done),
                 Err(error) => {
@@ -166,6 +172,7 @@ impl Apply {
             let result = match &undo {
                 Undo::Delete { dn } => self.pool.write(Request::Delete { dn }, vec![]).await.map(|_| ()),
                 Undo::Rename { from, to } => self.send_rename(from, to, vec![]).await,
+                Undo::Modify { dn, edits } => self.send_edits(dn, edits, &[]).await,
             };
             if let Err(error) = result {
                 let error = error.into_store(Operation::Delete, "", "");

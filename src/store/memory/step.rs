@@ -1,8 +1,10 @@
 //! One step of a plan.
 
 use crate::store::{
-    Bag, Cell, Change, FieldId, Predicate, Report, Row, Source, Step, StoreError, Value, cell_values, holds,
-    memory::{Stored, Tables, compare_rows, report_of, source_name, target_predicate},
+    Bag, Cell, Change, FieldId, Predicate, Report, Row, Source, Step, StoreError, Target, Value, cell_values,
+    dn::{AvaValue, Dn},
+    holds,
+    memory::{Stored, Table, Tables, compare_rows, report_of, source_name, target_predicate},
     step::reopenable,
 };
 
@@ -75,6 +77,8 @@ impl Tables {
                 Ok(Report::new())
             }
             Step::Update { bag, target, changes, required } => {
+                let moved = self.moved(bag, target);
+                let bag = moved.as_ref().unwrap_or(bag);
                 let rows = self.targets(bag, target, *required)?;
                 for change in changes {
                     let change = resolve_change(change, steps, reports)?;
@@ -105,10 +109,77 @@ impl Tables {
                 self.check(&Bag { source: Source::Table(into.clone()), ..bag.as_ref().clone() })?;
                 Ok(Report::new())
             }
-            Step::Rename { .. } | Step::Password { .. } => {
-                Err(StoreError::Unsupported("the memory store has no names and no password operation".into()))
+            Step::Rename { bag, target, dn } => {
+                let rows = self.targets(bag, target, true)?;
+                rows.first().map_or(Ok(Report::new()), |row| self.rename(bag, *row, dn))
+            }
+            Step::Password { .. } => {
+                Err(StoreError::Unsupported("the memory store has no password operation".into()))
             }
         }
+    }
+}
+
+impl Tables {
+    /// The bag of an entry that a rename has put below another base.
+    fn moved(&self, bag: &Bag, target: &Target) -> Option<Bag> {
+        let (Source::Entries { subtree, classes, rdn, .. }, Target::Entry { dn, .. }) = (&bag.source, target)
+        else {
+            return None;
+        };
+        let place = Dn::parse(dn).ok()?.parent()?.to_string();
+        let is_there =
+            |table: &Table| table.rows.iter().any(|row| row.get("dn") == Some(&vec![dn.as_str().into()]));
+        let source = Source::Entries {
+            bases: vec![place.clone()],
+            subtree: *subtree,
+            classes: classes.clone(),
+            rdn: rdn.clone(),
+        };
+        let is_moved = place.to_lowercase() != source_name(bag)
+            && self.find(bag, &target_predicate(bag, target)).is_empty()
+            && self.0.get(&place.to_lowercase()).is_some_and(is_there);
+        is_moved.then(|| Bag { source, scope: Predicate::True, ..Bag::clone(bag) })
+    }
+
+    /// Gives an entry another name. Below another base it is one of another table, named after that.
+    fn rename(&mut self, bag: &Bag, row: usize, dn: &str) -> Result<Report, StoreError> {
+        let corrupt = |_| StoreError::Corrupt(format!("`{dn}` is no DN"));
+        let new = Dn::parse(dn).map_err(corrupt)?;
+        let parent = new.parent().unwrap_or_default();
+        let is_taken = |stored: &Stored| {
+            let held = stored.get("dn").and_then(|dn| dn.first()).map(Value::to_text);
+            held.and_then(|held| Dn::parse(&held).ok()).is_some_and(|held| held == new)
+        };
+        let own = |index: usize, table: &str| index == row && table == source_name(bag);
+        let mut others =
+            self.0.iter().flat_map(|(name, t)| t.rows.iter().enumerate().map(move |(i, r)| (name, i, r)));
+        if others.any(|(name, index, stored)| is_taken(stored) && !own(index, name)) {
+            return Err(StoreError::AlreadyExists { constraint: "dn".to_owned() });
+        }
+        let stays = match &bag.source {
+            Source::Entries { bases, .. } => bases
+                .iter()
+                .filter_map(|base| Dn::parse(base).ok())
+                .any(|base| parent == base || parent.is_below(&base)),
+            _ => true,
+        };
+        let Some(table) = self.0.get_mut(&source_name(bag)) else { return Ok(Report::new()) };
+        let Some(stored) = table.rows.get_mut(row) else { return Ok(Report::new()) };
+        stored.insert("dn".to_owned(), vec![dn.into()]);
+        if stored.contains_key("container") {
+            stored.insert("container".to_owned(), vec![parent.to_string().into()]);
+        }
+        for ava in new.rdn().map_or(&[][..], |rdn| rdn.avas()) {
+            if let AvaValue::Text(text) = &ava.value {
+                stored.insert(ava.attribute.to_lowercase(), vec![text.as_str().into()]);
+            }
+        }
+        if !stays {
+            let moved = table.rows.remove(row);
+            self.0.entry(parent.to_string().to_lowercase()).or_default().rows.push(moved);
+        }
+        Ok(Report::new())
     }
 }
 

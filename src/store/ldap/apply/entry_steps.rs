@@ -5,20 +5,24 @@ use secrecy::ExposeSecret as _;
 
 use super::{Apply, Done, Undo, normal};
 use crate::store::{
-    Bag, Cell, FieldId, FieldKind, Report, Secret, Source, StoreError, Target, Value,
+    Bag, Cell, FieldId, FieldKind, Report, Row, Secret, Source, StoreError, Target, Value,
     dn::{AvaValue, Dn},
     ldap::{
         control,
         entry::{DN, attributes_of, is_pseudo},
-        link::{Attribute, Request},
+        filter::assertion,
+        link::{Attribute, Query, Request},
         matching::is_equal,
         modify::{Action, Care, Edit, mods, ordered_set, slim},
+        pool::Lane,
         result::{OpError, Operation, Refusal, ResultCode},
         server::{Permissive, Vendor},
         syntax,
     },
 };
 
+/// So many values of a list are looked for one by one.
+const FEW_VALUES: usize = 10;
 /// Attempts at a modification that meets others changing the same attribute.
 const MODIFY_ATTEMPTS: usize = 4;
 
@@ -91,7 +95,7 @@ impl Apply {
 
     /// Modifies the entries of a target; false if there is none.
     pub(super) async fn update(
-        &self,
+        &mut self,
         bag: &Bag,
         target: &Target,
         edits: &[Edit],
@@ -103,9 +107,65 @@ impl Apply {
                 Some(was) => self.modify_as_read(bag, dn, edits, was, guard).await,
                 None => self.modify(bag, dn, edits, guard).await,
             };
-            is_found |= self.on_entry(bag, &entry, Operation::Modify, modify).await?.is_some();
+            let modify = async |dn: &str, guard: Vec<RawControl>| {
+                let back = self.way_back(bag, dn, edits).await?;
+                modify(dn, guard).await.map(|()| back)
+            };
+            if let Some((dn, back)) = self.on_entry(bag, &entry, Operation::Modify, modify).await? {
+                is_found = true;
+                self.undo.extend((!back.is_empty()).then_some(Undo::Modify { dn, edits: back }));
+                let was = entry.anchor.as_ref().and_then(|anchor| self.expected.get_mut(&anchor.to_text()));
+                if let Some(was) = was {
+                    changed(bag, was, edits);
+                }
+            }
         }
         Ok(is_found)
+    }
+
+    /// What would give an entry back what edits take from it; nothing if no step comes after this one. Lists
+    /// may be long: whether a value is in one is asked, for a few.
+    async fn way_back(&self, bag: &Bag, dn: &str, edits: &[Edit]) -> Result<Vec<Edit>, OpError> {
+        if !self.is_followed {
+            return Ok(Vec::new());
+        }
+        let replaced = edits.iter().filter(|edit| edit.action == Action::Replace);
+        let fields: Vec<FieldId> = replaced.filter_map(|e| bag.find_field(&e.attribute)).collect();
+        let row = match fields.is_empty() {
+            true => Row::new(bag),
+            false => self.read(bag, dn, &fields).await?.ok_or_else(vanished)?,
+        };
+        let mut back = Vec::new();
+        for edit in edits {
+            let Some(field) = bag.find_field(&edit.attribute) else { continue };
+            let (action, values) = match edit.action {
+                Action::Replace => (Action::Replace, row.all(field).to_vec()),
+                _ if edit.values.len() > FEW_VALUES => continue,
+                Action::Add => (Action::Remove, self.held(dn, edit, false).await?),
+                Action::Remove => (Action::Add, self.held(dn, edit, true).await?),
+            };
+            back.push(Edit { action, values, ..edit.clone() });
+        }
+        back.reverse();
+        Ok(back)
+    }
+
+    /// The values of an edit that the entry has, or those that it has not.
+    async fn held(&self, dn: &str, edit: &Edit, has: bool) -> Result<Vec<Value>, OpError> {
+        let mut values = Vec::new();
+        for value in &edit.values {
+            let filter = format!("({}={})", edit.attribute, assertion(value, edit.kind));
+            let query = Query::base(dn, &filter, &["1.1"]);
+            let found = match self.pool.search(Lane::Point, &query, &|_| Ok(Some(()))).await {
+                Ok(found) => !found.is_empty(),
+                Err(e) if e.code() == Some(ResultCode::NoSuchObject) => return Err(vanished()),
+                Err(error) => return Err(error),
+            };
+            if found == has {
+                values.push(value.clone());
+            }
+        }
+        Ok(values)
     }
 
     pub(super) async fn modify(
@@ -319,6 +379,24 @@ fn attributes(bag: &Bag, dn: &Dn, cells: &[(FieldId, Vec<Value>)]) -> Vec<Attrib
             (name.into_bytes(), ordered_set(&octets))
         })
         .collect()
+}
+
+/// What an entry holds after edits of it.
+fn changed(bag: &Bag, held: &mut Row, edits: &[Edit]) {
+    for edit in edits {
+        let Some(field) = bag.find_field(&edit.attribute) else { continue };
+        let is_in = |list: &[Value], value: &Value| list.iter().any(|v| is_equal(v, value, edit.kind));
+        let values = match edit.action {
+            Action::Replace => edit.values.clone(),
+            Action::Add => {
+                let old = held.all(field);
+                let new = edit.values.iter().filter(|v| !is_in(old, v));
+                old.iter().chain(new).cloned().collect()
+            }
+            Action::Remove => held.all(field).iter().filter(|v| !is_in(&edit.values, v)).cloned().collect(),
+        };
+        held.set(field, values);
+    }
 }
 
 /// Fields whose present values decide what is left to do.
