@@ -94,12 +94,6 @@ impl Entry {
             .collect()
     }
 
-    /// All attributes as the server spells them, as text.
-    pub(super) fn spelled(self) -> std::collections::BTreeMap<String, Vec<String>> {
-        let lossy = |v: &Vec<u8>| String::from_utf8_lossy(v).into_owned();
-        self.attributes.into_iter().map(|(name, values)| (name, values.iter().map(lossy).collect())).collect()
-    }
-
     /// The DN in the form that is equal for equal DNs; as it stands if it is none.
     pub(super) fn normal_dn(&self) -> String {
         normalise(&self.dn).unwrap_or_else(|| self.dn.clone())

@@ -23,7 +23,7 @@ use super::{
     open::Endpoint,
     plan::plan,
     pool::{Lane, Pool, pool},
-    result::{OpError, Operation},
+    result::OpError,
     select::Selection,
 };
 use crate::store::{
@@ -89,24 +89,6 @@ impl LdapStore {
             found.push(entry.map(|entry| entry.texts().into_iter().collect()));
         }
         Ok(found)
-    }
-
-    /// Some entries below a base, with all that they hold: DN, and values by the attribute's name.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`] if the server does not answer, or refuses the search.
-    pub async fn entries(
-        &self,
-        base: &str,
-        filter: &str,
-        attributes: &[&str],
-        limit: usize,
-    ) -> Result<Vec<(String, BTreeMap<String, Vec<String>>)>, StoreError> {
-        let ask = Ask { pool: pool(&self.shared), account: String::new() };
-        let query = Query { limit: Some(limit), ..ask.below(base, filter, attributes) };
-        let found = ask.search(&query).await.map_err(|e| e.into_store(Operation::Search, "entries", ""))?;
-        Ok(found.into_iter().map(|entry| (entry.dn.clone(), entry.spelled())).collect())
     }
 
     /// Whether nobody can listen to the servers in use, and whether that is by encryption.
