@@ -10,6 +10,7 @@ mod koha;
 mod nextcloud;
 mod ofbiz;
 mod passwords;
+mod patches;
 mod redmine;
 mod refused;
 mod rfc2307bis;

@@ -1,16 +1,15 @@
 //! People of Active Directory, in a Samba domain: account bits, tagged addresses, names that follow, passwords.
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
-use super::harness::{Set, Site};
-use crate::support::{Backend, mismatches};
+use super::{
+    harness::{Set, Site, holds},
+    patches::Neo,
+};
+use crate::support::Backend;
 
+const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 const AD: Set = Set { name: "ad", backend: Backend::OpenLdap, variant: "" };
-
-fn holds(json: &Json, expected: &Json) {
-    let wrong = mismatches(expected, json);
-    assert!(wrong.is_empty(), "{}\nin {json:#}", wrong.join("\n"));
-}
 
 /// The values of an attribute of the account with this login, which must be there.
 fn values(site: &Site, login: &str, attribute: &str) -> Vec<String> {
@@ -28,6 +27,7 @@ fn everybody_reads_as_expected() {
 #[test]
 fn an_account_comes_and_goes() {
     AD.each(|site| {
+        let untouched = site.directory().look();
         let person = json!({
             "userName": "new.person@lab.example", "displayName": "New, #1 = <x>", "password": "Correct-Horse7",
             "emails": [{ "value": "new@maps.example", "type": "work", "primary": true }, { "value": "old@maps.example", "type": "home" }],
@@ -78,12 +78,57 @@ fn an_account_comes_and_goes() {
         let again = site.post("/Users", person);
         assert_ne!(again, path);
         site.delete(&again);
+        site.assert_entries(&untouched, &[]);
+    });
+}
+
+/// Each form of a PATCH operation, then PUT, and a manager.
+#[test]
+fn every_form_of_patch_reaches_the_entry() {
+    AD.each(|site| {
+        let of = |attribute: &str| values(site, "neo", attribute);
+        let mail = || {
+            let mut all = of("proxyAddresses");
+            all.iter_mut().for_each(|address| *address = address.split_off("smtp:".len()));
+            all
+        };
+        let neo = Neo { site, login: "neo@lab.example", number: "employeeID", of: &of, mail: &mail };
+        let path = neo.lives_through_patches();
+
+        let boss = site.post("/Users", json!({ "userName": "boss@lab.example", "displayName": "Boss, The" }));
+        let boss_id = boss.trim_start_matches("/Users/");
+        let whole = json!({
+            "userName": "neo@lab.example", "displayName": "Neo", "name": { "familyName": "Three" }, "active": true,
+            "emails": [{ "value": "e@x.org", "primary": true }], ENTERPRISE: { "manager": { "value": boss_id } },
+        });
+        let before = site.directory().look();
+        site.put(&path, whole.clone());
+        holds(&site.get(&path), &whole);
+        assert_eq!((of("sn"), of("givenName")), (vec!["Three".to_owned()], Vec::new()));
+        assert_eq!((of("mail"), of("proxyAddresses")), (vec!["e@x.org".to_owned()], vec!["SMTP:e@x.org".to_owned()]));
+        assert_eq!(of("manager"), values(site, "boss", "distinguishedName"));
+        // Nobody else's entry changes, but the manager's back link.
+        let (neo_dn, boss_dn) = (&of("distinguishedName")[0], &of("manager")[0]);
+        for line in site.directory().look().changes_since(&before) {
+            let is_ours = line.starts_with(&format!("{neo_dn}: ")) || line.starts_with(&format!("{boss_dn}: "));
+            assert!(is_ours, "{line}");
+        }
+        site.patch(&path, json!([{ "op": "remove", "path": format!("{ENTERPRISE}:manager") }]));
+        assert_eq!(of("manager"), [""; 0]);
+        // A person's entry that others have changed as well: only what is asked for changes.
+        let rich = site.user(if site.own { "moira" } else { "aoife.obrien" });
+        let before = site.directory().look();
+        site.patch(&rich, json!([{ "op": "replace", "path": "title", "value": "Cook" }]));
+        let changes = site.directory().look().changes_since(&before);
+        assert!(changes.iter().all(|line| line.contains(" title: ")) && changes.len() <= 2, "{changes:#?}");
+        assert!(changes.iter().any(|line| line.ends_with("+ title: Cook")), "{changes:#?}");
     });
 }
 
 #[test]
 fn members_come_and_go_one_by_one() {
     AD.each(|site| {
+        let untouched = site.directory().look();
         let person = |name: &str| site.post("/Users", json!({ "userName": format!("{name}@lab.example"), "displayName": "Twin" }));
         let (one, two) = (person("twin.one"), person("twin.two"));
         assert_eq!((values(site, "twin.one", "cn"), values(site, "twin.two", "cn")), (vec!["Twin".into()], vec!["Twin-2".into()]));
@@ -94,6 +139,8 @@ fn members_come_and_go_one_by_one() {
         site.patch(&group, json!([{ "op": "remove", "path": format!("members[value eq \"{}\"]", id(&one)) }]));
         holds(&site.get(&group), &json!({ "members": [{ "value": id(&two) }] }));
         assert_eq!(values(site, "Twins_ both _ 2", "member").len(), 1);
+        [group, one, two].iter().for_each(|made| site.delete(made));
+        site.assert_entries(&untouched, &[]);
     });
 }
 
@@ -110,6 +157,7 @@ fn a_leaver_may_move_and_come_back() {
     );
     std::fs::write(&file, text).unwrap();
     AD.each_by(&file, |site| {
+        let untouched = site.directory().look();
         let path =
             site.post("/Users", json!({ "userName": "goes@lab.example", "displayName": "Goes, Away" }));
         let id = path.rsplit('/').next().unwrap();
@@ -128,6 +176,7 @@ fn a_leaver_may_move_and_come_back() {
         holds(&site.get(&group), &json!({ "members": [{ "value": id }] }));
         site.delete(&path);
         site.delete(&group);
+        site.assert_entries(&untouched, &[]);
     });
 }
 

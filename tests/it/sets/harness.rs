@@ -24,7 +24,7 @@ use std::{
 use serde_json::{Value as Json, json};
 
 use crate::support::{
-    Answer, Backend, Client, Directory, Entries, Gateway, Options, Product, Snapshot, TestStore,
+    Answer, Backend, Client, Directory, Entries, Gateway, Options, Product, Snapshot, TestStore, mismatches,
 };
 
 /// The tables of an application.
@@ -231,6 +231,13 @@ fn assert_lines(mut changes: Vec<String>, expected: &[&str]) {
         changes.join("\n  "),
         missing.join("\n  ")
     );
+}
+
+/// What is expected is there; more may be.
+#[track_caller]
+pub(super) fn holds(json: &Json, expected: &Json) {
+    let wrong = mismatches(expected, json);
+    assert!(wrong.is_empty(), "{}\nin {json:#}", wrong.join("\n"));
 }
 
 fn expect(answer: Answer, statuses: &[u16]) -> Json {

@@ -1,9 +1,9 @@
 //! Koha's patrons on MariaDB.
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
-use super::harness::{Set, Site};
-use crate::support::{Backend, mismatches};
+use super::harness::{Set, Site, holds};
+use crate::support::Backend;
 
 const KOHA: Set = Set { name: "koha", backend: Backend::MariaDb, variant: "" };
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
@@ -50,11 +50,6 @@ fn with_clerk(site: &Site) {
 
 fn day(site: &Site, expression: &str) -> String {
     site.sql(expression, "userflags where bit = 0").remove(0)
-}
-
-fn holds(json: &Json, expected: &Json) {
-    let wrong = mismatches(expected, json);
-    assert!(wrong.is_empty(), "{}\nin {json:#}", wrong.join("\n"));
 }
 
 #[test]

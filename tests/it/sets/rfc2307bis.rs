@@ -2,11 +2,14 @@
 
 use std::{fs, path::Path, thread};
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 use tempfile::TempDir;
 
-use super::harness::{Set, Site};
-use crate::support::{Backend, mismatches};
+use super::{
+    harness::{Set, Site, holds},
+    patches::Neo,
+};
+use crate::support::Backend;
 
 const RFC2307BIS: Set = Set { name: "rfc2307bis", backend: Backend::OpenLdap, variant: "" };
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
@@ -52,11 +55,6 @@ fn person(uid: &str, unit: &str) -> String {
 
 fn group(cn: &str) -> String {
     format!("cn={cn},ou=Groups,{SUFFIX}")
-}
-
-fn holds(json: &Json, expected: &Json) {
-    let wrong = mismatches(expected, json);
-    assert!(wrong.is_empty(), "{}\nin {json:#}", wrong.join("\n"));
 }
 
 /// The values of an attribute of an entry, which must be there.
@@ -395,71 +393,11 @@ fn a_group_comes_and_goes() {
 #[test]
 fn every_form_of_patch_reaches_the_entry() {
     RFC2307BIS.each(|site| {
-        let path = site.post("/Users", json!({
-            "userName": "neo", "name": { "givenName": "Neo", "familyName": "One" }, "displayName": "Neo",
-        }));
         let dn = person("neo", "Unassigned");
-        let others = site.directory().look();
-        let patch = |op: &str, path_of: Option<&str>, value: Json| {
-            let mut operation = json!({ "op": op });
-            if let Some(path_of) = path_of {
-                operation["path"] = path_of.into();
-            }
-            if !value.is_null() {
-                operation["value"] = value;
-            }
-            site.patch(&path, json!([operation]));
-        };
-        let number = format!("{ENTERPRISE}:employeeNumber");
-        patch("add", None, json!({
-            "title": "Cook", "emails": [{ "value": "a@x.org", "type": "work" }], (ENTERPRISE): { "employeeNumber": "7" },
-        }));
-        let check = |attribute: &str, expected: &[&str]| {
-            let mut expected = expected.to_vec();
-            expected.sort_unstable();
-            assert_eq!(values(site, &dn, attribute), expected, "{attribute}");
-        };
-        check("title", &["Cook"]);
-        check("mail", &["a@x.org"]);
-        check("employeeNumber", &["7"]);
-        patch("replace", None, json!({ "name": { "familyName": "Two" }, "title": "Baker" }));
-        check("sn", &["Two"]);
-        check("givenName", &["Neo"]);
-        check("title", &["Baker"]);
-        patch("add", Some("name.givenName"), json!("Thomas"));
-        check("givenName", &["Thomas"]);
-        patch("add", Some("emails"), json!([{ "value": "b@x.org", "type": "other" }]));
-        check("mail", &["a@x.org", "b@x.org"]);
-        patch("add", Some("phoneNumbers"), json!([{ "value": "+1 2", "type": "work" }, { "value": "+3 4", "type": "mobile" }]));
-        patch("replace", Some("phoneNumbers[type eq \"mobile\"].value"), json!("+5 6"));
-        check("telephoneNumber", &["+1 2"]);
-        check("mobile", &["+5 6"]);
-        patch("remove", Some("phoneNumbers[type eq \"work\"]"), Json::Null);
-        check("telephoneNumber", &[]);
-        patch("remove", Some("phoneNumbers"), Json::Null);
-        check("mobile", &[]);
-        patch("replace", Some("emails[value eq \"b@x.org\"].value"), json!("c@x.org"));
-        check("mail", &["a@x.org", "c@x.org"]);
-        patch("replace", Some("emails"), json!([{ "value": "d@x.org", "type": "work" }]));
-        check("mail", &["d@x.org"]);
-        patch("replace", Some(&number), json!("8"));
-        check("employeeNumber", &["8"]);
-        patch("remove", Some(&number), Json::Null);
-        check("employeeNumber", &[]);
-        patch("remove", Some("title"), Json::Null);
-        check("title", &[]);
-        let touched = site.directory().look().changes_since(&others);
-        assert!(touched.iter().all(|line| line.starts_with(&format!("{dn}: "))), "{touched:#?}");
-
-        // A value that the schema refuses: nothing of the request is done.
-        let before = site.directory().look();
-        let answer = site.client.patch(&path, json!([
-            { "op": "replace", "path": "displayName", "value": "Never" },
-            { "op": "add", "path": "phoneNumbers", "value": [{ "value": "Ωμέγα", "type": "work" }] },
-        ]));
-        assert_eq!((answer.status, answer.json["scimType"].as_str()), (400, Some("invalidValue")), "{answer}");
-        assert!(answer.json["detail"].as_str().unwrap().contains("phoneNumbers"), "{answer}");
-        site.assert_entries(&before, &[]);
+        let of = |attribute: &str| values(site, &dn, attribute);
+        let neo = Neo { site, login: "neo", number: "employeeNumber", of: &of, mail: &|| of("mail") };
+        let path = neo.lives_through_patches();
+        neo.loses_nothing_by_a_refusal(&path);
     });
 }
 

@@ -17,7 +17,17 @@ const OF_THE_SERVER: &[&str] = &[
     "subschemaSubentry",
     "structuralObjectClass",
     "pwdChangedTime",
+    // 389-ds and Active Directory.
+    "entryusn",
+    "nscpEntryDN",
+    "uSNChanged",
+    "whenChanged",
+    "lastLogonTimestamp",
+    "rIDNextRID",
 ];
+
+/// What tells entries apart, whatever they are called.
+const IDENTITY: &[&str] = &["entryUUID", "nsUniqueId", "objectGUID"];
 
 /// Each entry by its identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,10 +36,12 @@ pub(crate) struct Entries(BTreeMap<String, (String, BTreeSet<(String, String)>)>
 impl Entries {
     pub(super) fn new(entries: Vec<Entry>) -> Self {
         let keyed = entries.into_iter().map(|entry| {
-            let id = entry.values.iter().find(|(name, _)| name == "entryUUID").map(|(_, id)| id.clone());
+            let is_id = |name: &str| IDENTITY.iter().any(|known| known.eq_ignore_ascii_case(name));
+            let id = entry.values.iter().find(|(name, _)| is_id(name)).map(|(_, id)| id.clone());
+            let id = id.unwrap_or_else(|| panic!("{} has no identity that is known here", entry.dn));
             let values = entry.values.into_iter();
             let values = values.filter(|(name, _)| !OF_THE_SERVER.contains(&name.as_str()));
-            (id.unwrap_or_default(), (entry.dn, values.collect()))
+            (id, (entry.dn, values.collect()))
         });
         Self(keyed.collect())
     }
