@@ -2,26 +2,11 @@
 
 use serde_json::json;
 
-use super::{find, patch, path, stored, user};
-use crate::support::{Backend, Client, Gateway, Options, TestStore};
+use super::{find, on_tables, patch, path, stored, user};
+use crate::support::{Client, TestStore};
 
 fn everywhere(test: impl Fn(&TestStore, &Client)) {
-    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/documents");
-    let statements = include_str!("../../fixtures/documents/nested.sql");
-    for backend in [Backend::Sqlite, Backend::Postgres, Backend::MariaDb] {
-        // In MariaDB's literals a backslash is written twice.
-        let statements = match backend {
-            Backend::MariaDb => statements.replace('\\', "\\\\"),
-            _ => statements.to_owned(),
-        };
-        let Some(store) = TestStore::of_statements(backend, &statements, fixtures.join("nested.toml")) else {
-            continue;
-        };
-        eprintln!("in front of {}", backend.name());
-        let gateway = Gateway::start(&store, &Options::default());
-        test(&store, &gateway.client());
-        assert!(!gateway.log().contains("a fault of ours"), "{}", gateway.log());
-    }
+    on_tables(include_str!("../../fixtures/documents/nested.sql"), "nested.toml", test);
 }
 
 #[test]

@@ -3,21 +3,11 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{find, patch, path, stored, user};
-use crate::support::{Backend, Client, Gateway, Options, TestStore};
+use super::{find, on_tables, patch, path, stored, user};
+use crate::support::{Client, TestStore};
 
 fn everywhere(test: impl Fn(&TestStore, &Client)) {
-    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/documents");
-    let statements = include_str!("../../fixtures/documents/yaml.sql");
-    for backend in [Backend::Sqlite, Backend::Postgres, Backend::MariaDb] {
-        let Some(store) = TestStore::of_statements(backend, statements, fixtures.join("yaml.toml")) else {
-            continue;
-        };
-        eprintln!("in front of {}", backend.name());
-        let gateway = Gateway::start(&store, &Options::default());
-        test(&store, &gateway.client());
-        assert!(!gateway.log().contains("a fault of ours"), "{}", gateway.log());
-    }
+    on_tables(include_str!("../../fixtures/documents/yaml.sql"), "yaml.toml", test);
 }
 
 #[test]
