@@ -110,6 +110,8 @@ fn every_server_is_there_when_the_test_command_runs() {
     for variable in [
         "SCIMGATE_TEST_LDAP",
         "SCIMGATE_TEST_LDAP_CA",
+        "SCIMGATE_TEST_LDAP_CLIENT",
+        "SCIMGATE_TEST_LDAPS",
         "SCIMGATE_TEST_389DS",
         "SCIMGATE_TEST_389DS_CA",
         "SCIMGATE_TEST_AD",
