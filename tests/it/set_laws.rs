@@ -12,17 +12,13 @@
 
 mod round;
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::collections::BTreeSet;
 
 use self::round::Rounds;
 use crate::{
     filter_law::Subject,
     in_process::Counted,
-    support::{Backend, Product, Snapshot, TestStore},
+    support::{Backend, Set, Snapshot, TestStore},
 };
 
 /// Attributes that are put and read, at least, for each set and its people.
@@ -30,62 +26,31 @@ const ATTRIBUTES: usize = 1000;
 /// Filters per resource type.
 const FILTERS: u32 = 250;
 
-/// An application and its people.
-struct Set {
-    name: &'static str,
-    backend: Backend,
+/// An application, and what its lenses may lose.
+struct Subjects {
+    set: Set,
     /// Attributes whose lens accepts a loss, or that the store fills itself.
     lossy: &'static [&'static str],
 }
 
-fn project() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+const fn subjects(name: &'static str, backend: Backend, lossy: &'static [&'static str]) -> Subjects {
+    Subjects { set: Set { name, backend, variant: "" }, lossy }
 }
 
-impl Set {
-    /// The directory that the set is for.
-    fn product(&self) -> Product {
-        if self.name == "ad" { Product::ActiveDirectory } else { Product::OpenLdap }
-    }
-
-    fn is_directory(&self) -> bool {
-        self.backend == Backend::OpenLdap
-    }
-
-    fn mapping(&self) -> PathBuf {
-        if self.product() == Product::ActiveDirectory {
-            return project().join("mappings/active-directory.toml");
-        }
-        let of = |before: &str| project().join(format!("mappings/{before}{}.toml", self.name));
-        if self.is_directory() && of("openldap-").exists() { of("openldap-") } else { of("") }
-    }
-
-    /// The folders of statements, or of entries, that are there.
+impl Subjects {
+    /// A store of each people that are there.
     fn stores(&self) -> Vec<(String, TestStore)> {
-        let given = std::env::var_os("SCIMGATE_SCHEMAS")
-            .map_or_else(|| project().join("../shared/schemas"), PathBuf::from);
-        let (kind, before) = if self.is_directory() { ("ldap", "ldap-") } else { ("sql", "") };
-        let folders = [
-            (project().join("tests/fixtures").join(kind).join(self.name), "schema.sql", "own"),
-            (given.join(format!("{before}{}", self.name)), "ddl.sql", "given"),
-        ];
-        let read = |path: &Path| fs::read_to_string(path).unwrap();
-        let there = folders.into_iter().filter(|(folder, ..)| folder.exists());
-        let stores = there.filter_map(|(folder, schema, whose)| {
-            let store = if self.is_directory() {
-                TestStore::of_set(self.product(), &folder, self.mapping())?
-            } else {
-                let text = format!("{}\n{}", read(&folder.join(schema)), read(&folder.join("seed.sql")));
-                TestStore::of_statements(self.backend, &text, self.mapping())?
-            };
-            Some((format!("{}, {whose} people", self.name), store))
+        let filled = self.set.people().into_iter().filter_map(|people| {
+            let whose = if people.own { "own" } else { "given" };
+            let store = self.set.fill(&people, &self.set.mapping())?;
+            Some((format!("{}, {whose} people", self.set.name), store))
         });
-        stores.collect()
+        filled.collect()
     }
 
     fn filters_find_what_they_find_in_memory(&self) {
         for (name, store) in self.stores() {
-            let subject = Subject::new(Counted::over(&store), &self.mapping());
+            let subject = Subject::new(Counted::over(&store), &self.set.mapping());
             subject.obeys_over_what_is_there(&name, FILTERS);
         }
     }
@@ -162,16 +127,15 @@ impl Look {
 }
 
 /// Branch and category are required: where a client takes them away, the mapping's own come back.
-const KOHA: Set =
-    Set { name: "koha", backend: Backend::MariaDb, lossy: &["addresses", "division", "userType"] };
+const KOHA: Subjects = subjects("koha", Backend::MariaDb, &["addresses", "division", "userType"]);
 /// The manager is the first of a list: when it goes, the next one takes its place.
-const NEXTCLOUD: Set = Set { name: "nextcloud", backend: Backend::Sqlite, lossy: &["manager"] };
+const NEXTCLOUD: Subjects = subjects("nextcloud", Backend::Sqlite, &["manager"]);
 /// A department moves the entry; the first label of a page is kept, whatever the page is.
-const RFC2307BIS: Set = Set { name: "rfc2307bis", backend: Backend::OpenLdap, lossy: &[] };
+const RFC2307BIS: Subjects = subjects("rfc2307bis", Backend::OpenLdap, &[]);
 /// `displayName` names whoever is named by `cn`.
-const EDUPERSON: Set = Set { name: "eduperson", backend: Backend::OpenLdap, lossy: &[] };
-const OFBIZ: Set = Set { name: "ofbiz", backend: Backend::Postgres, lossy: &[] };
-const WORDPRESS: Set = Set { name: "wordpress", backend: Backend::MariaDb, lossy: &[] };
+const EDUPERSON: Subjects = subjects("eduperson", Backend::OpenLdap, &[]);
+const OFBIZ: Subjects = subjects("ofbiz", Backend::Postgres, &[]);
+const WORDPRESS: Subjects = subjects("wordpress", Backend::MariaDb, &[]);
 
 #[test]
 fn eduperson_filters() {
@@ -235,6 +199,6 @@ fn wordpress_lenses() {
 
 #[test]
 fn filters_of_active_directory() {
-    let set = Set { name: "ad", backend: Backend::OpenLdap, lossy: &["emails", "password"] };
+    let set = subjects("ad", Backend::OpenLdap, &["emails", "password"]);
     set.filters_find_what_they_find_in_memory();
 }

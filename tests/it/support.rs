@@ -18,6 +18,7 @@ mod client;
 mod directory;
 mod gateway;
 mod matching;
+mod set;
 mod store;
 mod tables;
 
@@ -26,6 +27,7 @@ pub(crate) use self::{
     directory::{Directory, Entries, Entry, Product},
     gateway::{Gateway, Options},
     matching::mismatches,
+    set::{People, Set},
     store::{Backend, TestStore},
     tables::{Session, Snapshot},
 };

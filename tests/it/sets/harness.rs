@@ -15,28 +15,14 @@
 
 mod expected;
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::Path};
 
 use serde_json::{Value as Json, json};
 
+pub(super) use crate::support::Set;
 use crate::support::{
-    Answer, Backend, Client, Directory, Entries, Gateway, Options, Product, Snapshot, TestStore, mismatches,
+    Answer, Backend, Client, Directory, Entries, Gateway, Options, People, Snapshot, TestStore, mismatches,
 };
-
-/// The tables of an application.
-#[derive(Clone, Copy)]
-pub(super) struct Set {
-    /// Folder of the statements, and name of the shipped mapping.
-    pub(super) name: &'static str,
-    /// The engine.
-    pub(super) backend: Backend,
-    /// What the names of the files of statements have before `.sql`, as in `schema.sqlite.sql`.
-    pub(super) variant: &'static str,
-}
 
 /// A filled database, and a gateway in front of it.
 pub(super) struct Site {
@@ -57,36 +43,12 @@ impl Set {
         self.each_by(&self.mapping(), test);
     }
 
-    /// The shipped mapping.
-    fn mapping(&self) -> PathBuf {
-        if self.product() == Product::ActiveDirectory {
-            return project().join("mappings/active-directory.toml");
-        }
-        let of = |before: &str| project().join(format!("mappings/{before}{}.toml", self.name));
-        if self.is_directory() && of("openldap-").exists() { of("openldap-") } else { of("") }
-    }
-
-    /// The directory that the set is for.
-    fn product(&self) -> Product {
-        if self.name == "ad" { Product::ActiveDirectory } else { Product::OpenLdap }
-    }
-
-    fn is_directory(&self) -> bool {
-        self.backend == Backend::OpenLdap
-    }
-
     /// As [`Self::each`], with another mapping file.
     pub(super) fn each_by(&self, mapping: &Path, test: impl Fn(&Site)) {
-        let (kind, before) = if self.is_directory() { ("ldap", "ldap-") } else { ("sql", "") };
-        let own = project().join("tests/fixtures").join(kind).join(self.name);
-        let given = given().join(format!("{before}{}", self.name));
-        for (folder, own) in [(own, true), (given, false)] {
-            if !own && !folder.exists() {
-                continue;
-            }
+        for people in self.people() {
             // Shown when the test fails, to tell which people it were.
-            eprintln!("with the people of {}", folder.display());
-            let Some(site) = self.open(&folder, own, mapping) else { return };
+            eprintln!("with the people of {}", people.folder.display());
+            let Some(site) = self.open(&people, mapping) else { return };
             test(&site);
         }
     }
@@ -99,27 +61,13 @@ impl Set {
         });
     }
 
-    fn open(&self, folder: &Path, own: bool, mapping: &Path) -> Option<Site> {
-        let (definitions, list) =
-            if own { ("schema", "expected.json") } else { ("ddl", "expected.all.json") };
-        let read = |name: &str| {
-            let path = folder.join(name);
-            fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-        };
-        let store = if self.is_directory() {
-            TestStore::of_set(self.product(), folder, mapping.to_owned())?
-        } else {
-            let statements = format!(
-                "{}\n{}",
-                read(&format!("{definitions}{}.sql", self.variant)),
-                read(&format!("seed{}.sql", self.variant))
-            );
-            TestStore::of_statements(self.backend, &statements, mapping.to_owned())?
-        };
+    fn open(&self, people: &People, mapping: &Path) -> Option<Site> {
+        let store = self.fill(people, mapping)?;
         let gateway = Gateway::start(&store, &Options::default());
         let client = gateway.client();
-        let expected = serde_json::from_str(&read(list)).unwrap();
-        let mut site = Site { client, own, store, gateway, expected, ids: BTreeMap::new() };
+        let list = if people.own { "expected.json" } else { "expected.all.json" };
+        let expected = serde_json::from_str(&people.read(list)).unwrap();
+        let mut site = Site { client, own: people.own, store, gateway, expected, ids: BTreeMap::new() };
         site.ids = site.find_ids();
         Some(site)
     }
@@ -263,15 +211,6 @@ fn fits(pattern: &str, text: &str) -> bool {
         last = Some(part);
     }
     rest.is_empty() || last.is_some_and(|last| text.ends_with(last))
-}
-
-fn project() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// The folder of given sets: from the environment, else beside the project.
-fn given() -> PathBuf {
-    std::env::var_os("SCIMGATE_SCHEMAS").map_or_else(|| project().join("../shared/schemas"), PathBuf::from)
 }
 
 #[test]
