@@ -186,18 +186,20 @@ impl Document {
             }
             Format::Php => php::close(tree),
             Format::Yaml => {
-                let old = like.first().and_then(|value| self.text_of(value).ok());
-                yaml::close(
-                    tree,
-                    old.filter(|text| !text.trim().is_empty()).or(self.fresh.clone()).as_deref(),
-                )?
+                let old = self.old_text(like).filter(|text| !text.trim().is_empty());
+                yaml::close(tree, old.or(self.fresh.clone()).as_deref())?
             }
-            Format::List(separator) => text::close_list(tree, separator)?,
+            Format::List(separator) => text::close_list(tree, separator, self.old_text(like).as_deref())?,
             Format::Tag(separator) => text::close_tag(tree, separator)?,
             Format::Pattern(pattern) => pattern.close(tree)?,
             Format::Fields(separator) => text::close_fields(tree, separator)?,
         };
         Ok(vec![Value::Text(if self.base64 { STANDARD.encode(text) } else { text })])
+    }
+
+    /// What was stored, if it can be read.
+    fn old_text(&self, like: &[Value]) -> Option<String> {
+        like.first().and_then(|value| self.text_of(value).ok())
     }
 
     /// True if the whole document is one row, whatever it holds.

@@ -36,6 +36,9 @@ fn a_text_that_nobody_changes_is_closed_as_it_was() {
         ("php", "s:0:\"\";"),
         ("php", "d:0.5;"),
         ("csv:,", "a, b,,c "),
+        ("csv:,", " a,b"),
+        ("csv:,", "\u{a0}A"),
+        ("csv:-", "\n- "),
         ("lines", "a\n\nb"),
         ("tag::", "SMTP:a:b"),
         ("tag::", "plain"),
@@ -127,6 +130,7 @@ fn a_list_keeps_its_blanks() {
     let place = tree.push(&[], None).unwrap();
     tree.set(&[Seg::At(place)], Some(&"c".into())).unwrap();
     tree.remove(&[Seg::At(0)]);
+    assert_eq!(close("csv:,", &tree, "a, b"), "b, c");
     assert_eq!(close("csv:,", &tree, ""), "b, c");
 }
 

@@ -16,15 +16,18 @@ fn item(raw: &str) -> Node {
     Node::raw((!text.is_empty()).then(|| Value::from(text)), raw)
 }
 
-/// Closes a list. Items of ours stand as far from the separator as the others do.
-pub(super) fn close_list(tree: &Node, separator: &str) -> Result<String, Clash> {
+/// Closes a list. Items of ours stand as far from the separator as the others do. An item that comes to stand
+/// first loses the blanks that kept it from the separator; one that stood first in the `old` text keeps its own.
+pub(super) fn close_list(tree: &Node, separator: &str, old: Option<&str>) -> Result<String, Clash> {
     let Node::List(items) = tree else { return Err(Clash("it is no list".to_owned())) };
     let is_spaced =
         |node: &Node| matches!(node, Node::Leaf(Leaf { raw: Some(raw), .. }) if raw.starts_with(' '));
+    let first = old.and_then(|text| text.split(separator).next());
     let blank = if items.iter().any(is_spaced) { " " } else { "" };
     let mut out = Vec::new();
     for (place, node) in items.iter().enumerate() {
         out.push(match (spelled(node, separator)?, place) {
+            (text, 0) if Some(text.as_str()) == first => text,
             (text, 0) => text.trim_start().to_owned(),
             (text, _) if is_spaced(node) => text,
             (text, _) if matches!(node, Node::Leaf(Leaf { raw: None, .. })) => format!("{blank}{text}"),
