@@ -162,6 +162,8 @@ pub struct Settle {
     pub assign: Assign,
     /// True: kept in step with its sources (`derived`); false: for new rows without a value (`initial`).
     pub derived: bool,
+    /// True: one value for each of a source with several values, in a directory.
+    pub spread: bool,
 }
 
 /// What a deletion does.

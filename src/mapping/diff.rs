@@ -517,7 +517,7 @@ impl Diff<'_> {
         // Of several values the first one of the format is the row.
         let first = |p: &Part| {
             let opened = p.opened.as_ref().filter(|o| p.parent == part && o.field == field);
-            !p.many && opened.and_then(|o| o.items.as_ref()).is_some_and(|items| items.each)
+            !p.many && !p.is_view() && opened.and_then(|o| o.items.as_ref()).is_some_and(|items| items.each)
         };
         opened.is_some_and(|id| self.ty.is_positional(id)) || self.shape.parts.iter().any(first)
     }

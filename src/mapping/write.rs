@@ -135,10 +135,7 @@ impl TypeMapping {
             put_value(&mut w.side, rule.urn.as_deref(), &rule.attribute, kept);
         }
         self.name_entries(&mut w)?;
-        always_below(self, &mut w);
-        w.record.fold_values(&self.shape);
-        self.view_values(&mut w)?;
-        settle(self, &mut w, base);
+        self.derive(&mut w, base)?;
         tree::grow(&mut w, base)?;
         self.clear(&mut w, empty);
         self.name_items(&mut w)?;
@@ -163,15 +160,22 @@ impl TypeMapping {
         let side = Object::new();
         let (there, parents) = (Vec::new(), BTreeMap::new());
         let mut w = Writer { ty: self, record, side, password: None, there, parents, answers };
-        always_below(self, &mut w);
-        self.view_values(&mut w)?;
-        settle(self, &mut w, base);
+        self.derive(&mut w, base)?;
         w.record.pack(&self.shape)?;
         keys_upward(self, &mut w);
         touch(self, &mut w);
         endings(self, &mut w);
         w.record.pack(&self.shape)?;
         Ok(w.record)
+    }
+
+    /// What rows are there by themselves, and what is made of fields as they are now.
+    fn derive(&self, w: &mut Writer<'_>, base: &Record) -> Result<(), ScimError> {
+        always_below(self, w);
+        w.record.fold_values(&self.shape);
+        self.view_values(w)?;
+        settle(self, w, base);
+        Ok(())
     }
 
     /// What is derived of watched values follows from the values as they shall be.
@@ -403,10 +407,12 @@ fn settle_derived(ty: &TypeMapping, w: &mut Writer<'_>, entry: &Settle, at: (Par
         return;
     }
     let now = w.record.values(&ty.shape, at, field);
-    // Further values of a multi-valued attribute are not ours; a single foreign value is replaced.
+    // Further values of a multi-valued attribute are not ours; a single foreign value is replaced, unless what
+    // it is made of has several values as well.
     let ours = now.iter().any(|v| contains(&before, v));
-    let others =
-        now.iter().filter(|v| (ours || now.len() > 1) && !contains(&before, v) && !contains(&after, v));
+    let others = now
+        .iter()
+        .filter(|v| (ours || entry.spread || now.len() > 1) && !contains(&before, v) && !contains(&after, v));
     let values: Vec<Value> = after.iter().chain(others).cloned().collect();
     w.assign(at, field, values);
 }

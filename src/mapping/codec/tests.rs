@@ -35,6 +35,7 @@ fn holes_use_the_one_way_codecs() {
         |codec: &str, text: &str| Codec::parse(codec).unwrap().encode(text.into()).unwrap().to_text();
     assert_eq!(encode("ascii", "Zoë Müßig-Łódź"), "Zoe Mussig-Lodz");
     assert_eq!(encode("slug:_", "R & D (Köln)"), "R_D_Koln");
+    assert_eq!(encode("sam", " foo . "), "foo");
     assert_eq!(encode("sam", "R&D, \"Köln\" [a/b]."), "R&D_ _Köln_ _a_b_");
     assert_eq!(encode("before:@", "bob@example.com"), "bob");
     assert_eq!(encode("cut:3", "äöüß"), "äöü");

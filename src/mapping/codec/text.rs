@@ -87,7 +87,7 @@ pub(super) fn slug(text: &str, separator: &str) -> String {
 pub(super) fn sam(text: &str) -> String {
     let is_refused = |c: char| c.is_control() || "\"/\\[]:;|=,+*?<>@".contains(c);
     let text: String = text.chars().map(|c| if is_refused(c) { '_' } else { c }).collect();
-    text.trim().trim_end_matches('.').to_owned()
+    text.trim_start().trim_end_matches([' ', '.']).to_owned()
 }
 
 /// RFC 4517 §3.3.28: lines separated by `$`, with `\24` and `\5C` for `$` and `\`.

@@ -120,7 +120,12 @@ impl Compiler {
                         vec![table.span.clone(); set.len()]
                     };
                     let derived = key == "derived";
-                    let settles = set.into_iter().map(|assign| Settle { part: scope.part, assign, derived });
+                    let settles = set.into_iter().map(|assign| Settle {
+                        part: scope.part,
+                        assign,
+                        derived,
+                        spread: false,
+                    });
                     draft.settle.extend(settles.zip(spans));
                 }
             }

@@ -50,7 +50,8 @@ impl Compiler {
             let Some(draft) = self.types.get_mut(scope.ty) else { return };
             let name = draft.shape.part(scope.part).bag.field_name(from.field);
             if !initial.iter().any(|(k, _)| k.name == name) {
-                let settle = Settle { part: scope.part, assign: to(&from, now()), derived: false };
+                let settle =
+                    Settle { part: scope.part, assign: to(&from, now()), derived: false, spread: false };
                 draft.settle.push((settle, span));
                 if let Some(part) = draft.shape.parts.get_mut(scope.part) {
                     part.initial.push((from, now()));

@@ -138,15 +138,13 @@ pub(in crate::mapping) fn suggest<'a>(
 ) -> String {
     let mut known: Vec<&str> = known.collect();
     known.dedup();
-    let folded = name.to_lowercase();
-    let best = known.iter().map(|k| (distance(&folded, &k.to_lowercase()), *k)).min();
     let list = known.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ");
     if list.is_empty() {
         return "there is none to choose from".to_owned();
     }
-    match best {
-        Some((d, k)) if d <= (name.len() / 3).max(1) => format!("did you mean `{k}`? {intro} {list}"),
-        _ => format!("{intro} {list}"),
+    match nearest(name, known.iter().copied()) {
+        Some(meant) => format!("did you mean `{meant}`? {intro} {list}"),
+        None => format!("{intro} {list}"),
     }
 }
 

@@ -22,12 +22,15 @@ impl Compiler {
                     matches!(part.bag.source, Source::Entries { .. })
                         && part.bag.fields.get(field.field).is_some_and(|f| f.many)
                 };
-                let spread = draft.settle.iter().find_map(|(settle, _)| {
+                let spread = draft.settle.iter().enumerate().find_map(|(at, (settle, _))| {
                     let AssignTarget::Field(target) = &settle.assign.target else { return None };
-                    let one = !is_many(target) && settle.derived && !is_pseudo(draft, target);
-                    (one && reads(settle).into_iter().any(is_many)).then(|| target.clone())
+                    let is_open = settle.derived && !settle.spread && !is_pseudo(draft, target);
+                    (is_open && reads(settle).into_iter().any(is_many)).then(|| (at, target.clone()))
                 });
-                let Some(target) = spread else { break };
+                let Some((at, target)) = spread else { break };
+                if let Some((settle, _)) = draft.settle.get_mut(at) {
+                    settle.spread = true;
+                }
                 draft.change_field(&target, &|field| field.many = true);
             }
         }

@@ -5,7 +5,6 @@ use crate::{
     mapping::{
         Mapping, TypeMapping,
         directory::{Against, Named, fields, floors, looked_at, parts},
-        lens::{Lens, Reference},
         place::Named as Site,
         shape::FieldRef,
         uses::{Role, Uses},
@@ -190,27 +189,12 @@ fn may_point_at(against: &Against<'_>, ty: usize, field: &FieldRef, rule: &str, 
     let Some(of) = against.mapping.types.get(ty) else { return true };
     let mut targets = Vec::new();
     for rule in of.rules.iter().filter(|r| r.name == rule) {
-        references(&rule.lens, &mut targets);
+        rule.lens.references(&mut |reference, _| targets.push(reference));
     }
     let targets = targets.iter().filter(|reference| reference.field == *field);
     let types = targets.filter_map(|r| of.references.get(r.target)).flat_map(|target| &target.types);
     let mut all = types.filter_map(|(index, _)| against.mapping.types.get(*index)).flat_map(bases).peekable();
     all.peek().is_none() || is_below(name, &all.collect::<Vec<_>>())
-}
-
-fn references<'m>(lens: &'m Lens, out: &mut Vec<&'m Reference>) {
-    match lens {
-        Lens::Reference(reference) => out.push(reference),
-        Lens::Pointers(pointers) => out.extend(&pointers.places),
-        Lens::Complex(subs) => subs.iter().for_each(|sub| references(&sub.lens, out)),
-        Lens::Rows(rows) => rows.each.iter().for_each(|sub| references(&sub.lens, out)),
-        Lens::Slots(slots) => {
-            slots.slots.iter().flat_map(|(_, subs)| subs).for_each(|s| references(&s.lens, out))
-        }
-        Lens::First(list) | Lens::Union(list) => list.iter().for_each(|lens| references(lens, out)),
-        Lens::Guarded(guarded) => references(&guarded.lens, out),
-        Lens::Scalar(_) | Lens::Inverse(_) | Lens::Search(_) | Lens::Password(_) | Lens::Side => {}
-    }
 }
 
 /// Members that do not know of their groups.

@@ -32,20 +32,22 @@ impl Kinds {
     }
 
     /// Which of the elements is the one that a row of [`one`](Self::one) stands for: the primary one, else the
-    /// one whose row it is already, else the first that says nothing against it. `was` tells what is stored for
-    /// an element.
+    /// one whose row it is already, else the first that says nothing against it. Where elements may be stored as
+    /// others ([`other`](Self::other)), the primary one is it whatever else it says. `was` tells what is stored
+    /// for an element.
     #[must_use]
     pub fn main(&self, elements: &[&Json], was: impl Fn(usize) -> Option<Value>) -> Option<usize> {
         let one = self.one.as_ref()?;
         let (_, says) = self.pairs.iter().find(|(value, _)| value.as_ref() == Some(one))?;
-        let is_primary =
-            |e: &&Json| e.get("primary") == Some(&Json::Bool(true)) && contradicts(says, e).is_none();
+        let is_primary = |e: &&Json| e.get("primary") == Some(&Json::Bool(true));
+        if let Some(main) = elements.iter().position(is_primary) {
+            let element = elements.get(main)?;
+            return (self.other.is_some() || contradicts(says, element).is_none()).then_some(main);
+        }
         let may_be = |e: &&Json| contradicts(says, e).is_none() && e.get("primary").is_none();
         let place =
             |test: &dyn Fn(usize, &&Json) -> bool| elements.iter().enumerate().position(|(i, e)| test(i, e));
-        place(&|_, e| is_primary(e))
-            .or_else(|| place(&|i, e| may_be(e) && was(i).as_ref() == Some(one)))
-            .or_else(|| place(&|_, e| may_be(e)))
+        place(&|i, e| may_be(e) && was(i).as_ref() == Some(one)).or_else(|| place(&|_, e| may_be(e)))
     }
 
     /// Makes the row say what the element does. An element that leaves a sub-attribute out takes the first
