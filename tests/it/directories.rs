@@ -35,7 +35,7 @@ fn a_server_of_a_tests_own_holds_its_set() {
         let schema = format!("dn: cn=schema\nattributeTypes: {attribute}\nobjectClasses: {class}\n");
         write("schema/99shoes.ldif", &schema);
         let mapping = PathBuf::from("no mapping");
-        let Some(store) = TestStore::of_set(product, set.path(), mapping) else { return };
+        let Some(store) = TestStore::of_set(product, set.path(), mapping) else { continue };
         let directory = store.directory();
         let is_ad = product == Product::ActiveDirectory;
         assert_eq!(directory.values(user, if is_ad { "sn" } else { "shoeSize" }).unwrap(), ["44"]);

@@ -266,7 +266,7 @@ fn a_patch_changes_lists_as_it_does_in_memory() {
 }
 
 /// A resource without what a mapping says does not read back: of a list whose elements may be stored as others,
-/// only the values are the client's.
+/// the values and which one is primary are the client's.
 fn kept(mapping: &Mapping, endpoint: &str, resource: &Object) -> Object {
     let ty = &mapping.types[mapping.find_type(endpoint).unwrap()];
     let may_be_others = |lens: &Lens| match lens {
@@ -276,9 +276,16 @@ fn kept(mapping: &Mapping, endpoint: &str, resource: &Object) -> Object {
     let mut kept = resource.clone();
     for rule in ty.rules.iter().filter(|rule| may_be_others(&rule.lens)) {
         if let Some(list) = kept.get_mut(&rule.attribute).and_then(Json::as_array_mut) {
-            list.iter_mut().for_each(|element| *element = json!({ "value": element["value"] }));
-            list.sort_by_key(Json::to_string);
-            list.dedup();
+            let is_primary = |element: &Json| element["primary"] == json!(true);
+            // Of elements with one value the primary one stays.
+            list.sort_by_key(|element| (element["value"].to_string(), !is_primary(element)));
+            list.dedup_by_key(|element| element["value"].clone());
+            for element in list {
+                *element = match is_primary(element) {
+                    true => json!({ "value": element["value"], "primary": true }),
+                    false => json!({ "value": element["value"] }),
+                };
+            }
         }
     }
     kept

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path};
 
 use crate::{
     live::{check, check_as, expected, printed},
-    support::{Backend, Product, TestStore},
+    support::{Backend, Product, Set, TestStore},
 };
 
 /// What is broken, and the account that looks at it.
@@ -91,6 +91,20 @@ fn every_mistake_is_found_in_active_directory() {
         crowd: 0,
     }
     .every_mistake_is_found();
+}
+
+/// What each shipped mapping says fits the directory of its set.
+#[test]
+fn the_shipped_mappings_fit_their_directories() {
+    for name in ["ad", "eduperson", "rfc2307bis"] {
+        let set = Set { name, backend: Backend::OpenLdap, variant: "" };
+        for people in set.people() {
+            let Some(store) = set.fill(&people, &set.mapping()) else { continue };
+            let (code, text) = check(&store, store.mapping());
+            assert_eq!(code, 0, "{name}: {text}");
+            assert!(!text.contains("error["), "{name}: {text}");
+        }
+    }
 }
 
 /// Its indexes can be read by the service account of the tests, and are told apart.

@@ -12,7 +12,7 @@
 
 mod round;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use self::round::Rounds;
 use crate::{
@@ -72,8 +72,16 @@ impl Subjects {
 enum Look {
     /// Tables that it does not name.
     Tables(Snapshot, BTreeSet<String>),
-    /// Entries of other classes, and values with options of all.
-    Entries(BTreeSet<String>),
+    /// Entries of other classes, and values with options of all, by identity.
+    Entries(BTreeMap<String, Foreign>),
+}
+
+/// What a mapping does not name in an entry.
+#[derive(PartialEq)]
+struct Foreign {
+    /// True if it may be new: a resource, or a container that is made for who comes to lie in it.
+    is_made: bool,
+    values: BTreeSet<String>,
 }
 
 impl Look {
@@ -83,30 +91,31 @@ impl Look {
             let foreign = snapshot.tables().into_iter().filter(|table| !rounds.names(table)).collect();
             return Self::Tables(snapshot, foreign);
         }
-        let mut lines = BTreeSet::new();
+        let mut entries = BTreeMap::new();
         for entry in store.directory().search("(objectClass=*)") {
             let of = |name: &'static str| {
                 entry.values.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_str())
             };
-            let id = of("entryUUID").next().unwrap_or_default().to_owned();
+            let id =
+                of("entryUUID").next().unwrap_or_else(|| panic!("{} has no identity", entry.dn)).to_owned();
             let is_ours = of("objectClass").any(|class| rounds.classes().any(|ours| ours == class));
-            // A container is made for who comes to lie in it.
-            let is_made = of("objectClass").eq(["organizationalUnit"]);
             // What overlays keep by themselves.
-            let of_server = ["contextCSN", "memberOf"];
+            let of_server = ["contextCSN", "memberOf", "hasSubordinates"];
             let foreign = entry.values.iter().filter(|(name, _)| match is_ours {
                 true => name.contains(';'),
-                false => !is_made && !of_server.contains(&name.as_str()),
+                false => !of_server.contains(&name.as_str()),
             });
-            lines.extend(foreign.map(|(name, value)| format!("{id} {name}: {value}")));
+            let values = foreign.map(|(name, value)| format!("{name}: {value}")).collect();
+            let is_container = of("objectClass").eq(["organizationalUnit"]);
+            entries.insert(id, Foreign { is_made: is_ours || is_container, values });
         }
-        Self::Entries(lines)
+        Self::Entries(entries)
     }
 
     fn count(&self) -> usize {
         match self {
             Self::Tables(snapshot, foreign) => snapshot.count(&|table| foreign.contains(table)),
-            Self::Entries(lines) => lines.len(),
+            Self::Entries(entries) => entries.values().map(|entry| entry.values.len()).sum(),
         }
     }
 
@@ -120,7 +129,13 @@ impl Look {
                 };
                 now.changes_since(before).into_iter().find(table)
             }
-            (Self::Entries(before), Self::Entries(now)) => before.symmetric_difference(now).next().cloned(),
+            (Self::Entries(before), Self::Entries(now)) => {
+                let changed = before.iter().find(|(id, entry)| {
+                    now.get(*id).is_none_or(|now| now.values != entry.values) && !(entry.values.is_empty())
+                });
+                let new = || now.iter().find(|(id, entry)| !before.contains_key(*id) && !entry.is_made);
+                changed.or_else(new).map(|(id, entry)| format!("{id}: {:?}", entry.values))
+            }
             _ => Some("another kind of store".to_owned()),
         }
     }

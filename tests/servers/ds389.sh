@@ -104,7 +104,7 @@ END
   pk12util -i "$dir/tls/server.p12" -d "sql:$dir/etc" -k "$dir/etc/pwdfile.txt" -W x >/dev/null
   certutil -A -d "sql:$dir/etc" -n TestCA -t CT,, -a -i "$dir/tls/ca.crt" -f "$dir/etc/pwdfile.txt"
   chown dirsrv:dirsrv "$dir"/etc/*.db
-  # Most of the settings can be made where the server reads them; the others are made by `fill`.
+  # Most of the settings can be made where the server reads them; the others follow over LDAP.
   python3 "$here/ds389-settings.py" "$here/ds389.ldif" "$dir/etc/dse.ldif"
   echo "$dir" >"$dir/made-in"
   mkdir "$dir.template"
@@ -182,7 +182,6 @@ case $command in
     [ -z "${DS389_SET:-}" ] || load_set
     cat >"$dir/env" <<END
 export SCIMGATE_TEST_389DS=ldaps://127.0.0.1:$tls
-export SCIMGATE_TEST_389DS_PLAIN=ldap://127.0.0.1:$port
 export SCIMGATE_TEST_389DS_BASE=$suffix
 export SCIMGATE_TEST_389DS_BIND_DN=$gateway
 export SCIMGATE_TEST_389DS_PASSWORD=$password

@@ -160,7 +160,6 @@ case $command in
     load
     cat >"$dir/env" <<END
 export SCIMGATE_TEST_AD=ldaps://$address
-export SCIMGATE_TEST_AD_PLAIN=ldap://$address
 export SCIMGATE_TEST_AD_BASE=$suffix
 export SCIMGATE_TEST_AD_BIND_DN=CN=gateway,CN=Users,$suffix
 export SCIMGATE_TEST_AD_PASSWORD=$password

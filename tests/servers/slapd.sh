@@ -53,7 +53,7 @@ prepare() {
   modules=/usr/lib/ldap
   [ -d $modules ] || modules=$(dirname "$(find /usr/lib -name 'back_mdb*.so*' | head -1)")
   if [ -n "$set" ]; then
-    suffix=$(sed -n 's/^dn: //p' "$set/base.ldif" | head -1)
+    suffix=$(suffix_of "$set/base.ldif")
     account=cn=gateway,cn=services
     for part in head database; do fill "$here/sets/$part.conf" >"$dir/$part.conf"; done
     prepare_set

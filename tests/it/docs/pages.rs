@@ -8,12 +8,14 @@ use scimgate::config::Settings;
 use super::{blocks, code_words, root, sources, table};
 
 /// The pages, by their names from the root.
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 9] = [
     "README.md",
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "docs/mapping.md",
+    "docs/cookbook/ldap.md",
     "docs/cookbook/sql.md",
+    "docs/entra.md",
     "docs/operations.md",
     "docs/performance.md",
 ];
@@ -63,7 +65,7 @@ fn links_lead_somewhere() {
 #[test]
 fn settings_on_the_pages_are_settings() {
     let mut seen = 0;
-    for name in ["README.md", "docs/operations.md"] {
+    for name in ["README.md", "docs/entra.md", "docs/operations.md"] {
         for block in blocks(&page(name)) {
             if block.language != "toml" || block.tag("file") == Some("mapping.toml") {
                 continue;

@@ -63,6 +63,13 @@ fn an_account_comes_and_goes() {
         addresses.sort();
         assert_eq!(addresses, ["SMTP:old@maps.example", "X500:/o=Maps", "smtp:new@maps.example"]);
         assert_eq!(of("mail"), ["old@maps.example"]);
+        // The primary one is the main one, whatever its type.
+        site.patch(
+            &path,
+            json!([{ "op": "replace", "path": "emails", "value": [{ "value": "new@maps.example", "type": "work" },
+                { "value": "old@maps.example", "type": "home", "primary": true }] }]),
+        );
+        assert_eq!(of("mail"), ["old@maps.example"]);
 
         // Another display name is another name of the entry; another login is none.
         site.patch(&path, json!([{ "op": "replace", "path": "displayName", "value": "Zoë 🦊 + Co" }]));
