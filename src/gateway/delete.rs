@@ -75,11 +75,7 @@ impl Gateway {
         let (record, logs) = self.ended(cx, ty, &known.record).await?;
         let (side, there) = (side(&known.row), Vec::new());
         let written = Written { record, side, password: None, there, logs: Vec::new() };
-        let mut plan = mapping.diff(&written)?;
-        if conditions.names_version() {
-            plan.precede(mapping.expectations(&known.record, root_of(mapping, &known)));
-        }
-        let mut steps = plan.steps;
+        let mut steps = mapping.diff(&written)?.steps;
         steps.extend(mapping.log_steps(&logs, None));
         if let Some(into) = &mapping.delete.archive {
             let (bag, target) = (mapping.bag().clone(), root_of(mapping, &known));
@@ -101,6 +97,9 @@ impl Gateway {
         }
         plan.append(Plan { steps: moved, ..Plan::default() });
         plan.precede(expected);
+        if conditions.names_version() {
+            plan.precede(mapping.expectations(&known.record, root_of(mapping, &known)));
+        }
         let steps = plan.steps;
         self.store.apply(steps).await.map_err(|e| error::removing(&e, &self.mapping, mapping))?;
         self.vanished(ty, &known.row).await

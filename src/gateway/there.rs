@@ -100,8 +100,14 @@ impl Gateway {
             let kept = kept(mapping, reference, record).into_iter();
             let kept = kept.filter_map(|v| scalar::decode(v, &reference.codecs)).map(|by| by.to_text());
             for (_, pointed) in self.find_by_field(*kind, field, &kept.collect::<Vec<_>>()).await? {
+                // Another entry may ask for what this one asks for no more. In tables pointers are counted, and
+                // this one still is one.
+                let stays = mapping.is_ldap()
+                    && self.is_asked_still(cx, (ty, *kind), record, (&pointed.id, &asked)).await?;
                 let there = |record: &mut Record, answers: &Answers| -> Result<(), ScimError> {
-                    set::undo(&asked, shape, record, (0, 0), answers);
+                    if !stays {
+                        set::undo(&asked, shape, record, (0, 0), answers);
+                    }
                     set::apply(&asks, shape, record, (0, 0), answers);
                     Ok(())
                 };
@@ -252,9 +258,9 @@ fn kept(mapping: &TypeMapping, reference: &Reference, record: &Record) -> Vec<Va
 fn as_stored(record: &Record) -> Record {
     let mut stored = record.clone();
     for draft in stored.parts.iter_mut().flatten() {
-        match &draft.was {
-            Some(was) => draft.now = was.clone(),
-            None => draft.removed = true,
+        draft.removed = draft.was.is_none();
+        if let Some(was) = &draft.was {
+            draft.now = was.clone();
         }
     }
     stored

@@ -4,7 +4,7 @@
 //! The text comes from the directory and not from a client; still it becomes a
 //! predicate like any other, whose values are escaped where it is asked.
 
-use super::{Bag, Field, FieldKind, Fold, Order, Predicate, Row, Test, Value, dn::Dn};
+use super::{Bag, Field, FieldKind, Fold, Predicate, Row, Test, Value, dn::Dn};
 
 /// Filters are nested no deeper.
 const MAX_DEPTH: usize = 32;
@@ -67,7 +67,7 @@ impl SearchUrl {
     ///
     /// # Errors
     ///
-    /// [`NoSearch`] if the filter is none, or has what no predicate says (extensible matches).
+    /// [`NoSearch`] if the filter is none, or asks for more than equality, presence and substrings.
     pub fn within(&self, bag: &Bag) -> Result<Bag, NoSearch> {
         let mut bag = bag.clone();
         let mut parser = Parser { rest: &self.filter, bag: &mut bag };
@@ -85,7 +85,7 @@ impl SearchUrl {
             Depth::Sub => Predicate::True,
         };
         intern(&mut bag, "dn", FieldKind::Dn);
-        // The directory's own matching decides, also under a `not`: this says which rows are meant.
+        // One assertion for each test: the directory's own matching decides, also under a `not`.
         bag.scope = std::mem::take(&mut bag.scope).and(filter).and(place);
         Ok(bag)
     }
@@ -183,13 +183,14 @@ impl Parser<'_, '_> {
             return Err(broken);
         }
         let field = intern(self.bag, name, FieldKind::Any);
-        let order = |order| Ok::<_, NoSearch>(Test::Order(order, Value::Text(unescape(value)?), Fold::Case));
+        if sign.is_some() {
+            // What comes before what is the attribute's affair, and not every server can be asked.
+            return Err(NoSearch("its filter asks for an order or a likeness"));
+        }
         let test = match sign {
-            Some('<') => order(Order::Le)?,
-            Some('>') => order(Order::Ge)?,
             None if value == "*" => Test::Present,
             None if value.contains('*') => return substrings(field, value),
-            _ => Test::OneOf(vec![Value::Text(unescape(value)?)], Fold::Case),
+            _ => Test::OneOf(vec![Value::Text(unescape(value)?)], Fold::Exact),
         };
         Ok(Predicate::Field(field, test))
     }
@@ -202,9 +203,9 @@ fn substrings(field: usize, value: &str) -> Result<Predicate, NoSearch> {
     for (place, piece) in pieces.into_iter().enumerate().filter(|(_, piece)| !piece.is_empty()) {
         let text = unescape(piece)?;
         let test = match place {
-            0 => Test::Starts(text, Fold::Case),
-            place if place == last => Test::Ends(text, Fold::Case),
-            _ => Test::Contains(text, Fold::Case),
+            0 => Test::Starts(text, Fold::Exact),
+            place if place == last => Test::Ends(text, Fold::Exact),
+            _ => Test::Contains(text, Fold::Exact),
         };
         all = all.and(Predicate::Field(field, test));
     }
@@ -235,20 +236,20 @@ mod tests {
     #[test]
     fn a_search_becomes_a_predicate() {
         let (predicate, fields) =
-            scope("ldap:///ou=people,dc=x??one?(%26(a=x%20\\2a)(!(b=*))(|(a=x*y*z)(n>=5)))").unwrap();
+            scope("ldap:///ou=people,dc=x??one?(%26(a=x%20\\2a)(!(b=*))(|(a=x*y*z)(n=5)))").unwrap();
         assert_eq!(fields, ["a", "b", "n", "container", "dn"]);
         let one = |field, test| Predicate::Field(field, test);
         let text = |t: &str| t.to_owned();
         let expected = Predicate::All(vec![
-            one(0, Test::OneOf(vec!["x *".into()], Fold::Case)),
+            one(0, Test::OneOf(vec!["x *".into()], Fold::Exact)),
             Predicate::Not(Box::new(one(1, Test::Present))),
             Predicate::Any(vec![
                 Predicate::All(vec![
-                    one(0, Test::Starts(text("x"), Fold::Case)),
-                    one(0, Test::Contains(text("y"), Fold::Case)),
-                    one(0, Test::Ends(text("z"), Fold::Case)),
+                    one(0, Test::Starts(text("x"), Fold::Exact)),
+                    one(0, Test::Contains(text("y"), Fold::Exact)),
+                    one(0, Test::Ends(text("z"), Fold::Exact)),
                 ]),
-                one(2, Test::Order(Order::Ge, "5".into(), Fold::Case)),
+                one(2, Test::OneOf(vec!["5".into()], Fold::Exact)),
             ]),
             Predicate::equals(3, "ou=people,dc=x".into()),
         ]);
@@ -266,6 +267,8 @@ mod tests {
             "ldap:///dc=x??sub?a=b",
             "ldap:///dc=x??sub?(a=b)(c=d)",
             "ldap:///dc=x??sub?(a:dn:=b)",
+            "ldap:///dc=x??sub?(a>=5)",
+            "ldap:///dc=x??sub?(a~=b)",
             "ldap:///dc=x??sub?(a=\\zz)",
             "ldap:///dc=%zz??sub?(a=b)",
             "ldap:///dc=x??sub?(a=b)?!x-secret",

@@ -280,9 +280,7 @@ const UNMATCHED: [&str; 4] = ["facsimileTelephoneNumber", "fax", "teletexTermina
 fn holds_nul(test: &Test) -> bool {
     match test {
         Test::Starts(text, _) | Test::Ends(text, _) | Test::Contains(text, _) => text.contains('\0'),
-        Test::OneOf(values, _) => {
-            matches!(values.as_slice(), [Value::Text(text)] if text.contains('\0'))
-        }
+        Test::Order(_, Value::Text(text), _) => text.contains('\0'),
         _ => false,
     }
 }
@@ -353,6 +351,9 @@ fn one_of(name: &str, kind: FieldKind, values: &[Value], fold: Fold) -> Result<(
     };
     let mut filters = Vec::with_capacity(values.len());
     for value in values {
+        if kind != FieldKind::Bytes && matches!(value, Value::Text(text) if text.contains('\0')) {
+            continue;
+        }
         if matches!(value, Value::Text(text) if is_case_lost(name, text, fold)) {
             return Ok((Filter::Leaf(format!("({name}=*)")), Fit::Weak));
         }

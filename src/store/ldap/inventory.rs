@@ -153,7 +153,12 @@ impl LdapStore {
             bag.fields.push(Field { name: attribute.to_owned(), kind: FieldKind::Text, many: false });
             bag.fields.len() - 1
         });
-        Ok(self.count(Arc::new(bag), Predicate::equals(field, value.into())).await.unwrap_or_default() > 0)
+        match self.count(Arc::new(bag), Predicate::equals(field, value.into())).await {
+            Ok(count) => Ok(count > 0),
+            Err(error @ (StoreError::Unavailable(_) | StoreError::Timeout(_))) => Err(error),
+            // What may not be asked is not seen.
+            Err(_) => Ok(false),
+        }
     }
 
     async fn all_values(&self, bag: &Arc<Bag>, field: FieldId) -> Result<Vec<String>, StoreError> {

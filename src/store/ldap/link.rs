@@ -231,7 +231,9 @@ impl Link {
             };
             self.heard();
             self.complete(incomplete.drain(..), take, &mut found).await?;
-            if cookie.is_none() {
+            let is_enough = query.limit.is_some_and(|limit| found.len() >= limit);
+            if cookie.is_none() || is_enough {
+                found.truncate(query.limit.unwrap_or(usize::MAX));
                 return Ok(found);
             }
         }
@@ -281,10 +283,7 @@ impl Link {
                 found.push(row);
             }
             // A server that keeps the limit stops by itself; the others are stopped.
-            let count = found.len() + incomplete.len();
-            if query.limit.is_some_and(|l| count >= l.saturating_add(usize::from(!query.paged))) {
-                let left = count - query.limit.unwrap_or(usize::MAX).min(count);
-                found.truncate(found.len().saturating_sub(left));
+            if query.limit.is_some_and(|l| found.len() >= l.saturating_add(usize::from(!query.paged))) {
                 return Ok(None);
             }
         }

@@ -156,7 +156,10 @@ pub(super) async fn answers(
         let (mut ldap, driver) = let_in(endpoint, settings, tls).await?;
         let answer = ldap.search("", Scope::Base, "(objectClass=*)", vec!["1.1"]).await;
         drop(driver);
-        answer.map(|_| ()).map_err(|e| unreachable(endpoint, &e))
+        match answer.map_err(|e| unreachable(endpoint, &e))?.1.rc {
+            51 | 52 => Err(StoreError::Unavailable(format!("{} is busy or unavailable", endpoint.url))),
+            _ => Ok(()),
+        }
     };
     match tokio::time::timeout(limit, ask).await {
         Ok(result) => result,

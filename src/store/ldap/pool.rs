@@ -34,6 +34,9 @@ use crate::{config::ldap::LdapSettings, store::StoreError};
 /// Refused credentials are not tried again sooner: repeating them may lock the account.
 const AFTER_REFUSAL: Duration = Duration::from_secs(5);
 
+/// A server that is there, but slow, is asked again after so long.
+const BETWEEN_QUESTIONS: Duration = Duration::from_secs(5);
+
 /// What all threads share of a store: no connection.
 pub(super) struct Shared {
     pub(super) settings: LdapSettings,
@@ -283,7 +286,7 @@ async fn open_any(shared: &Shared) -> Result<Link, StoreError> {
     }
 }
 
-/// Ends when the connection's server hangs, or was left by others.
+/// Ends when the connection's server hangs.
 async fn hang(slot: &Slot, link: &Link, shared: &Shared) {
     let servers = &shared.servers;
     let mut asked = Instant::now();
@@ -310,6 +313,7 @@ async fn hang(slot: &Slot, link: &Link, shared: &Shared) {
             servers.leave(link.endpoint());
             return;
         }
-        asked = Instant::now();
+        // It is there, and this takes long: no reason to ask, and to bind, every second.
+        asked = Instant::now() + BETWEEN_QUESTIONS;
     }
 }

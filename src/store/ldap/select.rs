@@ -16,6 +16,7 @@ use super::{
     plan::Plan,
     pool::{Lane, Pool},
     result::{OpError, Operation, Refusal, ResultCode},
+    server::Vendor,
 };
 use crate::store::{Bag, FieldId, Row, StoreError, dn::Dn};
 
@@ -138,17 +139,22 @@ impl Selection<'_> {
         query.paged = true;
         let found = self.pool.search(Lane::List, &query, take).await?;
         // 389-ds takes an absent base for an empty one, if it is asked page by page.
-        if found.is_empty() && !self.is_there(&query.base).await? {
+        if found.is_empty() && self.is_389ds().await? && !self.is_there(&query.base).await? {
             return Err(OpError::Refused(Refusal::no_such_object()));
         }
         Ok(found)
+    }
+
+    async fn is_389ds(&self) -> Result<bool, OpError> {
+        Ok(self.pool.server().await?.vendor == Vendor::Ds389)
     }
 
     /// False if there is no such entry. After its parent was renamed twice, 389-ds answers with nothing.
     async fn is_there(&self, dn: &str) -> Result<bool, OpError> {
         let query = Query::base(dn, "(objectClass=*)", &["1.1"]);
         match self.pool.search(Lane::Point, &query, &|_| Ok(Some(()))).await {
-            Ok(found) => Ok(!found.is_empty()),
+            // Elsewhere it is one that the account may not read.
+            Ok(found) => Ok(!found.is_empty() || !self.is_389ds().await?),
             Err(e) if e.code() == Some(ResultCode::NoSuchObject) => Ok(false),
             Err(error) => Err(error),
         }

@@ -25,6 +25,8 @@ pub(super) const SILENCE: Duration = Duration::from_secs(1);
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 /// How often the first server is asked whether it is back.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
+/// How long the first server is left alone when it refuses us: repeating wrong credentials may lock the account.
+const AFTER_REFUSAL: Duration = Duration::from_secs(600);
 /// How long ago the last write must be before another server may be read from.
 const QUIET: Duration = Duration::from_secs(5);
 /// How long what the name service told counts, unless none of the servers can be reached.
@@ -55,6 +57,8 @@ struct Known {
 struct Progress {
     last_write: Option<Instant>,
     last_look: Option<Instant>,
+    /// Until when the first server is not asked, since it refused us.
+    refused_until: Option<Instant>,
     /// Since when the first server has answered without a break.
     answers_since: Option<Instant>,
 }
@@ -108,20 +112,9 @@ impl Servers {
         let silent = |_| {
             Err(StoreError::Timeout(format!("the name service did not tell the servers within {limit:?}")))
         };
-        match tokio::time::timeout(limit, discovery.servers()).await.unwrap_or_else(silent) {
-            Ok(told) if self.known(|known| known.told == told) => {
-                self.change(|known| known.looked_up = Some(Instant::now()));
-            }
-            Ok(told) => {
-                let mut endpoints = Vec::new();
-                for server in in_order(&told, random) {
-                    match discovery.endpoint(&server).await {
-                        Ok(endpoint) => endpoints.push(endpoint),
-                        Err(error) => tracing::warn!(%error, "A directory server has no address."),
-                    }
-                }
-                self.change(|known| known.replace(endpoints, told));
-            }
+        match tokio::time::timeout(limit, self.ask(discovery)).await.unwrap_or_else(silent) {
+            Ok(None) => self.change(|known| known.looked_up = Some(Instant::now())),
+            Ok(Some((endpoints, told))) => self.change(|known| known.replace(endpoints, told)),
             Err(error) if self.known(|known| known.order.is_empty()) => return Err(error),
             Err(error) => {
                 tracing::warn!(%error, "The servers known from before are used.");
@@ -131,9 +124,33 @@ impl Servers {
         Ok(())
     }
 
-    /// No server can be reached: there may be others by now.
+    /// The servers that there are now, and what told them; `None` if that is what was told before.
+    async fn ask(&self, discovery: &Discovery) -> Result<Option<(Vec<Endpoint>, Vec<Found>)>, StoreError> {
+        let told = discovery.servers().await?;
+        if self.known(|known| known.told == told) {
+            return Ok(None);
+        }
+        let (mut endpoints, mut failure) = (Vec::new(), None);
+        for server in in_order(&told, random) {
+            match discovery.endpoint(&server).await {
+                Ok(endpoint) => endpoints.push(endpoint),
+                Err(error) => {
+                    tracing::warn!(%error, "A directory server has no address.");
+                    failure = Some(error);
+                }
+            }
+        }
+        match failure {
+            None => Ok(Some((endpoints, told))),
+            Some(error) if endpoints.is_empty() => Err(error),
+            // Not all of them: what was told is asked about again next time.
+            Some(_) => Ok(Some((endpoints, Vec::new()))),
+        }
+    }
+
+    /// No server can be reached: there may be others by now, or the same elsewhere.
     pub(super) fn forget_look_up(&self) {
-        self.change(|known| known.looked_up = None);
+        self.change(|known| (known.looked_up, known.told) = (None, Vec::new()));
     }
 
     /// All threads shall use this server from now on.
@@ -175,7 +192,11 @@ impl Servers {
         let servers = Arc::clone(self);
         let (settings, tls) = (settings.clone(), Arc::clone(tls));
         tokio::spawn(async move {
-            let is_there = answers(&endpoint, &settings, &tls, PATIENCE).await.is_ok();
+            let answer = answers(&endpoint, &settings, &tls, PATIENCE).await;
+            if matches!(answer, Err(StoreError::Denied(_))) {
+                servers.note(|progress| progress.refused_until = Some(Instant::now() + AFTER_REFUSAL));
+            }
+            let is_there = answer.is_ok();
             if servers.is_back(is_there, patience, Instant::now()) {
                 servers.use_server(first);
             }
@@ -184,7 +205,8 @@ impl Servers {
 
     fn is_time_to_look(&self) -> bool {
         self.progress.lock().is_ok_and(|mut progress| {
-            let is_time = progress.last_look.is_none_or(|look| look.elapsed() >= BETWEEN_LOOKS);
+            let is_time = progress.last_look.is_none_or(|look| look.elapsed() >= BETWEEN_LOOKS)
+                && progress.refused_until.is_none_or(|until| until <= Instant::now());
             if is_time {
                 progress.last_look = Some(Instant::now());
             }
@@ -291,6 +313,8 @@ mod tests {
         assert_eq!(order(&servers), [0, 2], "the one in use is no more");
         servers.leave(1);
         assert_eq!(servers.in_use(), 0);
+        servers.forget_look_up();
+        assert!(servers.known(|known| known.told.is_empty() && known.looked_up.is_none()));
         assert_eq!(servers.endpoint(1).unwrap().url.as_str(), "ldap://server1");
     }
 

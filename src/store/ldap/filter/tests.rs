@@ -143,6 +143,8 @@ fn values_cannot_leave_their_assertion() {
     }
     // No directory's text holds a NUL, and not every server can be asked for one.
     assert_eq!(written(&eq(0, "a\0c"), Purpose::Query), None);
+    let among = Test::OneOf(vec!["a\0c".into(), "b".into()], Fold::Case);
+    assert_eq!(written(&field(0, among), Purpose::Query).as_deref(), Some("(uid=b)"));
 }
 
 #[test]
