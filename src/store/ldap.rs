@@ -5,7 +5,7 @@
 //! - `discovery`, `servers`: which servers there are, and which one is in use;
 //! - `tls`, `open`, `link`, `pool`: connections, one set per worker thread;
 //! - `server`, `control`: what a server can do, and the controls we use;
-//! - `plan`, `filter`, `matching`, `select`, `entry`, `range`, `syntax`: reading;
+//! - `plan`, `filter`, `rules`, `matching`, `select`, `entry`, `range`, `syntax`: reading;
 //! - `apply`, `modify`: writing;
 //! - `inventory`: what a server and its entries are like, for `check --live`;
 //! - `result`: what a server's refusals mean.
@@ -28,6 +28,7 @@ mod plan;
 mod pool;
 mod range;
 mod result;
+mod rules;
 mod select;
 mod server;
 mod servers;
@@ -35,7 +36,7 @@ mod spelling;
 mod syntax;
 mod tls;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures_util::future::LocalBoxFuture;
 use secrecy::ExposeSecret as _;
@@ -92,13 +93,22 @@ impl LdapStore {
         }
         let tls = tls_config(&settings)?;
         let servers = Arc::new(Servers::new(endpoints, &settings));
-        Ok(Self { shared: Arc::new(Shared { settings, servers, tls }) })
+        Ok(Self { shared: Arc::new(Shared { settings, servers, tls, rules: OnceLock::new() }) })
     }
 }
 
 impl LdapStore {
+    /// Makes sure that there is a connection, so that what the server is like is known before it is asked.
+    async fn meet(&self) -> Result<(), StoreError> {
+        match self.shared.rules.get() {
+            Some(_) => Ok(()),
+            None => pool(&self.shared).server().await.map(drop),
+        }
+    }
+
     async fn read<T>(&self, select: &Select, keep: &dyn Fn(Row) -> Option<T>) -> Result<Vec<T>, StoreError> {
-        let plan = plan(&select.bag, &select.predicate)?;
+        self.meet().await?;
+        let plan = plan(&select.bag, &select.predicate, &self.shared.rules())?;
         let limit = select.limit.map(|l| usize::try_from(l).unwrap_or(usize::MAX));
         let pool = pool(&self.shared);
         let selection =
@@ -122,7 +132,8 @@ impl ReadStore for LdapStore {
 
     fn count(&self, bag: Arc<Bag>, predicate: Predicate) -> LocalBoxFuture<'_, Result<u64, StoreError>> {
         Box::pin(async move {
-            let plan = plan(&bag, &predicate)?;
+            self.meet().await?;
+            let plan = plan(&bag, &predicate, &self.shared.rules())?;
             let pool = pool(&self.shared);
             let selection = Selection { pool: &pool, bag: &bag, plan: &plan, fields: &[], limit: None };
             selection.count().await
@@ -130,11 +141,14 @@ impl ReadStore for LdapStore {
     }
 
     fn shown(&self, select: Select) -> LocalBoxFuture<'_, Result<Vec<String>, StoreError>> {
-        Box::pin(async move { Ok(plan(&select.bag, &select.predicate)?.shown()) })
+        Box::pin(async move {
+            self.meet().await?;
+            Ok(plan(&select.bag, &select.predicate, &self.shared.rules())?.shown())
+        })
     }
 
     fn coverage(&self, bag: &Bag, predicate: &Predicate) -> Coverage {
-        covers(bag, predicate)
+        covers(bag, predicate, &self.shared.rules())
     }
 
     fn probe(&self) -> LocalBoxFuture<'_, Result<String, StoreError>> {

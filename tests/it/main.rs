@@ -63,6 +63,8 @@ mod live_directory;
 mod logs;
 mod mapping_files;
 mod mapping_schema;
+#[cfg(all(feature = "sqlite", feature = "ldap"))]
+mod matching_rules;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod me;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]

@@ -1,4 +1,4 @@
-//! Matching rules (RFC 4517 §4): what a filter on an attribute without them comes to, and whether they see case.
+//! Matching rules (RFC 4517 §4): what a filter on an attribute without them costs, and whether they see case.
 
 use crate::{
     mapping::{
@@ -25,16 +25,19 @@ fn rules(against: &mut Against<'_>, set: &Set<'_>) {
         let (path, name) = (&used.of.path, of.name());
         match &used.of.role {
             Role::Value { map: None, .. } | Role::Pointer if of.equality.is_none() => {
-                let message =
-                    format!("`{name}` has no equality rule, so no filter on `{path}` finds anything");
-                let help = "keep it in our own database (`@side`), or take an attribute that can be searched";
+                let message = format!(
+                    "`{name}` has no equality rule: a filter on `{path}` reads each entry that has one"
+                );
+                let help =
+                    "take an attribute that can be searched, or forbid such filters by `filter = \"no\"`";
                 against.warn("rule-missing", &place, message, help);
             }
             Role::Value { map: None, data_type: crate::scim::schema::DataType::String, .. }
                 if of.substring.is_none() && super::syntaxes::holds(of) == super::syntaxes::Holds::Text =>
             {
-                let message =
-                    format!("`{name}` has no substrings rule: `{path} co …`, `sw` and `ew` find nothing");
+                let message = format!(
+                    "`{name}` has no substrings rule: `{path} co …`, `sw` and `ew` read each entry that has one"
+                );
                 let help = "take an attribute with one if clients search so";
                 against.warn("rule-missing", &place, message, help);
             }

@@ -12,37 +12,20 @@
 //! there `not` stands for the directory's own answer.
 //!
 //! A filter is Undefined where an attribute has no fitting matching rule, and
-//! then finds nothing (RFC 4511 §4.5.1.7). Ordering is therefore sent only for
-//! attributes known to have an ordering rule, and substrings never for DNs,
-//! octets and keys.
+//! then finds nothing (RFC 4511 §4.5.1.7). So an attribute is asked only what
+//! `rules` says that it has a rule for, and substrings never of DNs, octets and
+//! keys.
 
-use super::{entry::is_pseudo, spelling::spellings, syntax};
+use super::{
+    entry::is_pseudo,
+    rules::{Rules, is_windows_time},
+    spelling::spellings,
+    syntax,
+};
 use crate::store::{Bag, Coverage, Field, FieldKind, Fold, Order, Predicate, StoreError, Test, Value};
 
 /// LDAP_MATCHING_RULE_BIT_AND.
 const BIT_AND: &str = "1.2.840.113556.1.4.803";
-
-/// Attributes with an ordering rule in the schemas of OpenLDAP, 389-ds and AD.
-const ORDERED: &[&str] = &[
-    "createTimestamp",
-    "modifyTimestamp",
-    "whenCreated",
-    "whenChanged",
-    "uSNChanged",
-    "uSNCreated",
-    "entryCSN",
-    "uidNumber",
-    "gidNumber",
-    "pwdChangedTime",
-    "pwdAccountLockedTime",
-    "accountExpires",
-    "pwdLastSet",
-    "lastLogonTimestamp",
-    "userAccountControl",
-];
-
-/// Attributes that directories compare with case.
-const CASE_EXACT: &[&str] = &["homeDirectory", "loginShell", "labeledURI", "automountInformation"];
 
 /// What a filter is for, which decides what `not` may mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,13 +150,6 @@ pub(super) fn assertion(value: &Value, kind: FieldKind) -> String {
     escape(&syntax::encode(value, kind), kind)
 }
 
-/// Times of Active Directory, which understands them in one form only: whole seconds and `.0`.
-const WINDOWS_TIMES: [&str; 2] = ["whenCreated", "whenChanged"];
-
-fn is_windows_time(name: &str) -> bool {
-    WINDOWS_TIMES.iter().any(|known| known.eq_ignore_ascii_case(name))
-}
-
 /// The assertion value of an attribute.
 fn asserted(name: &str, value: &Value, kind: FieldKind) -> String {
     let text = assertion(value, kind);
@@ -214,12 +190,13 @@ pub(super) fn translate(
     bag: &Bag,
     predicate: &Predicate,
     purpose: Purpose,
+    rules: &Rules,
 ) -> Result<(Filter, Fit), StoreError> {
     let list = |parts: &[Predicate]| -> Result<(Vec<Filter>, Fit), StoreError> {
         let mut fit = Fit::Exact;
         let mut filters = Vec::with_capacity(parts.len());
         for part in parts {
-            let (filter, part_fit) = translate(bag, part, purpose)?;
+            let (filter, part_fit) = translate(bag, part, purpose, rules)?;
             fit = fit.min(part_fit);
             filters.push(filter);
         }
@@ -237,7 +214,7 @@ pub(super) fn translate(
             (Filter::or(filters), fit)
         }
         Predicate::Not(inner) => {
-            let (filter, fit) = translate(bag, inner, purpose)?;
+            let (filter, fit) = translate(bag, inner, purpose, rules)?;
             match (fit, purpose) {
                 (Fit::Exact, _) | (Fit::Matching, Purpose::Scope) => (filter.negate(), fit),
                 (Fit::Matching, Purpose::Query) | (Fit::Weak, _) => (Filter::True, Fit::Weak),
@@ -245,20 +222,20 @@ pub(super) fn translate(
         }
         Predicate::Exists(_) | Predicate::Clock(..) | Predicate::Pair(..) => (Filter::True, Fit::Weak),
         Predicate::Field(id, test) => match bag.fields.get(*id) {
-            Some(field) => leaf(field, test, bag.key.contains(id))?,
+            Some(field) => leaf(field, test, bag.key.contains(id), rules)?,
             None => return Err(StoreError::Corrupt(format!("{} has no field {id}", bag.name))),
         },
     })
 }
 
 /// How well a directory answers a predicate in normal form by its filter alone.
-pub(super) fn coverage(bag: &Bag, predicate: &Predicate) -> Coverage {
-    let of = |p: &Predicate| match translate(bag, p, Purpose::Query) {
+pub(super) fn coverage(bag: &Bag, predicate: &Predicate, rules: &Rules) -> Coverage {
+    let of = |p: &Predicate| match translate(bag, p, Purpose::Query, rules) {
         Ok((_, Fit::Exact)) => Coverage::Exact,
         Ok((_, Fit::Matching)) => Coverage::Superset,
         Ok((_, Fit::Weak)) | Err(_) => Coverage::None,
     };
-    let all = |parts: &[Predicate]| parts.iter().map(|p| coverage(bag, p)).collect::<Vec<_>>();
+    let all = |parts: &[Predicate]| parts.iter().map(|p| coverage(bag, p, rules)).collect::<Vec<_>>();
     match predicate {
         Predicate::All(parts) => {
             let parts = all(parts);
@@ -273,10 +250,6 @@ pub(super) fn coverage(bag: &Bag, predicate: &Predicate) -> Coverage {
     }
 }
 
-/// Attributes that cannot be asked for by value: the standard schema gives them no matching rule (RFC 4519
-/// §2.10, §2.36, §2.37), so a directory finds nothing by one.
-const UNMATCHED: [&str; 4] = ["facsimileTelephoneNumber", "fax", "teletexTerminalIdentifier", "telexNumber"];
-
 fn holds_nul(test: &Test) -> bool {
     match test {
         Test::Starts(text, _) | Test::Ends(text, _) | Test::Contains(text, _) => text.contains('\0'),
@@ -285,7 +258,7 @@ fn holds_nul(test: &Test) -> bool {
     }
 }
 
-fn leaf(field: &Field, test: &Test, is_key: bool) -> Result<(Filter, Fit), StoreError> {
+fn leaf(field: &Field, test: &Test, is_key: bool, rules: &Rules) -> Result<(Filter, Fit), StoreError> {
     if is_pseudo(&field.name) {
         return Ok(match test {
             Test::Present => (Filter::True, Fit::Exact),
@@ -308,7 +281,8 @@ fn leaf(field: &Field, test: &Test, is_key: bool) -> Result<(Filter, Fit), Store
     };
     let substring = |pattern: &str, before: &str, after: &str, fold: Fold| {
         let pattern = pattern.trim_matches(' ');
-        if pattern.is_empty() || !texts || is_case_lost(name, pattern, fold) {
+        let is_answered = texts && rules.has_substrings(name) && !rules.loses_case(name, pattern, fold);
+        if pattern.is_empty() || !is_answered {
             return weak();
         }
         let Some(patterns) = spelled(pattern, fold) else { return weak() };
@@ -320,14 +294,14 @@ fn leaf(field: &Field, test: &Test, is_key: bool) -> Result<(Filter, Fit), Store
     match test {
         Test::Present => Ok((present(), Fit::Exact)),
         Test::Absent => Ok((present().negate(), Fit::Exact)),
-        _ if UNMATCHED.iter().any(|unmatched| unmatched.eq_ignore_ascii_case(name)) => weak(),
+        Test::OneOf(..) if !rules.has_equality(name) => weak(),
         // Octets rarely have an equality rule (a photo has none), but an anchor does.
         Test::OneOf(..) if kind == FieldKind::Bytes && !is_key => weak(),
         // Samba does not find every entry by the time that it shows.
         Test::OneOf(..) if is_windows_time(name) => weak(),
-        Test::OneOf(values, fold) => one_of(name, kind, values, *fold),
+        Test::OneOf(values, fold) => one_of(name, kind, values, *fold, rules),
         Test::Order(order, value, _) => {
-            if !ORDERED.iter().any(|o| o.eq_ignore_ascii_case(name)) {
+            if !rules.has_ordering(name, kind) {
                 return weak();
             }
             Ok((ordered(name, *order, &asserted(name, value, kind)), Fit::Matching))
@@ -344,7 +318,13 @@ fn leaf(field: &Field, test: &Test, is_key: bool) -> Result<(Filter, Fit), Store
     }
 }
 
-fn one_of(name: &str, kind: FieldKind, values: &[Value], fold: Fold) -> Result<(Filter, Fit), StoreError> {
+fn one_of(
+    name: &str,
+    kind: FieldKind,
+    values: &[Value],
+    fold: Fold,
+    rules: &Rules,
+) -> Result<(Filter, Fit), StoreError> {
     let mut fit = match kind {
         FieldKind::Int | FieldKind::Bool | FieldKind::Time | FieldKind::Bytes | FieldKind::Dn => Fit::Exact,
         FieldKind::Any | FieldKind::Text | FieldKind::Decimal | FieldKind::Date => Fit::Matching,
@@ -354,13 +334,16 @@ fn one_of(name: &str, kind: FieldKind, values: &[Value], fold: Fold) -> Result<(
         if kind != FieldKind::Bytes && matches!(value, Value::Text(text) if text.contains('\0')) {
             continue;
         }
-        if matches!(value, Value::Text(text) if is_case_lost(name, text, fold)) {
+        let is_lost = matches!(value, Value::Text(text) if rules.loses_case(name, text, fold));
+        let rule = rules.folding(name).filter(|_| is_lost);
+        if is_lost && rule.is_none() {
             return Ok((Filter::Leaf(format!("({name}=*)")), Fit::Weak));
         }
+        let by = rule.map_or(String::new(), |rule| format!(":{rule}:"));
         if !fits_kind(value, kind) {
             fit = Fit::Matching;
         }
-        let equal = |value: &Value| Filter::Leaf(format!("({name}={})", assertion(value, kind)));
+        let equal = |value: &Value| Filter::Leaf(format!("({name}{by}={})", assertion(value, kind)));
         match value {
             Value::Text(text) if kind != FieldKind::Dn => match spelled(text, fold) {
                 Some(texts) => filters.extend(texts.into_iter().map(|text| equal(&text.into()))),
@@ -390,13 +373,6 @@ fn fits_kind(value: &Value, kind: FieldKind) -> bool {
         FieldKind::Dn => matches!(value, Value::Text(text) if crate::store::dn::normalise(text).is_some()),
         FieldKind::Any | FieldKind::Text | FieldKind::Decimal | FieldKind::Date => true,
     }
-}
-
-/// True if the directory would tell apart what the caller takes for the same.
-fn is_case_lost(name: &str, text: &str, fold: Fold) -> bool {
-    fold == Fold::Case
-        && CASE_EXACT.iter().any(|c| c.eq_ignore_ascii_case(name))
-        && text.chars().any(char::is_alphabetic)
 }
 
 /// LDAP has no `<` and `>`. Taking the equal value away by `not` would lose entries

@@ -16,6 +16,7 @@ use std::{
 
 use ldap3::Scope;
 
+pub(super) use self::schema::attribute_type;
 use super::{
     LdapStore,
     entry::Entry,
@@ -111,7 +112,7 @@ impl LdapStore {
         if bases.is_empty() || !bases.iter().all(is_there) {
             return Ok(None);
         }
-        let Ok(plan) = plan(&look.bag, &Predicate::True) else { return Ok(None) };
+        let Ok(plan) = plan(&look.bag, &Predicate::True, &self.shared.rules()) else { return Ok(None) };
         let (bag, class) = with_class(&look.bag);
         let fields: Vec<FieldId> = (0..bag.fields.len()).collect();
         let selection =

@@ -333,7 +333,7 @@ impl Link {
         })
     }
 
-    /// The root DSE; an empty one if the server shows none.
+    /// An entry about the server itself, such as the root DSE; an empty one if the server shows none.
     pub(super) async fn root_dse(&self, query: &Query) -> Result<Entry, StoreError> {
         match self.search(query, &|entry| Ok(Some(entry))).await {
             Ok(entries) => Ok(entries.into_iter().next().unwrap_or_default()),

@@ -11,6 +11,7 @@ use super::{
     entry::{CONTAINER, DN},
     filter::{Filter, Fit, Purpose, coverage, push_not_down, translate},
     matching,
+    rules::Rules,
 };
 use crate::store::{
     Bag, Coverage, FieldId, Predicate, Row, Source, StoreError, Test, Value,
@@ -51,7 +52,7 @@ pub(super) enum Check {
 ///
 /// [`StoreError::Corrupt`] if the bag is not one of entries, or names no proper base or attribute;
 /// [`StoreError::Unsupported`] if its scope speaks of other entries.
-pub(super) fn plan(bag: &Bag, predicate: &Predicate) -> Result<Plan, StoreError> {
+pub(super) fn plan(bag: &Bag, predicate: &Predicate, rules: &Rules) -> Result<Plan, StoreError> {
     let Source::Entries { bases, subtree, classes, .. } = &bag.source else {
         return Err(StoreError::Corrupt(format!("{} is no set of entries", bag.name)));
     };
@@ -73,7 +74,7 @@ pub(super) fn plan(bag: &Bag, predicate: &Predicate) -> Result<Plan, StoreError>
         if plan.take_name_test(bag, &part) {
             continue;
         }
-        let (filter, fit) = translate(bag, &part, purpose)?;
+        let (filter, fit) = translate(bag, &part, purpose, rules)?;
         if fit == Fit::Weak && purpose == Purpose::Scope {
             if has_exists(&part) {
                 let reason = format!("the scope of {} depends on other entries", bag.name);
@@ -89,9 +90,12 @@ pub(super) fn plan(bag: &Bag, predicate: &Predicate) -> Result<Plan, StoreError>
 }
 
 /// How well the whole of a predicate is answered.
-pub(super) fn covers(bag: &Bag, predicate: &Predicate) -> Coverage {
+pub(super) fn covers(bag: &Bag, predicate: &Predicate, rules: &Rules) -> Coverage {
     let each: Vec<Coverage> = parts(predicate, Purpose::Query)
-        .map(|(part, _)| if name_test(bag, &part).is_some() { Coverage::Exact } else { coverage(bag, &part) })
+        .map(|(part, _)| match name_test(bag, &part) {
+            Some(_) => Coverage::Exact,
+            None => coverage(bag, &part, rules),
+        })
         .collect();
     match (each.iter().min(), each.iter().max()) {
         (Some(Coverage::None), Some(Coverage::None)) => Coverage::None,
@@ -296,7 +300,9 @@ mod tests {
 
     #[test]
     fn the_class_is_added_unless_the_scope_names_one() {
-        let filter = |scope| plan(&bag(scope), &Predicate::equals(1, "a".into())).unwrap().filter.text();
+        let filter = |scope| {
+            plan(&bag(scope), &Predicate::equals(1, "a".into()), &Rules::default()).unwrap().filter.text()
+        };
         assert_eq!(filter(Predicate::True).unwrap(), "(&(objectClass=inetOrgPerson)(uid=a))");
         let scope = Predicate::equals(4, "posixAccount".into());
         assert_eq!(filter(scope).unwrap(), "(&(objectClass=posixAccount)(uid=a))");
@@ -304,7 +310,7 @@ mod tests {
 
     #[test]
     fn a_search_is_shown_with_its_place() {
-        let shown = |predicate| plan(&bag(Predicate::True), &predicate).unwrap().shown();
+        let shown = |predicate| plan(&bag(Predicate::True), &predicate, &Rules::default()).unwrap().shown();
         let class = "(objectClass=inetOrgPerson)";
         let by_uid = format!("ou=p,dc=x (subtree): (&{class}(uid=a\\2a))");
         assert_eq!(shown(Predicate::equals(1, "a*".into())), [by_uid]);
@@ -315,7 +321,7 @@ mod tests {
 
     #[test]
     fn bases_below_others_are_dropped() {
-        let plan = plan(&bag(Predicate::True), &Predicate::True).unwrap();
+        let plan = plan(&bag(Predicate::True), &Predicate::True, &Rules::default()).unwrap();
         assert_eq!(plan.bases, [Dn::parse("ou=p,dc=x").unwrap()]);
         assert!(plan.base_of(&Dn::parse("uid=a,ou=a,ou=p,dc=x").unwrap()).is_some());
         assert!(plan.base_of(&Dn::parse("uid=a,ou=q,dc=x").unwrap()).is_none());
@@ -326,19 +332,19 @@ mod tests {
         let wanted = names(0, &["uid=a,ou=p,dc=x", "UID=A,ou=p,dc=x", "uid=b,ou=p,dc=x", "no name"]);
         let both = wanted.clone().and(names(0, &["uid=a,ou=p,dc=x", "uid=c,ou=p,dc=x"]));
         let bag = bag(Predicate::True);
-        assert_eq!(plan(&bag, &wanted).unwrap().dns.unwrap().len(), 2);
-        assert_eq!(plan(&bag, &both).unwrap().dns.unwrap().len(), 1);
-        assert!(plan(&bag, &names(0, &["no name"])).unwrap().is_empty());
-        assert_eq!(covers(&bag, &both), Coverage::Exact);
+        assert_eq!(plan(&bag, &wanted, &Rules::default()).unwrap().dns.unwrap().len(), 2);
+        assert_eq!(plan(&bag, &both, &Rules::default()).unwrap().dns.unwrap().len(), 1);
+        assert!(plan(&bag, &names(0, &["no name"]), &Rules::default()).unwrap().is_empty());
+        assert_eq!(covers(&bag, &both, &Rules::default()), Coverage::Exact);
         let mixed = Predicate::Any(vec![wanted, Predicate::equals(1, "a".into())]);
-        assert_eq!(covers(&bag, &mixed), Coverage::None);
+        assert_eq!(covers(&bag, &mixed, &Rules::default()), Coverage::None);
     }
 
     #[test]
     fn protection_by_container_is_checked_on_each_entry() {
         let protect = Predicate::Any(vec![names(2, &["ou=svc,ou=p,dc=x"]), names(1, &["root"])]);
         let bag = bag(Predicate::Not(Box::new(protect)));
-        let plan = plan(&bag, &Predicate::True).unwrap();
+        let plan = plan(&bag, &Predicate::True, &Rules::default()).unwrap();
         assert_eq!(plan.filter.text().unwrap(), "(&(objectClass=inetOrgPerson)(!(uid=root)))");
         let row = Row::new(&bag);
         assert!(plan.accepts(&bag, "uid=a,ou=p,dc=x", &row));
@@ -349,7 +355,7 @@ mod tests {
     fn a_scope_that_no_filter_can_say_is_tested_on_the_entry() {
         let aged = Predicate::Field(5, Test::Order(Order::Ge, 90.into(), Fold::Exact));
         let bag = bag(aged);
-        let plan = plan(&bag, &Predicate::True).unwrap();
+        let plan = plan(&bag, &Predicate::True, &Rules::default()).unwrap();
         assert_eq!(plan.filter.text().unwrap(), "(&(objectClass=inetOrgPerson)(shadowMax=*))");
         assert_eq!(plan.checked_fields(), [5]);
         let mut row = Row::new(&bag);

@@ -10,7 +10,7 @@
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
-    sync::{Arc, Weak},
+    sync::{Arc, OnceLock, Weak},
     time::{Duration, Instant},
 };
 
@@ -23,10 +23,12 @@ use ldap3::controls::{Control, RawControl};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::{
+    inventory::attribute_type,
     link::{Link, Query, Request, Take},
     open::{answers, open},
     result::OpError,
-    server::Server,
+    rules::Rules,
+    server::{Server, Vendor},
     servers::{PATIENCE, SILENCE, Servers},
 };
 use crate::{config::ldap::LdapSettings, store::StoreError};
@@ -42,6 +44,34 @@ pub(super) struct Shared {
     pub(super) settings: LdapSettings,
     pub(super) servers: Arc<Servers>,
     pub(super) tls: Arc<rustls::ClientConfig>,
+    /// Read on the first connection.
+    pub(super) rules: OnceLock<Arc<Rules>>,
+}
+
+impl Shared {
+    /// By which rules the server compares, as far as that is known yet.
+    pub(super) fn rules(&self) -> Arc<Rules> {
+        self.rules.get().cloned().unwrap_or_default()
+    }
+
+    /// Reads the rules, unless they are known. A server that does not show them has the usual ones.
+    async fn learn_rules(&self, link: &Link) {
+        let server = link.server();
+        if self.rules.get().is_some() {
+            return;
+        }
+        let mut rules = Arc::default();
+        // Active Directory tells no rules in its schema.
+        if server.vendor != Vendor::ActiveDirectory {
+            let query = Query::base(server.subschema(), "(objectClass=*)", &["attributeTypes"]);
+            let Ok(mut schema) = link.root_dse(&query).await.map(|entry| entry.texts()) else { return };
+            let lines = schema.remove("attributetypes").unwrap_or_default();
+            let types = lines.iter().filter_map(|line| attribute_type(line)).collect();
+            rules = Arc::new(Rules::new(types, server.vendor));
+        }
+        // Another thread may have been faster, and read the same.
+        self.rules.get_or_init(|| rules);
+    }
 }
 
 thread_local! {
@@ -160,6 +190,11 @@ impl Pool {
         Ok(Rc::clone(self.link(self.point()?).await?.server()))
     }
 
+    /// By which rules the server compares.
+    pub(super) fn rules(&self) -> Result<Arc<Rules>, StoreError> {
+        Ok(self.shared()?.rules())
+    }
+
     fn point(&self) -> Result<&Slot, StoreError> {
         self.slots.first().ok_or_else(|| StoreError::Unavailable("no connection is configured".to_owned()))
     }
@@ -212,6 +247,7 @@ impl Pool {
         }
         match open_any(&shared).await {
             Ok(link) => {
+                shared.learn_rules(&link).await;
                 let link = Rc::new(link);
                 slot.link.replace(Some(Rc::clone(&link)));
                 *failure = None;

@@ -10,13 +10,14 @@ use super::control;
 use crate::config::ldap::DirectoryProfile;
 
 /// Attributes of the root DSE that are read.
-pub(super) const ROOT_DSE: [&str; 6] = [
+pub(super) const ROOT_DSE: [&str; 7] = [
     "objectClass",
     "supportedControl",
     "supportedExtension",
     "supportedCapabilities",
     "vendorName",
     "vendorVersion",
+    "subschemaSubentry",
 ];
 
 /// The capability that Active Directory and Samba advertise.
@@ -38,6 +39,7 @@ pub(super) struct Server {
     name: String,
     controls: HashSet<String>,
     extensions: HashSet<String>,
+    subschema: String,
 }
 
 /// How permissive modify may be used.
@@ -78,6 +80,7 @@ impl Server {
             name,
             controls: take("supportedControl").into_iter().collect(),
             extensions: take("supportedExtension").into_iter().collect(),
+            subschema: take("subschemaSubentry").into_iter().next().unwrap_or_default(),
         }
     }
 
@@ -95,6 +98,11 @@ impl Server {
     /// What it calls itself.
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The entry that holds the schema; empty if the server does not say.
+    pub(super) fn subschema(&self) -> &str {
+        &self.subschema
     }
 
     pub(super) fn has_control(&self, oid: &str) -> bool {

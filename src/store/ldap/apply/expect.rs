@@ -39,7 +39,7 @@ impl Apply {
         expected: &Expected,
     ) -> Result<(), StoreError> {
         let Target::Rows(predicate) = target else { return self.claim(bag, target, expected).await };
-        let plan = plan(bag, predicate)?;
+        let plan = plan(bag, predicate, &*self.pool.rules()?)?;
         let selection =
             Selection { pool: &self.pool, bag, plan: &plan, fields: &expected.fields, limit: None };
         let rows: Vec<Row> = selection.named_rows().await?.into_iter().map(|(_, row)| row).collect();

@@ -44,7 +44,7 @@ impl Apply {
             }
             Target::Rows(predicate) => predicate,
         };
-        if covers(bag, predicate) != Coverage::Exact {
+        if covers(bag, predicate, &*self.pool.rules()?) != Coverage::Exact {
             let reason = format!("entries of {} cannot be changed by this condition", bag.name);
             return Err(StoreError::Unsupported(reason));
         }
@@ -134,7 +134,7 @@ impl Apply {
     }
 
     async fn search(&self, bag: &Bag, predicate: &Predicate) -> Result<Vec<(String, Row)>, StoreError> {
-        let plan = plan(bag, predicate)?;
+        let plan = plan(bag, predicate, &*self.pool.rules()?)?;
         let selection = Selection { pool: &self.pool, bag, plan: &plan, fields: &bag.key, limit: None };
         selection.named_rows().await
     }

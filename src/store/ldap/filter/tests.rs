@@ -43,13 +43,13 @@ fn eq(id: usize, value: impl Into<Value>) -> Predicate {
 }
 
 fn written(predicate: &Predicate, purpose: Purpose) -> Option<String> {
-    translate(&bag(), &push_not_down(predicate), purpose).unwrap().0.text()
+    translate(&bag(), &push_not_down(predicate), purpose, &Rules::default()).unwrap().0.text()
 }
 
 #[track_caller]
 fn check(predicate: Predicate, expect: &str, covers: Coverage) {
     assert_eq!(written(&predicate, Purpose::Query).as_deref(), Some(expect));
-    assert_eq!(coverage(&bag(), &push_not_down(&predicate)), covers, "{expect}");
+    assert_eq!(coverage(&bag(), &push_not_down(&predicate), &Rules::default()), covers, "{expect}");
 }
 
 #[test]
@@ -151,5 +151,8 @@ fn values_cannot_leave_their_assertion() {
 fn a_field_that_is_no_attribute_is_refused() {
     let mut bag = bag();
     bag.fields[0].name = "uid=*)(cn".into();
-    assert!(matches!(translate(&bag, &eq(0, "a"), Purpose::Query), Err(StoreError::Corrupt(_))));
+    assert!(matches!(
+        translate(&bag, &eq(0, "a"), Purpose::Query, &Rules::default()),
+        Err(StoreError::Corrupt(_))
+    ));
 }

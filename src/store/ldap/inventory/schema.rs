@@ -31,7 +31,7 @@ pub(super) fn object_class(text: &str) -> Option<ObjectClass> {
 }
 
 /// Reads an attribute type; `None` if it is none.
-pub(super) fn attribute_type(text: &str) -> Option<AttributeType> {
+pub(in crate::store::ldap) fn attribute_type(text: &str) -> Option<AttributeType> {
     let tokens = tokens(text);
     let mut of = AttributeType::default();
     let mut rest = Rest::of(&tokens)?;

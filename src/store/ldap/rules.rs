@@ -1,0 +1,205 @@
+//! By which rules a server compares the values of an attribute (RFC 4512 §4.1.2).
+//!
+//! A directory that has no rule for an assertion calls it Undefined and finds nothing (RFC 4511 §4.5.1.7), and
+//! one that minds case does not find what SCIM takes for the same. So nothing is asked that the schema has no
+//! rule for. As long as the schema is not known, and where a server does not tell its rules, what is usual
+//! stands in.
+
+use crate::store::{
+    FieldKind, Fold,
+    inventory::directory::{AttributeType, Schema},
+    ldap::server::Vendor,
+};
+
+/// Attributes that usually have an ordering rule.
+const ORDERED: &[&str] = &[
+    "createTimestamp",
+    "modifyTimestamp",
+    "whenCreated",
+    "whenChanged",
+    "uSNChanged",
+    "uSNCreated",
+    "entryCSN",
+    "uidNumber",
+    "gidNumber",
+    "pwdChangedTime",
+    "pwdAccountLockedTime",
+    "accountExpires",
+    "pwdLastSet",
+    "lastLogonTimestamp",
+    "userAccountControl",
+];
+
+/// Attributes that are usually compared with case.
+const CASE_EXACT: &[&str] = &["homeDirectory", "loginShell", "labeledURI", "automountInformation"];
+
+/// Attributes that cannot be asked for by value: the standard schema gives them no matching rule (RFC 4519
+/// §2.10, §2.36, §2.37).
+const UNMATCHED: &[&str] = &["facsimileTelephoneNumber", "fax", "teletexTerminalIdentifier", "telexNumber"];
+
+/// Times of Active Directory, which understands them in one form only: whole seconds and `.0`.
+const WINDOWS_TIMES: &[&str] = &["whenCreated", "whenChanged"];
+
+/// The syntax of ASCII text (RFC 4517 §3.3.15).
+const IA5: &str = "1.3.6.1.4.1.1466.115.121.1.26";
+
+/// What is known of a server's matching rules.
+#[derive(Debug, Default)]
+pub(super) struct Rules {
+    schema: Schema,
+    /// True if an attribute has the rules that the schema names, and no others.
+    is_complete: bool,
+    /// True if the server has the rules of the standard to be named in an assertion.
+    is_extensible: bool,
+}
+
+impl Rules {
+    /// The rules that a server's schema tells.
+    pub(super) fn new(attributes: Vec<AttributeType>, vendor: Vendor) -> Self {
+        let schema = Schema::new(Vec::new(), attributes);
+        let tells = schema.find_attribute("cn").is_some_and(|cn| cn.equality.is_some());
+        // 389-ds compares by the syntax where the schema names no rule. AD names none at all.
+        let is_complete = tells && matches!(vendor, Vendor::OpenLdap | Vendor::Other);
+        Self { schema, is_complete, is_extensible: vendor == Vendor::OpenLdap }
+    }
+
+    fn known(&self, name: &str) -> Option<&AttributeType> {
+        self.schema.find_attribute(name)
+    }
+
+    /// True if the attribute has a rule of a kind.
+    fn has(&self, name: &str, rule: impl Fn(&AttributeType) -> &Option<String>) -> bool {
+        match self.known(name).filter(|_| self.is_complete) {
+            Some(of) => rule(of).is_some(),
+            None => !is_among(UNMATCHED, name),
+        }
+    }
+
+    /// True if the server can be asked whether the attribute has a value.
+    pub(super) fn has_equality(&self, name: &str) -> bool {
+        self.has(name, |of| &of.equality)
+    }
+
+    /// True if the server can be asked for a part of a value.
+    pub(super) fn has_substrings(&self, name: &str) -> bool {
+        self.has(name, |of| &of.substring)
+    }
+
+    /// True if the server orders the attribute's values as we do.
+    pub(super) fn has_ordering(&self, name: &str, kind: FieldKind) -> bool {
+        let Some(of) = self.known(name).filter(|_| self.is_complete) else { return is_among(ORDERED, name) };
+        match of.ordering.as_deref() {
+            Some("integerOrderingMatch") => kind == FieldKind::Int,
+            Some("generalizedTimeOrderingMatch") => matches!(kind, FieldKind::Time | FieldKind::Date),
+            Some(_) => is_among(ORDERED, name),
+            None => false,
+        }
+    }
+
+    /// True if the server tells apart what the caller takes for the same.
+    pub(super) fn loses_case(&self, name: &str, text: &str, fold: Fold) -> bool {
+        fold == Fold::Case && self.minds_case(name) && text.chars().any(char::is_alphabetic)
+    }
+
+    fn minds_case(&self, name: &str) -> bool {
+        match self
+            .known(name)
+            .filter(|_| self.schema.find_attribute("cn").is_some_and(|cn| cn.equality.is_some()))
+        {
+            Some(of) => match of.equality.as_deref() {
+                Some(rule) => rule.starts_with("caseExact") || rule == "octetStringMatch",
+                None => of.syntax == IA5,
+            },
+            None => is_among(CASE_EXACT, name),
+        }
+    }
+
+    /// A rule to name in an assertion (RFC 4515 §3), which compares the attribute without case.
+    pub(super) fn folding(&self, name: &str) -> Option<&'static str> {
+        match self.known(name).filter(|_| self.is_extensible)?.equality.as_deref()? {
+            "caseExactMatch" => Some("caseIgnoreMatch"),
+            "caseExactIA5Match" => Some("caseIgnoreIA5Match"),
+            _ => None,
+        }
+    }
+}
+
+/// True if the attribute is a time in Active Directory's form.
+pub(super) fn is_windows_time(name: &str) -> bool {
+    is_among(WINDOWS_TIMES, name)
+}
+
+fn is_among(names: &[&str], name: &str) -> bool {
+    let bare = name.split(';').next().unwrap_or(name);
+    names.iter().any(|known| known.eq_ignore_ascii_case(bare))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::ldap::inventory::attribute_type;
+
+    fn rules(vendor: Vendor) -> Rules {
+        let lines = [
+            "( 1 NAME 'name' EQUALITY caseIgnoreMatch SUBSTR caseIgnoreSubstringsMatch SYNTAX 1.15 )",
+            "( 2 NAME ( 'cn' 'commonName' ) SUP name )",
+            "( 3 NAME 'labeledURI' EQUALITY caseExactMatch SYNTAX 1.15 )",
+            "( 4 NAME 'shell' EQUALITY caseExactIA5Match SYNTAX 1.26 )",
+            "( 5 NAME 'photo' SYNTAX 1.28 )",
+            "( 6 NAME 'badge' EQUALITY integerMatch ORDERING integerOrderingMatch SYNTAX 1.27 )",
+            "( 7 NAME 'uidNumber' EQUALITY integerMatch SYNTAX 1.27 )",
+            "( 8 NAME 'flags' SYNTAX 1.3.6.1.4.1.1466.115.121.1.26 )",
+        ];
+        Rules::new(lines.iter().filter_map(|line| attribute_type(line)).collect(), vendor)
+    }
+
+    #[test]
+    fn what_the_schema_has_no_rule_for_is_not_asked() {
+        let open = rules(Vendor::OpenLdap);
+        for (name, equality, substrings) in [
+            ("cn", true, true),
+            ("CommonName;lang-de", true, true),
+            ("labeledURI", true, false),
+            ("photo", false, false),
+            ("unheardOf", true, true),
+            ("fax", false, false),
+        ] {
+            let told = (open.has_equality(name), open.has_substrings(name));
+            assert_eq!(told, (equality, substrings), "{name}");
+        }
+        let is_ordered = |name, kind| open.has_ordering(name, kind);
+        assert!(is_ordered("badge", FieldKind::Int) && !is_ordered("badge", FieldKind::Text));
+        assert!(!is_ordered("uidNumber", FieldKind::Int) && is_ordered("gidNumber", FieldKind::Int));
+        // 389-ds goes by the syntax.
+        assert!(rules(Vendor::Ds389).has_substrings("labeledURI"));
+        assert!(rules(Vendor::Ds389).has_ordering("uidNumber", FieldKind::Int));
+    }
+
+    #[test]
+    fn case_is_minded_where_the_rule_says_so() {
+        for vendor in [Vendor::OpenLdap, Vendor::Ds389] {
+            let rules = rules(vendor);
+            let minded = |name| rules.loses_case(name, "Ann", Fold::Case);
+            assert_eq!(["cn", "labeledURI", "shell", "flags"].map(minded), [false, true, true, true]);
+            assert!(
+                !rules.loses_case("shell", "42", Fold::Case) && !rules.loses_case("shell", "a", Fold::Exact)
+            );
+        }
+        let open = rules(Vendor::OpenLdap);
+        let folding = ["cn", "labeledURI", "shell"].map(|name| open.folding(name));
+        assert_eq!(folding, [None, Some("caseIgnoreMatch"), Some("caseIgnoreIA5Match")]);
+        assert_eq!(rules(Vendor::Ds389).folding("labeledURI"), None);
+    }
+
+    #[test]
+    fn without_a_schema_what_is_usual_holds() {
+        let rules = Rules::default();
+        assert!(rules.has_substrings("cn") && !rules.has_equality("telexNumber"));
+        assert!(
+            rules.has_ordering("entryCSN", FieldKind::Text) && !rules.has_ordering("cn", FieldKind::Text)
+        );
+        assert!(
+            rules.loses_case("homeDirectory", "/A", Fold::Case) && !rules.loses_case("cn", "A", Fold::Case)
+        );
+    }
+}
