@@ -22,6 +22,7 @@ mod floors;
 mod holders;
 mod identity;
 pub mod inspect;
+mod joining;
 mod listing;
 mod load;
 mod lock;

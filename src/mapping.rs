@@ -222,8 +222,8 @@ pub enum CounterKind {
     Highest {
         /// Where it is used.
         bag: std::sync::Arc<Bag>,
-        /// In which field.
-        field: FieldId,
+        /// In which fields: one in SQL.
+        fields: Vec<FieldId>,
     },
     /// A row holds the next value; taken by compare-and-swap.
     Cell {

@@ -124,6 +124,14 @@ impl FieldKind {
     }
 }
 
+impl FieldKind {
+    /// Equality of two lists of values, in their order.
+    #[must_use]
+    pub fn same_all(self, a: &[Value], b: &[Value]) -> bool {
+        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| self.same(a, b))
+    }
+}
+
 impl Bag {
     /// Kind of a field.
     #[must_use]

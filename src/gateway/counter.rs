@@ -11,9 +11,7 @@ use crate::{
     gateway::{Gateway, error},
     mapping::{Counter, CounterKind},
     scim::error::ScimError,
-    store::{
-        Bag, Cell, Change, Expected, FieldId, Predicate, Row, Select, Step, StoreError, Target, Test, Value,
-    },
+    store::{Bag, Cell, Change, Expected, FieldId, Predicate, Row, Select, Step, StoreError, Target, Value},
 };
 
 /// How often a counter is tried when others take values at the same time.
@@ -48,8 +46,8 @@ impl Gateway {
             .ok_or_else(|| ScimError::internal("The mapping names no such counter."))?;
         let _turn = self.locks.acquire(vec![format!("counter {name}")]).await;
         let value = match &counter.kind {
-            CounterKind::Highest { bag, field } => {
-                let free = self.highest(counter, bag, *field).await?;
+            CounterKind::Highest { bag, fields } => {
+                let free = self.highest(counter, bag, fields).await?;
                 // What another request was given is not in use yet.
                 let taken = given.into_iter().chain(self.numbers.last(name));
                 let next = taken.fold(free, |free, taken| free.max(taken.saturating_add(counter.step)));
@@ -66,9 +64,11 @@ impl Gateway {
         }
     }
 
-    async fn highest(&self, counter: &Counter, bag: &Arc<Bag>, field: FieldId) -> Result<i64, ScimError> {
-        let used = self.rows(bag, Predicate::Field(field, Test::Present), vec![field], None).await?;
-        let numbers = used.iter().flat_map(|r| r.all(field)).filter_map(|v| counter.number(&v.to_text()));
+    async fn highest(&self, counter: &Counter, bag: &Arc<Bag>, fields: &[FieldId]) -> Result<i64, ScimError> {
+        // The bag's scope asks for a number in any of them.
+        let used = self.rows(bag, Predicate::True, fields.to_vec(), None).await?;
+        let values = used.iter().flat_map(|row| fields.iter().flat_map(|field| row.all(*field)));
+        let numbers = values.filter_map(|v| counter.number(&v.to_text()));
         let inside = numbers.filter(|n| *n >= counter.from && counter.to.is_none_or(|to| *n <= to));
         Ok(inside.max().map_or(counter.from, |n| n.saturating_add(counter.step)))
     }

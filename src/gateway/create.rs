@@ -51,7 +51,8 @@ impl Gateway {
         let (base, started) = (Record::create(&mapping.shape), crate::ops::clock::now());
         let written = self.written(cx, ty, &base, &nothing, &nothing, &wanted).await?;
         self.check_unique_within(cx, ty, &wanted, (&base, &written.record), None).await?;
-        let plan = self.plan(cx, ty, &written).await?;
+        let mut plan = self.plan(cx, ty, &written).await?;
+        plan.steps.extend(self.joining(ty, &plan).await?);
         // The client names no version that could fail: nothing is written, and it may try again.
         let reports = self.execute(ty, &plan).await.map_err(|e| if e.is_stale() { busy() } else { e })?;
         let anchor = reported_anchor(mapping, &plan, &reports, &written.record)

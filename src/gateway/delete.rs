@@ -75,7 +75,8 @@ impl Gateway {
         let (record, logs) = self.ended(cx, ty, &known.record).await?;
         let (side, there) = (side(&known.row), Vec::new());
         let written = Written { record, side, password: None, there, logs: Vec::new() };
-        let mut steps = mapping.diff(&written)?.steps;
+        let mut plan = mapping.diff(&written)?;
+        let mut steps = std::mem::take(&mut plan.steps);
         steps.extend(mapping.log_steps(&logs, None));
         if let Some(into) = &mapping.delete.archive {
             let (bag, target) = (mapping.bag().clone(), root_of(mapping, &known));
@@ -87,9 +88,15 @@ impl Gateway {
         };
         let undone = self.undone_there(cx, ty, &after).await?;
         let (expected, moved) = self.replanted(ty, &after, !mapping.delete.keep).await?;
-        steps.extend(self.unlink(cx, ty, &known, mapping.delete.keep).await?);
+        let goes_away = mapping.delete.keep && plan.dn.is_some();
+        let unlinked = self.unlink(cx, ty, &known, mapping.delete.keep && !goes_away).await?;
+        match goes_away {
+            // By its old name nobody finds it any more, so links at that end before.
+            true => drop(steps.splice(0..0, unlinked)),
+            false => steps.extend(unlinked),
+        }
         if !mapping.delete.keep {
-            steps.extend(all_rows(mapping, &known));
+            steps.extend(all_rows(mapping, &known)?);
         }
         let mut plan = Plan::of(&mapping.resource_type.name, id, steps);
         for one in undone {
@@ -392,7 +399,7 @@ fn close_rows(mapping: &TypeMapping, record: &mut Record) {
 }
 
 /// All rows of the resource: own parts, children first, the root, and what that one points at.
-fn all_rows(mapping: &TypeMapping, known: &Known) -> Vec<Step> {
+fn all_rows(mapping: &TypeMapping, known: &Known) -> Result<Vec<Step>, ScimError> {
     let mut gone = known.record.clone();
     for part in 1..mapping.shape.parts.len() {
         if mapping.shape.part(part).usage == Use::Own && mapping.shape.part(part).opened.is_none() {

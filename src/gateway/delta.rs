@@ -50,6 +50,12 @@ impl Gateway {
         let Some(deltas) = deltas(operations) else { return Ok(None) };
         patch::check_values(operations, &mapping.resource_type, rules)?;
         let layout = mapping.shape.part(rows.part);
+        // The first value asks for an object class, and whether it is the first only the entry tells.
+        let asks =
+            |field: FieldId| mapping.shape.root().aux.iter().any(|(_, fields)| fields.contains(&field));
+        if layout.values_of().is_some_and(asks) {
+            return Ok(None);
+        }
         let known = self.find(ty, id, &delta_reads(mapping, layout)).await?;
         let mut pointers = self.pointers(cx, ty, reference, &deltas).await?;
         let is_hidden = |(add, value): &(bool, Value)| {

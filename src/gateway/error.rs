@@ -3,7 +3,8 @@
 
 use crate::{
     mapping::{
-        Mapping, TypeMapping,
+        Mapping, Settle, TypeMapping,
+        form::{AssignTarget, SetOp, Template},
         lens::{Lens, Rule},
         shape::{FieldRef, Part},
     },
@@ -129,7 +130,20 @@ fn attribute_of(constraint: &str, mapping: &Mapping, ty: &TypeMapping) -> Option
         let is_slot = fields.iter().any(|field| test(field) && field.slot.is_some());
         (!is_slot || found.next().is_none()).then(|| first.attribute.clone())
     };
-    find(&|field| is_column(field) && is_in_table(field)).or_else(|| find(&is_column))
+    let found = find(&|field| is_column(field) && is_in_table(field)).or_else(|| find(&is_column));
+    found.or_else(|| {
+        // A name that follows from another one, as an entry's beside the resource's own does.
+        let names = |settle: &&Settle| match &settle.assign.target {
+            AssignTarget::Field(target) if is_column(target) => match &bag(target).source {
+                Source::Entries { rdn, .. } => rdn.contains(&target.field),
+                _ => false,
+            },
+            _ => false,
+        };
+        let SetOp::To(values) = &ty.settle.iter().find(names)?.assign.op else { return None };
+        let source = values.iter().flat_map(Template::fields).next()?.clone();
+        find(&|field| *field == source)
+    })
 }
 
 /// A name without what it lies in.

@@ -68,8 +68,9 @@ impl Gateway {
                     let value = self.next(counter, given(answers, counter)).await?;
                     answers.values.insert(need, Some(value));
                 }
-                Need::Unique { part, field, ref stem, ref separator } => {
-                    let value = self.free_name(ty, (part, field), stem, separator).await?;
+                Need::Unique { part, field, ref stem, ref separator, ref container } => {
+                    let place = (part, field, container.as_deref());
+                    let value = self.free_name(ty, place, stem, separator).await?;
                     answers.values.insert(need, Some(Value::Text(value)));
                 }
             }

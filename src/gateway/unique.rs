@@ -2,6 +2,8 @@
 
 mod claim;
 
+use std::sync::Arc;
+
 use crate::{
     gateway::{
         Context, Gateway, TypeId, error, identity::failed, resolve::field_predicate, unique::claim::Claim,
@@ -14,7 +16,7 @@ use crate::{
         shape::PartId,
     },
     scim::{Json, Object, error::ScimError},
-    store::{Fold, Predicate, Select, Test},
+    store::{Bag, Fold, Predicate, Select, Source, Test},
 };
 
 /// Of how many rows with the same name by the store's equality are compared by ours.
@@ -172,17 +174,18 @@ impl Gateway {
         }))
     }
 
-    /// A text that no row of a part holds in this field: the stem, or the stem with a number.
+    /// A text that no row of a part holds in this field: the stem, or the stem with a number. A name of an
+    /// entry is taken by any entry, also one that is not ours.
     pub(super) async fn free_name(
         &self,
         ty: TypeId,
-        (part, field): (PartId, usize),
+        (part, field, container): (PartId, usize, Option<&str>),
         stem: &str,
         separator: &str,
     ) -> Result<String, ScimError> {
         let mapping = self.ty(ty)?;
         let select = Select {
-            bag: mapping.shape.part(part).bag.clone(),
+            bag: beside(&mapping.shape.part(part).bag, field, container),
             predicate: Predicate::Field(field, Test::Starts(stem.to_owned(), Fold::Case)),
             fields: vec![field],
             order: Vec::new(),
@@ -217,6 +220,21 @@ impl TypeMapping {
             unique_predicate(self, claim.lens, value, fold).filter(|_| claim.within.is_empty())?;
         let wanted = comparable(value, fold);
         Some((predicate, move |found: &Json| comparable(found, fold) == wanted))
+    }
+}
+
+/// Where a value must not be in use yet: among the rows, or, if it names an entry, among all entries there.
+fn beside(bag: &Arc<Bag>, field: usize, container: Option<&str>) -> Arc<Bag> {
+    match &bag.source {
+        Source::Entries { bases, subtree, rdn, .. } if rdn.contains(&field) => {
+            let (bases, subtree) = match container {
+                Some(container) => (vec![container.to_owned()], false),
+                None => (bases.clone(), *subtree),
+            };
+            let source = Source::Entries { bases, subtree, classes: Vec::new(), rdn: rdn.clone() };
+            Arc::new(Bag { source, scope: Predicate::True, ..Bag::clone(bag) })
+        }
+        _ => bag.clone(),
     }
 }
 

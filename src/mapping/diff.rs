@@ -2,12 +2,15 @@
 //! rows are found first, rows go children first and come parents first, and
 //! generated keys flow from step to step.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    sync::Arc,
+};
 
 use crate::{
     mapping::{
         Rename, TypeMapping,
-        diff::{among::Among, entry::Naming},
+        diff::{among::Among, entry::Naming, ties::Ties},
         record::{Draft, Record, same_values},
         shape::{Part, PartId, Shape, Use},
         write::Written,
@@ -23,6 +26,7 @@ mod copied;
 mod endings;
 pub mod entry;
 mod guard;
+mod ties;
 
 pub use self::endings::{reopening, repointing};
 
@@ -35,6 +39,12 @@ struct Diff<'a> {
     made: BTreeMap<(PartId, usize), (usize, Vec<FieldId>)>,
     /// Rows whose key changes.
     renamed: Vec<(PartId, usize)>,
+    /// DNs that entries get.
+    names: BTreeMap<(PartId, usize), String>,
+    /// Changes of entries, which come after all entries have their names: those of parts first.
+    later: Vec<Step>,
+    /// What rows are untied of while entries are made, renamed or removed.
+    ties: BTreeMap<(PartId, usize), Ties>,
     /// Rows that hang on two: they come when both are there.
     waiting: BTreeSet<(PartId, usize)>,
 }
@@ -46,15 +56,8 @@ impl TypeMapping {
     ///
     /// 400 `mutability` if a name changes that must not.
     pub fn diff(&self, written: &Written) -> Result<Plan, ScimError> {
-        let mut diff = Diff {
-            ty: self,
-            shape: &self.shape,
-            record: &written.record,
-            plan: Plan::default(),
-            made: BTreeMap::new(),
-            renamed: Vec::new(),
-            waiting: BTreeSet::new(),
-        };
+        let mut diff = Diff::new(self, &written.record);
+        diff.untie()?;
         diff.removals();
         let (first, last) = written.password.iter().partition::<Vec<_>, _>(|(_, channel)| {
             // An account that has none yet cannot be made active.
@@ -65,6 +68,8 @@ impl TypeMapping {
         while let Some((part, row)) = diff.waiting.pop_first() {
             diff.row(part, row)?;
         }
+        let later = std::mem::take(&mut diff.later);
+        diff.plan.steps.extend(later.into_iter().rev());
         diff.old_names();
         diff.removals_above();
         diff.passwords(&last);
@@ -84,19 +89,32 @@ impl TypeMapping {
 impl TypeMapping {
     /// The steps that remove the record's removed own rows, children first, and the closed rows that hung
     /// on the same row before; then `root`, which removes the root's row, and what that one pointed at.
-    #[must_use]
-    pub fn all_removals(&self, record: &Record, root: Step) -> Vec<Step> {
-        let mut diff = Diff {
-            ty: self,
-            shape: &self.shape,
+    ///
+    /// # Errors
+    ///
+    /// As [`diff`](Self::diff).
+    pub fn all_removals(&self, record: &Record, root: Step) -> Result<Vec<Step>, ScimError> {
+        let mut diff = Diff::new(self, record);
+        diff.untie()?;
+        diff.all_removals(root);
+        Ok(diff.plan.steps)
+    }
+}
+
+impl<'a> Diff<'a> {
+    fn new(ty: &'a TypeMapping, record: &'a Record) -> Self {
+        Self {
+            ty,
+            shape: &ty.shape,
             record,
             plan: Plan::default(),
             made: BTreeMap::new(),
             renamed: Vec::new(),
+            names: BTreeMap::new(),
+            later: Vec::new(),
+            ties: BTreeMap::new(),
             waiting: BTreeSet::new(),
-        };
-        diff.all_removals(root);
-        diff.plan.steps
+        }
     }
 }
 
@@ -240,6 +258,10 @@ impl Diff<'_> {
         if part != 0 && !layout.upward {
             let parent = self.draft(part, row).map_or(0, |d| d.parent);
             for (own, above) in &layout.on {
+                if let Some(dn) = self.new_name((layout.parent, parent), *above) {
+                    cells.push((*own, Cell::Values(vec![Value::Text(dn)])));
+                    continue;
+                }
                 let value = self.draft(layout.parent, parent).map(|d| d.now.all(*above)).unwrap_or_default();
                 let step = self.made.get(&(layout.parent, parent));
                 let cell = match (value, step) {
@@ -275,6 +297,12 @@ impl Diff<'_> {
             }
         }
         cells
+    }
+
+    /// The DN that an entry gets, if the field is the one of DNs.
+    fn new_name(&self, row: (PartId, usize), field: FieldId) -> Option<String> {
+        let is_dn = self.shape.part(row.0).bag.field_name(field).eq_ignore_ascii_case("dn");
+        self.names.get(&row).filter(|_| is_dn).cloned()
     }
 
     /// The fields of a row as they shall be, opened parts folded back in.
@@ -328,6 +356,7 @@ impl Diff<'_> {
                 cells.push((field, Cell::Values(vec![Value::Text(dn.clone())])));
             }
             self.make_above(part, &dn);
+            self.names.insert((part, row), dn.clone());
             if part == 0 {
                 self.plan.dn = Some(dn);
             }
@@ -344,7 +373,21 @@ impl Diff<'_> {
         }
         // A bag of references is a set: a link that somebody else made meanwhile is no error.
         let unless_exists = part != 0 && layout.many && layout.bag.key.is_empty();
-        self.plan.steps.push(Step::Insert { bag: layout.bag.clone(), cells, report, unless_exists });
+        let (bag, cells, ties) = match self.ties.contains_key(&(part, row)) {
+            true => {
+                let (bag, cells, ties) = self.tied_later(part, row, cells);
+                (Arc::new(bag), cells, ties)
+            }
+            false => (layout.bag.clone(), cells, Vec::new()),
+        };
+        if let (false, Some(dn)) = (ties.is_empty(), self.names.get(&(part, row))) {
+            let anchor = layout.bag.key.first().and_then(|key| now.first(*key).cloned());
+            let anchor = anchor.unwrap_or_else(|| Value::Text(dn.clone()));
+            let target = Target::Entry { dn: dn.clone(), anchor };
+            let bag = layout.bag.clone();
+            self.later.push(Step::Update { bag, target, changes: ties, required: true });
+        }
+        self.plan.steps.push(Step::Insert { bag, cells, report, unless_exists });
         Ok(())
     }
 
@@ -362,13 +405,15 @@ impl Diff<'_> {
         reopening(layout, cells, reopen, report)
     }
 
-    /// Fields of a part's rows that its children's links need.
+    /// Fields of a part's rows that its children's links need. DNs are known before.
     fn children_links(&self, part: PartId) -> Vec<FieldId> {
+        let bag = &self.shape.part(part).bag;
         let children = self.shape.parts.iter().skip(1).filter(|p| p.parent == part && p.opened.is_none());
         let links =
             children.filter(|p| p.usage == Use::Own).flat_map(|p| p.on.iter().map(|(_, above)| *above));
         let beside = self.shape.parts.iter().flat_map(|p| &p.beside).filter(|(_, at)| at.part == part);
-        links.chain(beside.map(|(_, at)| at.field)).collect()
+        let links = links.chain(beside.map(|(_, at)| at.field));
+        links.filter(|above| !entry::is_pseudo(bag, bag.field_name(*above))).collect()
     }
 
     fn parent_dn(&self, part: PartId, row: usize) -> Option<String> {
@@ -389,6 +434,7 @@ impl Diff<'_> {
         now: &crate::store::Row,
     ) -> Result<(), ScimError> {
         let layout = self.shape.part(part);
+        let was = &self.untied(part, row, was).0;
         let links = self.linked(part, row);
         let is_entry = matches!(layout.bag.source, Source::Entries { .. });
         let renames = |f: &FieldId| !same_values(was.all(*f), now.all(*f));
@@ -411,7 +457,8 @@ impl Diff<'_> {
             changes.extend(self.field_changes(part, field, old, values, is_entry));
         }
         for (field, cell) in links {
-            if !matches!(&cell, Cell::Values(values) if same_values(was.all(field), values)) {
+            if !matches!(&cell, Cell::Values(values) if layout.bag.kind(field).same_all(was.all(field), values))
+            {
                 changes.push(Change::Set(field, cell));
             }
         }
@@ -425,12 +472,22 @@ impl Diff<'_> {
                 }
                 self.plan.steps.push(Step::Rename { bag, target: target.clone(), dn: dn.clone() });
                 naming.drop_named(&mut changes, was, now, &dn);
-                if let Target::Entry { dn: at, .. } = &mut target {
+                if let Target::Entry { dn: at, anchor } = &mut target {
+                    // Without an attribute of identity, the name is all there is.
+                    if layout
+                        .bag
+                        .key
+                        .first()
+                        .is_some_and(|key| entry::is_pseudo(&layout.bag, layout.bag.field_name(*key)))
+                    {
+                        *anchor = Value::Text(dn.clone());
+                    }
                     at.clone_from(&dn);
                 }
                 if part == 0 {
-                    self.plan.dn = Some(dn);
+                    self.plan.dn = Some(dn.clone());
                 }
+                self.names.insert((part, row), dn);
             }
         }
         if is_renamed && !is_entry && (part == 0 || layout.rename.is_some()) {
@@ -447,7 +504,8 @@ impl Diff<'_> {
         }
         if !changes.is_empty() {
             let required = part == 0 || self.is_known_row(part, row, was);
-            self.plan.steps.push(Step::Update { bag: layout.bag.clone(), target, changes, required });
+            let update = Step::Update { bag: layout.bag.clone(), target, changes, required };
+            if is_entry { self.later.push(update) } else { self.plan.steps.push(update) }
         }
         Ok(())
     }
@@ -523,8 +581,12 @@ impl Diff<'_> {
     }
 
     fn target(&self, part: PartId, row: usize, was: &crate::store::Row) -> Target {
+        self.target_below(part, self.draft(part, row).map_or(0, |d| d.parent), was)
+    }
+
+    /// As [`target`](Self::target), of a row that hangs on this one of the parent part.
+    fn target_below(&self, part: PartId, parent: usize, was: &crate::store::Row) -> Target {
         let layout = self.shape.part(part);
-        let parent = self.draft(part, row).map_or(0, |d| d.parent);
         match (&layout.bag.source, layout.bag.find_field("dn"), layout.bag.key.first()) {
             (Source::Entries { .. }, Some(dn), Some(key)) => Target::Entry {
                 dn: was.first(dn).map(Value::to_text).unwrap_or_default(),

@@ -43,6 +43,8 @@ pub enum Need {
         stem: String,
         /// What stands between the text and a number.
         separator: String,
+        /// For a name of an entry: the DN of the entry below which it is to be free.
+        container: Option<String>,
     },
     /// The next value of a counter.
     Next {

@@ -346,6 +346,8 @@ pub struct Inverse {
     pub superset: bool,
     /// How holders hold each other: who holds a holder is one, too, though an indirect one.
     pub nested: Option<Box<Inverse>>,
+    /// The holders that every new resource of this type comes into: a field of theirs, and what it holds.
+    pub initial: Option<(FieldRef, Vec<Value>)>,
 }
 
 impl Inverse {

@@ -139,6 +139,11 @@ pub struct Part {
     /// Values that stand for nothing wherever a text is composed: of one field, or of every field that
     /// has none of its own.
     pub nothing: Vec<(Option<FieldRef>, Template)>,
+    /// Object classes that an entry gets when one of these fields is first used.
+    pub aux: Vec<(String, Vec<FieldId>)>,
+    /// What ties an entry to the one it hangs on, and is taken away while one of them is made, renamed or
+    /// removed: fields of this part or its parent, with the values that go; none: all of them.
+    pub ties: Vec<(PartId, FieldId, Vec<Value>)>,
 }
 
 impl Part {

@@ -4,6 +4,7 @@
 //! Only attributes that differ are written, so what already reads as wanted,
 //! and what is not ours, stays as it is.
 
+mod aux;
 mod chosen;
 mod dangling;
 
@@ -140,6 +141,7 @@ impl TypeMapping {
         self.clear(&mut w, empty);
         self.name_items(&mut w)?;
         w.record.pack(&self.shape)?;
+        w.record.take_classes(&self.shape);
         keys_upward(self, &mut w);
         touch(self, &mut w);
         endings(self, &mut w);
@@ -162,6 +164,7 @@ impl TypeMapping {
         let mut w = Writer { ty: self, record, side, password: None, there, parents, answers };
         self.derive(&mut w, base)?;
         w.record.pack(&self.shape)?;
+        w.record.take_classes(&self.shape);
         keys_upward(self, &mut w);
         touch(self, &mut w);
         endings(self, &mut w);

@@ -160,7 +160,9 @@ fn view(bag: &Bag, stored: &Stored) -> Row {
 impl Tables {
     /// Positions and contents of the rows of the bag's scope that meet a predicate.
     fn find(&self, bag: &Bag, predicate: &Predicate) -> Vec<(usize, Row)> {
-        let Some(table) = self.0.get(&source_name(bag)) else { return Vec::new() };
+        let Some(table) = self.0.get(&source_name(bag)).or_else(|| self.around(bag)) else {
+            return Vec::new();
+        };
         let exists = |related: &Related, row: &Row| self.has_related(related, row);
         table
             .rows

@@ -36,9 +36,10 @@ use self::house::House;
 
 /// Mappings that need entries or rows of theirs, or make values by themselves: `sets` and `set_laws` test each in
 /// front of its own store.
-const APPLICATIONS: [&str; 7] = [
+const APPLICATIONS: [&str; 8] = [
     "drupal.toml",
     "eduperson.toml",
+    "freeipa.toml",
     "koha.toml",
     "nextcloud.toml",
     "ofbiz.toml",

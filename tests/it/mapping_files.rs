@@ -166,11 +166,11 @@ fn a_directory_is_laid_out_by_its_profile() {
     assert_eq!(link.values_of(), group.bag().find_field("member"));
     assert_eq!(link.bag.fields[0].kind, FieldKind::Dn);
     assert_eq!(link.floor, Some(Template::Literal("cn=nobody,dc=corp,dc=example,dc=org".into())));
-    let Counter { kind: CounterKind::Highest { bag, field }, from: 10000, .. } = &mapping.counters["uid"]
+    let Counter { kind: CounterKind::Highest { bag, fields }, from: 10000, .. } = &mapping.counters["uid"]
     else {
         panic!("{:?}", mapping.counters)
     };
-    assert_eq!(bag.field_name(*field), "uidNumber");
+    assert_eq!(bag.field_name(fields[0]), "uidNumber");
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! A row that is closed is not read, and one that is reopened is.
 
-use crate::mapping::{
-    check::rows::new_row,
-    compile::TypeDraft,
-    diagnostic::Diagnostics,
-    form::{Answers, Assign, Cond, Eval, set, set::AssignTarget},
-    shape::PartId,
+use crate::{
+    mapping::{
+        check::rows::new_row,
+        compile::TypeDraft,
+        diagnostic::Diagnostics,
+        form::{Answers, Assign, Cond, Eval, SetOp, Template, set, set::AssignTarget},
+        shape::PartId,
+    },
+    store::{Source, Value, dn::Dn},
 };
 
 /// `close` makes a test of `where` (or of `span`) false, and `revive` makes them all true again.
@@ -61,11 +64,30 @@ pub(super) fn check_keep(draft: &TypeDraft, diagnostics: &mut Diagnostics) {
         Some(one) => vec![one],
         None => Vec::new(),
     };
-    if !conjuncts.iter().any(hides) && !draft.protect.as_ref().is_some_and(is_set) {
+    if !conjuncts.iter().any(hides) && !draft.protect.as_ref().is_some_and(is_set) && !moves_out(draft, set) {
         let message = "a deleted resource stays where it is, and is found again under another id";
         let help = "test in `where` what `delete.set` sets, unless that is meant";
         diagnostics.note("keep-visible", &node.span, message, help);
     }
+}
+
+/// True if entries are moved to where the type does not look for its own.
+fn moves_out(draft: &TypeDraft, set: &[Assign]) -> bool {
+    let bag = &draft.shape.root().bag;
+    let (Source::Entries { bases, .. }, Some(container)) = (&bag.source, bag.find_field("container")) else {
+        return false;
+    };
+    let bases: Vec<Dn> = bases.iter().filter_map(|base| Dn::parse(base).ok()).collect();
+    let is_outside = |value: &Value| {
+        let place = Dn::parse(&value.to_text()).ok();
+        place.is_some_and(|place| !bases.iter().any(|base| place == *base || place.is_below(base)))
+    };
+    set.iter().any(|assign| match (&assign.target, &assign.op) {
+        (AssignTarget::Field(field), SetOp::To(list)) if field.part == 0 && field.field == container => {
+            matches!(list.as_slice(), [Template::Literal(value)] if is_outside(value))
+        }
+        _ => false,
+    })
 }
 
 fn holds_after(draft: &TypeDraft, part: PartId, cond: &Cond, sets: &[&Vec<Assign>]) -> bool {

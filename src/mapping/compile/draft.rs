@@ -194,6 +194,8 @@ pub(super) struct PendingInverse {
     pub(super) via: Option<(FieldRef, String, Range<usize>)>,
     pub(super) superset: bool,
     pub(super) nested: bool,
+    /// The holders of every new resource, and where they are named.
+    pub(super) initial: Vec<(Value, Range<usize>)>,
     pub(super) span: Range<usize>,
 }
 
@@ -279,6 +281,8 @@ impl TypeDraft {
             make: Vec::new(),
             find_by: None,
             nothing: Vec::new(),
+            aux: Vec::new(),
+            ties: Vec::new(),
         });
         self.extras.push(extra);
         id

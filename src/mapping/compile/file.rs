@@ -245,8 +245,12 @@ impl Compiler {
             (false, true) => ("entry", "attribute"),
             (false, false) => ("table", "column"),
         };
-        let (where_, field) = (self.text_key(node, place), self.text_key(node, number));
-        let (Some(where_), Some(field)) = (where_, field) else {
+        let names: Vec<String> = match number {
+            "highest" if ldap => self.texts_key(node, number).into_iter().map(|(name, _)| name).collect(),
+            _ => self.text_key(node, number).into_iter().collect(),
+        };
+        let where_ = self.text_key(node, place);
+        let (Some(where_), [name, ..]) = (where_, names.as_slice()) else {
             if node.get(place).is_none() || node.get(number).is_none() {
                 let help = format!("this counter needs `{place}` and `{number}`");
                 self.error("missing-key", node, format!("it is open where `next.{name}` lies"), help);
@@ -256,7 +260,7 @@ impl Compiler {
         // Numbers within texts are read as texts.
         let is_text = number == "highest" && node.get("text").is_some();
         let kind = if is_text { FieldKind::Text } else { FieldKind::Int };
-        let field = push_field(&mut bag, &field, kind);
+        let field = push_field(&mut bag, name, kind);
         bag.source = if ldap {
             let bases = vec![where_.clone()];
             Source::Entries { bases, subtree: true, classes: Vec::new(), rdn: Vec::new() }
@@ -270,8 +274,15 @@ impl Compiler {
             }
         }
         if number == "highest" {
-            bag.scope = std::mem::take(&mut bag.scope).and(Predicate::Field(field, Test::Present));
-            return Some(CounterKind::Highest { bag: Arc::new(bag), field });
+            let more = names.iter().skip(1).map(|name| push_field(&mut bag, name, kind));
+            let fields: Vec<FieldId> = std::iter::once(field).chain(more.collect::<Vec<_>>()).collect();
+            let used = fields.iter().map(|field| Predicate::Field(*field, Test::Present));
+            let used = match used.collect::<Vec<_>>() {
+                list if list.len() > 1 => Predicate::Any(list),
+                list => Predicate::All(list),
+            };
+            bag.scope = std::mem::take(&mut bag.scope).and(used);
+            return Some(CounterKind::Highest { bag: Arc::new(bag), fields });
         }
         if ldap {
             let dn = push_field(&mut bag, "dn", FieldKind::Dn);

@@ -41,6 +41,8 @@ impl Compiler {
                     self.read_where(scope, &node);
                 }
                 self.read_sets(scope, &node);
+                self.read_aux(scope, &node);
+                self.read_unlink(scope, &node);
                 self.read_history(scope, &node);
                 self.read_floor(scope, &node);
             }
@@ -132,6 +134,97 @@ impl Compiler {
         }
     }
 }
+
+impl Compiler {
+    /// `aux = { class = ["attribute"] }`: classes that an entry gets when it needs them.
+    fn read_aux(&mut self, scope: Scope, node: &Node) {
+        let Some(table) = node.get("aux").filter(|_| self.is_ldap()) else { return };
+        if !self.is_table(table, "`aux`") {
+            return;
+        }
+        let classes = match self.types.get(scope.ty).map(|t| &t.shape.part(scope.part).bag.source) {
+            Some(Source::Entries { classes, .. }) => classes.clone(),
+            _ => Vec::new(),
+        };
+        let mut aux = Vec::new();
+        for (class, names) in table.entries() {
+            if classes.iter().any(|c| c.eq_ignore_ascii_case(&class.name)) {
+                let message = format!("every entry has the class `{}` from the beginning", class.name);
+                let help = "name it in `classes` or in `aux`";
+                self.diagnostics.error("bad-value", &class.span, message, help);
+                continue;
+            }
+            let mut fields = Vec::new();
+            for name in names.items() {
+                let Some(text) = self.plain(name, "an attribute of the class") else { continue };
+                let Some(field) = self.field(scope, &text, &name.span) else { continue };
+                let is_own = field.part == scope.part && field.slot.is_none();
+                let pseudo = ["dn", "container", "objectClass"].iter().any(|p| p.eq_ignore_ascii_case(&text));
+                if is_own && !pseudo {
+                    fields.push(field.field);
+                } else {
+                    let message = format!("`{text}` is no attribute of the entry that gets the class");
+                    self.error("bad-value", name, message, "name attributes of this entry");
+                }
+            }
+            if names.items().is_empty() {
+                let help = "write `aux = { ipaUser = [\"userClass\"] }`: the attributes that need the class";
+                self.error(
+                    "bad-value",
+                    names,
+                    format!("nothing ever needs the class `{}`", class.name),
+                    help,
+                );
+            }
+            aux.push((class.name.clone(), fields));
+        }
+        if let Some(part) = self.types.get_mut(scope.ty).and_then(|t| t.shape.parts.get_mut(scope.part)) {
+            part.aux = aux;
+        }
+    }
+}
+
+impl Compiler {
+    /// `unlink`: what ties an entry beside the resource's own to that one.
+    fn read_unlink(&mut self, scope: Scope, node: &Node) {
+        let Some(table) = node.get("unlink").filter(|_| self.is_ldap() && scope.part != 0) else { return };
+        if !self.is_table(table, "`unlink`") {
+            return;
+        }
+        let mut ties = Vec::new();
+        for (key, value) in table.entries() {
+            let kind = Kind::Table(vec![(key.clone(), value.clone())]);
+            let one = Node { span: key.span.start..value.span.end, kind };
+            let set = self.set(scope, &one);
+            let Some(assign) = set.first() else { continue };
+            let AssignTarget::Field(field) = &assign.target else {
+                self.error("bad-value", &one, "`unlink` takes away attributes, not entries", UNLINK);
+                continue;
+            };
+            let parent = self.types.get(scope.ty).map_or(0, |t| t.shape.part(scope.part).parent);
+            let is_near = field.slot.is_none() && [scope.part, parent].contains(&field.part);
+            let literal = |template: &Template| match template {
+                Template::Literal(value) => Some(value.clone()),
+                _ => None,
+            };
+            let gone: Option<Vec<Value>> = match &assign.op {
+                SetOp::To(list) if *list == [Template::Nothing] => Some(Vec::new()),
+                SetOp::Remove(list) if !list.is_empty() => list.iter().map(literal).collect(),
+                _ => None,
+            };
+            match gone.filter(|_| is_near) {
+                Some(gone) => ties.push((field.part, field.field, gone)),
+                None => self.error("bad-value", &one, "this takes nothing away from the two entries", UNLINK),
+            }
+        }
+        if let Some(part) = self.types.get_mut(scope.ty).and_then(|t| t.shape.parts.get_mut(scope.part)) {
+            part.ties = ties;
+        }
+    }
+}
+
+const UNLINK: &str = "write `attribute = \"@none\"` or `attribute = { remove = \"…\" }`, with `up.` for the \
+                      entry that this one hangs on";
 
 fn pairs(assign: &Assign) -> Vec<(FieldRef, Template)> {
     match (&assign.target, &assign.op) {

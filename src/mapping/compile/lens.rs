@@ -95,7 +95,9 @@ const COMMON: &[&str] = &[
 ];
 
 /// What inverses have no use for.
-const BARE: &[&str] = &["initial", "also", "write", "mutability", "refuse", "unique", "match", "when"];
+const BARE: &[&str] = &["also", "write", "mutability", "refuse", "unique", "match", "when"];
+/// What searches have no use for.
+const FOUND: &[&str] = &["initial", "also", "write", "mutability", "refuse", "unique", "match", "when"];
 /// What passwords have no use for.
 const SECRET: &[&str] = &["initial", "write", "mutability", "returned", "unique", "match", "filter"];
 
@@ -167,7 +169,7 @@ const FORMS: &[Form] = &[
         what: "a search",
         keys: &["search", "ref"],
         later: &[],
-        without: BARE,
+        without: FOUND,
         around: &[],
         make: Compiler::search_lens,
     },

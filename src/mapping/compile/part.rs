@@ -57,8 +57,10 @@ pub(super) const PART: Keys<'static> = Keys {
         "points",
         "remember",
         "floor_shown",
+        "aux",
+        "unlink",
     ],
-    later: &["names", "aux", "make"],
+    later: &["names", "make"],
 };
 
 /// How rows hang: [`Part::on`](crate::mapping::shape::Part::on) and
@@ -166,7 +168,7 @@ impl Compiler {
             self.read_entries(scope, node);
             self.forbid(node, &["key", "slot", "value", "alias"], "LDAP");
         } else {
-            self.forbid(node, &["base", "scope", "rdn", "classes"], "SQL");
+            self.forbid(node, &["base", "scope", "rdn", "classes", "aux", "unlink"], "SQL");
         }
         self.no_document(node);
         self.read_slots(scope, node);

@@ -54,8 +54,9 @@ pub(super) const ROOT: Keys<'static> = Keys {
         "like",
         "log",
         "make",
+        "aux",
     ],
-    later: &["aux", "change", "on"],
+    later: &["change", "on"],
 };
 
 pub(super) const MAKE: Keys<'static> = Keys { what: "`make`", known: &["classes"], later: &[] };
@@ -130,7 +131,7 @@ impl Compiler {
             self.read_entries(scope, node);
             self.read_ldap_root(ty, node);
         } else {
-            self.forbid(node, &["base", "scope", "rdn", "classes", "anchor", "make"], "SQL");
+            self.forbid(node, &["base", "scope", "rdn", "classes", "aux", "anchor", "make"], "SQL");
             if names.is_none() {
                 self.read_key(scope, node);
             }

@@ -3,14 +3,15 @@
 //! ```text
 //! V      = literal | "@" word | text
 //! text   = *( literal-text / "{{" / "{" hole "}" )
-//! hole   = source *( " or " source ) *( "|" codec )
+//! hole   = source *( *( "|" codec ) " or " source ) *( "|" codec )
 //! source = field | "let." name | "@" word
 //! word   = "none" | "some" | ("now" | "today") [offset] | "uuid" | "actor"
 //!        | "next." name | "unique:" separator " " text
 //! offset = ("+" | "-") ( number | "{" field "}" ) unit
 //! ```
 //!
-//! A hole that holds a constant alone becomes part of the text here.
+//! Codecs before an `or` belong to the source there, which counts only if they leave a text; those at the
+//! end are for whichever source it is. A hole that holds a constant alone becomes part of the text here.
 
 use std::ops::Range;
 
@@ -221,25 +222,34 @@ impl Compiler {
             self.diagnostics.error("bad-text", span, "an empty hole", help);
             return None;
         }
-        let mut parts = hole.split('|');
         let mut sources = Vec::new();
+        let mut last = Vec::new();
         let mut whole = true;
-        for name in parts.next().unwrap_or_default().split(" or ").map(str::trim) {
+        for alternative in hole.split(" or ") {
+            let mut parts = alternative.split('|');
+            let name = parts.next().unwrap_or_default().trim();
             let source = match (name.strip_prefix("let."), name.strip_prefix('@')) {
                 (Some(constant), _) => self.constant(constant, span).map(Source::Constant),
                 (_, Some(word)) => self.word(scope, word, span).map(|w| Source::Word(Box::new(w))),
                 _ => self.field(scope, name, span).map(Source::Field),
             };
+            let mut codecs = Vec::new();
+            for text in parts {
+                let codec = self.codec(text.trim(), span);
+                whole &= codec.is_some();
+                codecs.extend(codec);
+            }
             whole &= source.is_some();
+            // The codecs so far were those of the source before.
+            let own = std::mem::replace(&mut last, codecs);
+            if !own.is_empty()
+                && let Some(before) = sources.pop()
+            {
+                sources.push(Source::Through(Box::new(before), own));
+            }
             sources.extend(source);
         }
-        let mut codecs = Vec::new();
-        for text in parts {
-            let codec = self.codec(text.trim(), span);
-            whole &= codec.is_some();
-            codecs.extend(codec);
-        }
-        whole.then_some(Piece::Hole { sources, codecs })
+        whole.then_some(Piece::Hole { sources, codecs: last })
     }
 
     /// A codec by its text.

@@ -56,7 +56,7 @@ impl Diff<'_> {
             }
             for draft in self.record.rows(part).iter().filter(|d| d.removed) {
                 if let Some(was) = &draft.was {
-                    let target = Target::Rows(self.identity(part, draft.parent, was));
+                    let target = self.target_below(part, draft.parent, was);
                     self.plan.steps.push(Step::Delete { bag: layout.bag.clone(), target, required: false });
                 }
             }
@@ -87,7 +87,7 @@ impl Diff<'_> {
         let layout = self.shape.part(part);
         let Some(was) = &draft.was else { return };
         let bag = layout.bag.clone();
-        let target = || Target::Rows(self.identity(part, draft.parent, was));
+        let target = || self.target_below(part, draft.parent, was);
         if !layout.close.is_empty() {
             let set = draft.now.cells.iter().enumerate().filter(|(f, v)| !same_values(was.all(*f), v));
             let changes: Vec<Change> = set.map(|(f, v)| Change::Set(f, Cell::Values(v.clone()))).collect();

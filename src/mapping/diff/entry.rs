@@ -95,12 +95,13 @@ impl<'a> Naming<'a> {
             }
             names.push((attribute.to_owned(), value));
         }
-        let place = match (self.value(was, "container"), self.value(now, "container")) {
-            (Some(before), Some(after)) if !same_dn(&before, &after) => {
+        let before = old.parent().map(|p| p.to_string()).unwrap_or_default();
+        let place = match self.value(now, "container") {
+            Some(after) if !same_dn(&before, &after) => {
                 changed = true;
                 after
             }
-            _ => old.parent().map(|p| p.to_string()).unwrap_or_default(),
+            _ => before,
         };
         if !changed {
             return Ok(None);

@@ -6,7 +6,7 @@ use crate::{
         form::{Eval, Need},
         shape::FieldRef,
     },
-    store::{FieldKind, Fold, Value, dn, moment::Moment},
+    store::{FieldKind, Fold, Source as Shelf, Value, dn, moment::Moment},
 };
 
 pub use crate::store::moment::Unit;
@@ -88,7 +88,7 @@ pub enum Piece {
     Literal(String),
     /// A hole: the first alternative that is there, through the codecs in the direction SCIM → store.
     Hole {
-        /// `{a or b}`.
+        /// `{a or b}`, `{a|codec or b}`.
         sources: Vec<Source>,
         /// `|codec|codec`.
         codecs: Vec<Codec>,
@@ -104,6 +104,29 @@ pub enum Source {
     Constant(Value),
     /// A word such as `@uuid`.
     Word(Box<Template>),
+    /// One of these with codecs of its own, which counts only if they leave a text: `{name|ascii or login}`.
+    Through(Box<Source>, Vec<Codec>),
+}
+
+impl Source {
+    /// The field that it is.
+    #[must_use]
+    pub fn field(&self) -> Option<&FieldRef> {
+        match self {
+            Self::Field(field) => Some(field),
+            Self::Through(inner, _) => inner.field(),
+            Self::Constant(_) | Self::Word(_) => None,
+        }
+    }
+
+    /// It with values in place of a log's words.
+    fn told(&self, word: &dyn Fn(LogWord) -> Option<Value>) -> Self {
+        match self {
+            Self::Word(inner) => Self::Word(Box::new(inner.told(word))),
+            Self::Through(inner, codecs) => Self::Through(Box::new(inner.told(word)), codecs.clone()),
+            other => other.clone(),
+        }
+    }
 }
 
 impl Template {
@@ -141,6 +164,7 @@ impl Template {
                     field: place.field,
                     stem: stem.to_text(),
                     separator: separator.clone(),
+                    container: container(eval, place),
                 };
                 eval.answers.value(&need).flatten().into_iter().collect()
             }
@@ -167,11 +191,8 @@ impl Template {
             let piece = |piece: &Piece| match piece {
                 Piece::Literal(text) => Piece::Literal(text.clone()),
                 Piece::Hole { sources, codecs } => {
-                    let sources = sources.iter().map(|source| match source {
-                        Source::Word(inner) => Source::Word(Box::new(inner.told(word))),
-                        other => other.clone(),
-                    });
-                    Piece::Hole { sources: sources.collect(), codecs: codecs.clone() }
+                    let sources = sources.iter().map(|source| source.told(word)).collect();
+                    Piece::Hole { sources, codecs: codecs.clone() }
                 }
             };
             pieces.iter().map(piece).collect()
@@ -223,13 +244,7 @@ impl Template {
             Piece::Hole { sources, .. } => Some(sources),
             Piece::Literal(_) => None,
         });
-        holes
-            .flatten()
-            .filter_map(|s| match s {
-                Source::Field(field) => Some(field),
-                _ => None,
-            })
-            .collect()
+        holes.flatten().filter_map(Source::field).collect()
     }
 }
 
@@ -252,10 +267,9 @@ impl Offset {
 
 fn width(pieces: &[Piece], eval: &Eval<'_>) -> usize {
     let widths = pieces.iter().filter_map(|p| match p {
-        Piece::Hole { sources, .. } => sources.iter().find_map(|s| match s {
-            Source::Field(f) => Some(eval.values(f).len()).filter(|n| *n > 0),
-            _ => None,
-        }),
+        Piece::Hole { sources, .. } => {
+            sources.iter().filter_map(Source::field).map(|f| eval.values(f).len()).find(|n| *n > 0)
+        }
         Piece::Literal(_) => None,
     });
     widths.max().unwrap_or(1)
@@ -313,6 +327,14 @@ pub fn compose(pieces: &[Piece], eval: &Eval<'_>, place: &FieldRef, index: usize
     (holes == 0 || filled > 0).then_some(Value::Text(out))
 }
 
+/// Where an entry is or comes to lie that this field names, if the mapping says so.
+fn container(eval: &Eval<'_>, place: &FieldRef) -> Option<String> {
+    let bag = &eval.shape.part(place.part).bag;
+    let Shelf::Entries { rdn, .. } = &bag.source else { return None };
+    let field = bag.find_field("container").filter(|_| rdn.contains(&place.field))?;
+    Some(eval.values(&FieldRef { part: place.part, field, slot: None }).first()?.to_text())
+}
+
 /// True if the field holds a DN.
 fn is_dn(field: &FieldRef, eval: &Eval<'_>) -> bool {
     let bag = &eval.shape.part(field.part).bag;
@@ -324,7 +346,7 @@ fn holds_dn(source: &Source, eval: &Eval<'_>) -> bool {
     match source {
         Source::Field(field) => is_dn(field, eval),
         Source::Constant(_) => true,
-        Source::Word(_) => false,
+        Source::Word(_) | Source::Through(..) => false,
     }
 }
 
@@ -343,29 +365,47 @@ struct Filled<'p> {
 fn fill<'p>(piece: &'p Piece, eval: &Eval<'_>, place: &FieldRef, index: usize) -> Option<Filled<'p>> {
     let Piece::Hole { sources, codecs } = piece else { return None };
     sources.iter().find_map(|source| {
-        let value = match source {
-            Source::Field(field) => {
-                let values = eval.values(field);
-                let value = values.get(index).or_else(|| values.first())?;
-                let is_there = *value != Value::Text(String::new()) && !is_nothing(field, value, eval);
-                is_there.then(|| value.clone())
-            }
-            Source::Constant(value) => Some(value.clone()),
-            // Codecs of the hole say how a time is written there.
-            Source::Word(word) if !codecs.is_empty() => word.time(eval).or_else(|| word.one(eval, place)),
-            Source::Word(word) => word.one(eval, place),
-        };
-        let mut value = value?;
-        // A UUID's digits, without what stands between them.
-        let is_uuid = matches!(source, Source::Word(word) if **word == Template::Uuid);
-        if is_uuid && codecs.first() == Some(&Codec::Hex) {
-            value = Value::Text(value.to_text().replace('-', ""));
-        }
-        let value = codecs.iter().try_fold(value, |value, codec| codec.encode(value).ok())?;
+        let value = encoded(given(source, codecs, eval, place, index)?, codecs)?;
         // What codecs leave nothing of is not there.
         let is_there = codecs.is_empty() || value != Value::Text(String::new());
         is_there.then_some(Filled { value, source })
     })
+}
+
+/// What a source gives, if it is there. `codecs` come after it.
+fn given(
+    source: &Source,
+    codecs: &[Codec],
+    eval: &Eval<'_>,
+    place: &FieldRef,
+    index: usize,
+) -> Option<Value> {
+    match source {
+        Source::Field(field) => {
+            let values = eval.values(field);
+            let value = values.get(index).or_else(|| values.first())?;
+            let is_there = *value != Value::Text(String::new()) && !is_nothing(field, value, eval);
+            is_there.then(|| value.clone())
+        }
+        Source::Constant(value) => Some(value.clone()),
+        // A UUID's digits, without what stands between them.
+        Source::Word(word) if **word == Template::Uuid && codecs.first() == Some(&Codec::Hex) => {
+            Some(Value::Text(word.one(eval, place)?.to_text().replace('-', "")))
+        }
+        // Codecs of the hole say how a time is written there.
+        Source::Word(word) if !codecs.is_empty() => word.time(eval).or_else(|| word.one(eval, place)),
+        Source::Word(word) => word.one(eval, place),
+        Source::Through(inner, own) => {
+            let value = encoded(given(inner, own, eval, place, index)?, own)?;
+            let is_blank = matches!(&value, Value::Text(text) if text.trim().is_empty());
+            (!is_blank).then_some(value)
+        }
+    }
+}
+
+/// A value through codecs, in the direction SCIM → store.
+fn encoded(value: Value, codecs: &[Codec]) -> Option<Value> {
+    codecs.iter().try_fold(value, |value, codec| codec.encode(value).ok())
 }
 
 #[cfg(test)]

@@ -23,10 +23,7 @@ pub fn fields(text: &[Piece]) -> Vec<&FieldRef> {
             Piece::Literal(_) => None,
         })
         .flatten()
-        .filter_map(|source| match source {
-            Source::Field(field) => Some(field),
-            _ => None,
-        })
+        .filter_map(Source::field)
         .collect()
 }
 

@@ -113,7 +113,10 @@ fn server(live: &mut Live<'_>) {
 
 fn check_counter(live: &mut Live<'_>, name: &str, counter: &Counter) {
     let place = live.place(Named::Counter(name.to_owned()));
-    let (CounterKind::Cell { bag, field, .. } | CounterKind::Highest { bag, field }) = &counter.kind;
+    let (bag, field) = match &counter.kind {
+        CounterKind::Cell { bag, field, .. } => (bag, Some(field)),
+        CounterKind::Highest { bag, fields } => (bag, fields.first()),
+    };
     let Some(table_name) = table_of(bag) else { return };
     let Some(table) = live.inventory.tables.get(table_name) else {
         let help = suggest(table_name, live.inventory.names.iter().map(String::as_str), "there are");
@@ -127,7 +130,7 @@ fn check_counter(live: &mut Live<'_>, name: &str, counter: &Counter) {
             live.error("column-missing", &place, message, help);
         }
     }
-    let Some(column) = table.find(bag.field_name(*field)) else { return };
+    let Some(column) = field.and_then(|field| table.find(bag.field_name(*field))) else { return };
     if let (Some((_, most)), true) = (column.range, counter.step > 0) {
         let to = counter.to.map_or(i128::from(counter.from), i128::from);
         if to > most {

@@ -137,7 +137,7 @@ fn piece_length(piece: &Piece) -> u64 {
             let own = sources.iter().filter_map(|s| match s {
                 Source::Constant(value) => Some(value.to_text().chars().count() as u64),
                 Source::Word(word) => known_length(word),
-                Source::Field(_) => None,
+                Source::Field(_) | Source::Through(..) => None,
             });
             let is_hex = codecs.iter().any(|c| matches!(c, Codec::Hex));
             let own = own.max().map(|n| if is_hex && n == 36 { 32 } else { n });

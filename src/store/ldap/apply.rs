@@ -2,8 +2,9 @@
 //!
 //! LDAP has no transactions that all servers know. When a step fails, entries
 //! that earlier steps of the list added are deleted and renamed ones renamed
-//! back, as far as the directory lets us; modifications stay. A step whose
-//! answer was lost may have happened: the caller finds out by looking.
+//! back, and modified ones get back what they held, as far as the directory lets
+//! us. A step whose answer was lost may have happened: the caller finds out by
+//! looking.
 //!
 //! **Invariant:** a change of an existing entry reaches only the entry that
 //! carries the anchor. Where the server can be trusted with the assertion
@@ -46,6 +47,8 @@ pub(super) struct Apply {
     with_password: HashSet<String>,
     /// Anchors of the entries that must not be changed by others → what they held.
     expected: HashMap<String, Row>,
+    /// True while steps are left that may fail, so that this one may have to be taken back.
+    is_followed: bool,
 }
 
 /// What a step reported, and for which fields.
@@ -59,6 +62,7 @@ struct Done {
 enum Undo {
     Delete { dn: String },
     Rename { from: String, to: String },
+    Modify { dn: String, edits: Vec<Edit> },
 }
 
 impl Apply {
@@ -73,6 +77,7 @@ impl Apply {
             own: HashSet::new(),
             with_password: HashSet::new(),
             expected: HashMap::new(),
+            is_followed: false,
         })
     }
 
@@ -84,6 +89,7 @@ impl Apply {
     pub(super) async fn run(mut self, steps: Vec<Step>) -> Result<Vec<Report>, StoreError> {
         for (index, step) in steps.iter().enumerate() {
             let rest = steps.get(index + 1..).unwrap_or_default();
+            self.is_followed = !rest.is_empty();
             match self.step(step, rest).await {
                 Ok(done) => self.done.push(done),
                 Err(error) => {
@@ -179,6 +185,7 @@ impl Apply {
             let result = match &undo {
                 Undo::Delete { dn } => self.pool.write(Request::Delete { dn }, vec![]).await.map(|_| ()),
                 Undo::Rename { from, to } => self.send_rename(from, to, vec![]).await,
+                Undo::Modify { dn, edits } => self.send_edits(dn, edits, &[]).await,
             };
             if let Err(error) = result {
                 let error = error.into_store(Operation::Delete, "", "");

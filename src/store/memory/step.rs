@@ -3,7 +3,7 @@
 use crate::store::{
     Bag, Cell, Change, Channel, FieldId, FieldKind, Predicate, Report, Row, Source, Step, StoreError, Value,
     cell_values, holds,
-    memory::{Stored, Tables, compare_rows, entries, report_of, source_name, target_predicate},
+    memory::{Stored, Tables, compare_rows, report_of, source_name, target_predicate},
     step::reopenable,
 };
 
@@ -76,6 +76,8 @@ impl Tables {
                 Ok(Report::new())
             }
             Step::Update { bag, target, changes, required } => {
+                let moved = self.moved(bag, target);
+                let bag = moved.as_ref().unwrap_or(bag);
                 let rows = self.targets(bag, target, *required)?;
                 for change in changes {
                     let change = resolve_change(change, steps, reports)?;
@@ -111,12 +113,7 @@ impl Tables {
             }
             Step::Rename { bag, target, dn } => {
                 let rows = self.targets(bag, target, true)?;
-                let table = self.0.get_mut(&source_name(bag)).map(|table| &mut table.rows);
-                for (index, stored) in table.into_iter().flatten().enumerate() {
-                    if rows.contains(&index) {
-                        entries::rename(stored, dn);
-                    }
-                }
+                rows.first().map_or(Ok(()), |row| self.rename(bag, *row, dn))?;
                 Ok(Report::new())
             }
             // What nobody can ever read is kept nowhere.

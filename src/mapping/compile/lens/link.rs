@@ -17,7 +17,7 @@ use crate::{
         shape::{FieldRef, PartId},
     },
     scim::schema::{DataType, Mutability, SchemaAttribute},
-    store::{FieldKind, Source},
+    store::{FieldKind, Source, Value},
 };
 
 /// A pointer of a type: its part and field, what is between it and its value, and the field that this equals.
@@ -237,6 +237,7 @@ impl Compiler {
                 "it says of `via` that it lists more; `nested` follows the groups within groups itself";
             self.error("bad-value", at, "`superset` goes with `via`, and not with `nested`", help);
         }
+        let initial = self.initial_holders(node);
         let accepts = self.shared(site, node);
         self.pending_inverse(
             site.scope.ty,
@@ -247,10 +248,24 @@ impl Compiler {
                 via,
                 superset,
                 nested,
+                initial,
                 span: at.span.clone(),
             },
             accepts.face,
         )
+    }
+
+    /// `initial` of an inverse lens: who holds every new resource.
+    fn initial_holders(&mut self, node: &Node) -> Vec<(Value, Range<usize>)> {
+        let Some(at) = node.get("initial") else { return Vec::new() };
+        if !self.is_ldap() {
+            self.unsupported(&at.span, "`initial` of an inverse lens in SQL");
+            return Vec::new();
+        }
+        let named = at.items().iter();
+        named
+            .filter_map(|item| Some((Value::Text(self.plain(item, "a holder")?), item.span.clone())))
+            .collect()
     }
 
     fn pending_inverse(&mut self, ty: usize, mut pending: PendingInverse, face: Face) -> Option<Made> {
@@ -315,6 +330,7 @@ impl Compiler {
             via: None,
             superset: false,
             nested: false,
+            initial: Vec::new(),
             span: span.clone(),
         };
         if let Some(made) = self.pending_inverse(user, pending, Face::default()) {
@@ -346,6 +362,24 @@ impl Compiler {
                 Some((field, self.field(Scope { ty: holder, part: 0 }, &name, &span)?))
             }
         };
+        let initial = match one.initial.first() {
+            None => None,
+            Some((_, span)) => {
+                let named_by = match &via {
+                    Some((_, by)) => Some(by.clone()),
+                    None => self.default_by(holder, span),
+                };
+                let is_dn = |ty: usize, field: &FieldRef| {
+                    self.types
+                        .get(ty)
+                        .is_some_and(|t| t.shape.part(field.part).bag.kind(field.field) == FieldKind::Dn)
+                };
+                if !is_dn(ty, &by) || part != pointer.part {
+                    self.unsupported(span, "`initial` of an inverse lens whose pointers are not DNs");
+                }
+                named_by.map(|field| (field, one.initial.into_iter().map(|(value, _)| value).collect()))
+            }
+        };
         let nested = match one.nested {
             false => None,
             true => match self.pointers(holder, &one.attribute, holder).into_iter().next() {
@@ -363,6 +397,7 @@ impl Compiler {
                     via: None,
                     superset: false,
                     nested: None,
+                    initial: None,
                 })),
                 None => {
                     let message =
@@ -408,6 +443,7 @@ impl Compiler {
             via,
             superset: one.superset,
             nested,
+            initial,
             writable,
             shows_type,
         })

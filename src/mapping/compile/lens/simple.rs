@@ -303,13 +303,7 @@ fn scalar(
 fn piece_fields(piece: &template::Piece) -> Vec<&FieldRef> {
     match piece {
         template::Piece::Literal(_) => Vec::new(),
-        template::Piece::Hole { sources, .. } => sources
-            .iter()
-            .filter_map(|s| match s {
-                template::Source::Field(field) => Some(field),
-                _ => None,
-            })
-            .collect(),
+        template::Piece::Hole { sources, .. } => sources.iter().filter_map(template::Source::field).collect(),
     }
 }
 

@@ -4,20 +4,24 @@ use ldap3::controls::{Control, RawControl};
 
 use super::{Apply, Done, Undo, normal, password::NewPassword};
 use crate::store::{
-    Bag, Cell, FieldId, FieldKind, Report, Source, StoreError, Target, Value,
+    Bag, Cell, FieldId, FieldKind, Report, Row, Source, StoreError, Target, Value,
     dn::{AvaValue, Dn},
     ldap::{
         control,
         entry::{DN, attributes_of, is_pseudo},
-        link::{Attribute, Request},
+        filter::assertion,
+        link::{Attribute, Query, Request},
         matching::is_equal,
         modify::{Action, Care, Edit, mods, ordered_set, slim},
+        pool::Lane,
         result::{OpError, Operation, Refusal, ResultCode},
         server::{Permissive, Vendor},
         syntax,
     },
 };
 
+/// So many values of a list are looked for one by one.
+const FEW_VALUES: usize = 10;
 /// Attempts at a modification that meets others changing the same attribute.
 const MODIFY_ATTEMPTS: usize = 4;
 
@@ -104,7 +108,7 @@ impl Apply {
 
     /// Modifies the entries of a target; false if there is none.
     pub(super) async fn update(
-        &self,
+        &mut self,
         bag: &Bag,
         target: &Target,
         edits: &[Edit],
@@ -117,17 +121,74 @@ impl Apply {
                 None => self.modify(bag, dn, edits, guard).await,
             };
             let modify = async |dn: &str, guard: Vec<RawControl>| {
+                let back = self.way_back(bag, dn, edits).await?;
                 let outcome = once(dn, edits, guard.clone()).await;
                 // The server does not let the last value go: another one must come in its stead.
                 match with_floors(edits).filter(|_| is(&outcome, ResultCode::ObjectClassViolation)) {
-                    Some(edits) => once(dn, &edits, guard).await,
-                    None => outcome,
+                    Some(edits) => {
+                        let back = self.way_back(bag, dn, &edits).await?;
+                        once(dn, &edits, guard).await.map(|()| back)
+                    }
+                    None => outcome.map(|()| back),
                 }
             };
             let done = self.on_entry(bag, &entry, Operation::Modify, modify).await;
-            is_found |= done.map_err(|error| blame_only(error, edits))?.is_some();
+            if let Some((dn, back)) = done.map_err(|error| blame_only(error, edits))? {
+                is_found = true;
+                self.undo.extend((!back.is_empty()).then_some(Undo::Modify { dn, edits: back }));
+                let was = entry.anchor.as_ref().and_then(|anchor| self.expected.get_mut(&anchor.to_text()));
+                if let Some(was) = was {
+                    changed(bag, was, edits);
+                }
+            }
         }
         Ok(is_found)
+    }
+
+    /// What would give an entry back what edits take from it; nothing if no step comes after this one. Lists
+    /// may be long: whether a value is in one is asked, for a few.
+    async fn way_back(&self, bag: &Bag, dn: &str, edits: &[Edit]) -> Result<Vec<Edit>, OpError> {
+        if !self.is_followed {
+            return Ok(Vec::new());
+        }
+        let replaced = edits.iter().filter(|edit| edit.action == Action::Replace);
+        let fields: Vec<FieldId> = replaced.filter_map(|e| bag.find_field(&e.attribute)).collect();
+        let row = match fields.is_empty() {
+            true => Row::new(bag),
+            false => self.read(bag, dn, &fields).await?.ok_or_else(vanished)?,
+        };
+        let mut back = Vec::new();
+        for edit in edits {
+            let Some(field) = bag.find_field(&edit.attribute) else { continue };
+            let (action, values) = match edit.action {
+                Action::Replace => (Action::Replace, row.all(field).to_vec()),
+                Action::Floor => continue,
+                _ if edit.values.len() > FEW_VALUES => continue,
+                Action::Add => (Action::Remove, self.held(dn, edit, false).await?),
+                Action::Remove => (Action::Add, self.held(dn, edit, true).await?),
+            };
+            back.push(Edit { action, values, ..edit.clone() });
+        }
+        back.reverse();
+        Ok(back)
+    }
+
+    /// The values of an edit that the entry has, or those that it has not.
+    async fn held(&self, dn: &str, edit: &Edit, has: bool) -> Result<Vec<Value>, OpError> {
+        let mut values = Vec::new();
+        for value in &edit.values {
+            let filter = format!("({}={})", edit.attribute, assertion(value, edit.kind));
+            let query = Query::base(dn, &filter, &["1.1"]);
+            let found = match self.pool.search(Lane::Point, &query, &|_| Ok(Some(()))).await {
+                Ok(found) => !found.is_empty(),
+                Err(e) if e.code() == Some(ResultCode::NoSuchObject) => return Err(vanished()),
+                Err(error) => return Err(error),
+            };
+            if found == has {
+                values.push(value.clone());
+            }
+        }
+        Ok(values)
     }
 
     pub(super) async fn modify(
@@ -337,6 +398,25 @@ fn with_floors(edits: &[Edit]) -> Option<Vec<Edit>> {
     let any = !floors.is_empty();
     floors.into_iter().for_each(|edit| edit.action = Action::Add);
     any.then_some(edits)
+}
+
+/// What an entry holds after edits of it.
+fn changed(bag: &Bag, held: &mut Row, edits: &[Edit]) {
+    for edit in edits {
+        let Some(field) = bag.find_field(&edit.attribute) else { continue };
+        let is_in = |list: &[Value], value: &Value| list.iter().any(|v| is_equal(v, value, edit.kind));
+        let values = match edit.action {
+            Action::Replace => edit.values.clone(),
+            Action::Add => {
+                let old = held.all(field);
+                let new = edit.values.iter().filter(|v| !is_in(old, v));
+                old.iter().chain(new).cloned().collect()
+            }
+            Action::Remove => held.all(field).iter().filter(|v| !is_in(&edit.values, v)).cloned().collect(),
+            Action::Floor => continue,
+        };
+        held.set(field, values);
+    }
 }
 
 /// Fields whose present values decide what is left to do.
