@@ -182,7 +182,7 @@ case $command in
     [ -z "${DS389_SET:-}" ] || load_set
     cat >"$dir/env" <<END
 export SCIMGATE_TEST_389DS=ldaps://127.0.0.1:$tls
-export SCIMGATE_TEST_389DS_BASE=$suffix
+export SCIMGATE_TEST_389DS_BASE=$([ -z "${DS389_SET:-}" ] && echo "$suffix" || suffix_of "$DS389_SET/base.ldif")
 export SCIMGATE_TEST_389DS_BIND_DN=$gateway
 export SCIMGATE_TEST_389DS_PASSWORD=$password
 export SCIMGATE_TEST_389DS_CA=$dir/tls/ca.crt
