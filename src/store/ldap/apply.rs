@@ -186,7 +186,7 @@ impl Apply {
             let result = match &undo {
                 Undo::Delete { dn } => self.pool.write(Request::Delete { dn }, vec![]).await.map(|_| ()),
                 Undo::Rename { from, to } => self.send_rename(from, to, vec![]).await,
-                Undo::Modify { dn, edits } => self.send_edits(dn, edits, &[]).await,
+                Undo::Modify { dn, edits } => self.send_edits(dn, (edits, None), &[]).await,
             };
             if let Err(error) = result {
                 let error = error.into_store(Operation::Delete, "", "");
