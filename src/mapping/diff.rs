@@ -59,11 +59,6 @@ impl TypeMapping {
         let mut diff = Diff::new(self, &written.record);
         diff.untie()?;
         diff.removals();
-        let (first, last) = written.password.iter().partition::<Vec<_>, _>(|(_, channel)| {
-            // An account that has none yet cannot be made active.
-            *channel == Channel::UnicodePwd && diff.draft(0, 0).is_some_and(|root| root.was.is_some())
-        });
-        diff.passwords(&first);
         diff.row(0, 0)?;
         while let Some((part, row)) = diff.waiting.pop_first() {
             diff.row(part, row)?;
@@ -72,7 +67,7 @@ impl TypeMapping {
         diff.plan.steps.extend(later.into_iter().rev());
         diff.old_names();
         diff.removals_above();
-        diff.passwords(&last);
+        diff.password(written.password.as_ref());
         if !diff.plan.steps.is_empty() {
             let root = diff.plan.root_insert.as_ref().map(|(step, _)| *step);
             diff.plan.steps.extend(self.log_steps(&written.logs, root));
@@ -596,8 +591,8 @@ impl Diff<'_> {
         }
     }
 
-    fn passwords(&mut self, passwords: &[&(Secret, Channel)]) {
-        for (password, channel) in passwords {
+    fn password(&mut self, password: Option<&(Secret, Channel)>) {
+        if let Some((password, channel)) = password {
             self.plan.steps.push(Step::Password {
                 bag: self.ty.bag().clone(),
                 target: self.password_target(),

@@ -61,6 +61,7 @@ mod live;
 mod live_directory;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod logs;
+mod many_members;
 mod mapping_files;
 mod mapping_schema;
 #[cfg(all(feature = "sqlite", feature = "ldap"))]

@@ -11,6 +11,7 @@
 # SAMBA_SET=FOLDER                  loads FOLDER/base.ldif after the start; accounts without a password then get
 #                                   `Start.Test1`; then applies FOLDER/lock.ldif, if there is one
 # SAMBA_EXTRA_LDIF=FILE             adds further entries
+# SAMBA_CROWD=NUMBER                makes a group of so many people before the start (samba-crowd.py)
 #
 # The service account is CN=gateway,CN=Users,DC=lab,DC=example, a domain administrator, with the password
 # `Gateway.Test1`; Administrator has the same. As in Active Directory, a password crosses TLS only.
@@ -21,6 +22,12 @@ password=Gateway.Test1
 
 # A domain as it is before its first start.
 prepare() {
+  make_domain
+  [ -z "${SAMBA_CROWD:-}" ] || "$(dirname "$0")/samba-crowd.py" "$dir" "$SAMBA_CROWD" >"$dir/crowd.log" 2>&1 ||
+    { tail -3 "$dir/crowd.log" >&2; die "cannot make the crowd"; }
+}
+
+make_domain() {
   if [ -n "${SCIMGATE_TEST_AD_TEMPLATE:-}" ]; then
     cp -a --sparse=always "$SCIMGATE_TEST_AD_TEMPLATE/." "$dir"
     return 0

@@ -43,7 +43,7 @@ pub(super) struct Apply {
     renamed: HashMap<String, String>,
     /// Normal forms of DNs that this list made; there is no anchor yet to check.
     own: HashSet<String>,
-    /// Normal forms of DNs that this list made together with their passwords.
+    /// Normal forms of DNs of entries that this list made or changed together with their passwords.
     with_password: HashSet<String>,
     /// Anchors of the entries that must not be changed by others → what they held.
     expected: HashMap<String, Row>,
@@ -109,7 +109,7 @@ impl Apply {
                 Ok(Done::default())
             }
             Step::Insert { bag, cells, report, unless_exists } => {
-                let with = password::of_new_entry(rest);
+                let with = password::first(rest);
                 self.insert(bag, (cells, with), report, *unless_exists).await
             }
             Step::Copy { bag, .. } | Step::Archive { bag, .. } => {
@@ -120,7 +120,8 @@ impl Apply {
             }
             Step::Update { bag, target, changes, required } => {
                 let edits = self.edits(bag, changes)?;
-                let found = self.update(bag, target, &edits).await?;
+                let with = password::of_entry(target, rest);
+                let found = self.update(bag, target, &edits, with).await?;
                 required_or_done(bag, found, *required)
             }
             Step::Delete { bag, target, required } => {
@@ -185,7 +186,7 @@ impl Apply {
             let result = match &undo {
                 Undo::Delete { dn } => self.pool.write(Request::Delete { dn }, vec![]).await.map(|_| ()),
                 Undo::Rename { from, to } => self.send_rename(from, to, vec![]).await,
-                Undo::Modify { dn, edits } => self.send_edits(dn, edits, &[]).await,
+                Undo::Modify { dn, edits } => self.send_edits(dn, (edits, None), &[]).await,
             };
             if let Err(error) = result {
                 let error = error.into_store(Operation::Delete, "", "");

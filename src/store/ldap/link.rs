@@ -7,6 +7,7 @@
 //! - a search that nobody waits for any more is abandoned at the server;
 //! - every operation has a time limit, and a connection that keeps silent or
 //!   breaks is not used again;
+//! - every request that goes out is one line in the log, at level `debug`, without a value;
 //! - the driver ends with its connection, also when it is stuck in a write to a dead peer.
 
 use std::{
@@ -95,7 +96,65 @@ pub(super) enum Request<'a> {
     Password { dn: &'a str, new: &'a str },
 }
 
+/// A request as the log shows it: names and numbers.
+#[derive(Debug, Default)]
+struct Asked {
+    operation: &'static str,
+    /// Attributes that were asked for or changed.
+    attributes: String,
+    /// Entries that came.
+    entries: usize,
+    /// Values that came or were sent.
+    values: usize,
+}
+
+/// Writes the line when the request is over, however it ends.
+struct AsRequested(Asked);
+
+impl Drop for AsRequested {
+    fn drop(&mut self) {
+        let Asked { operation, attributes, entries, values } = &self.0;
+        tracing::debug!(
+            ldap.operation = operation,
+            ldap.attributes = attributes,
+            ldap.entries = entries,
+            ldap.values = values,
+            "A request to the directory."
+        );
+    }
+}
+
 impl Request<'_> {
+    fn asked(&self) -> Asked {
+        let of = |operation, parts: &mut dyn Iterator<Item = (&[u8], usize)>| {
+            let mut asked = Asked { operation, ..Asked::default() };
+            for (name, values) in parts {
+                let comma = if asked.attributes.is_empty() { "" } else { "," };
+                asked.attributes.push_str(comma);
+                asked.attributes.push_str(&String::from_utf8_lossy(name));
+                asked.values += values;
+            }
+            asked
+        };
+        match self {
+            Self::Add { attributes, .. } => {
+                of("add", &mut attributes.iter().map(|(name, values)| (name.as_slice(), values.len())))
+            }
+            Self::Modify { mods, .. } => of(
+                "modify",
+                &mut mods.iter().map(|m| match m {
+                    Mod::Add(name, values) | Mod::Delete(name, values) | Mod::Replace(name, values) => {
+                        (name.as_slice(), values.len())
+                    }
+                    Mod::Increment(name, _) => (name.as_slice(), 1),
+                }),
+            ),
+            Self::Delete { .. } => Asked { operation: "delete", ..Asked::default() },
+            Self::Rename { .. } => Asked { operation: "rename", ..Asked::default() },
+            Self::Password { .. } => Asked { operation: "password", ..Asked::default() },
+        }
+    }
+
     /// True if it tells Active Directory a password.
     fn holds_unicode_pwd(&self) -> bool {
         let is_it = |name: &[u8]| name.eq_ignore_ascii_case(UNICODE_PWD.as_bytes());
@@ -267,6 +326,8 @@ impl Link {
             true => range::asked(&query.attributes, &self.server),
             false => Arc::clone(&query.attributes),
         };
+        let asked = Asked { operation: "search", attributes: attributes.join(","), ..Asked::default() };
+        let mut asked = AsRequested(asked);
         let stream = ldap.streaming_search(&query.base, query.scope, &query.filter, attributes).await;
         let mut stream = AbandonOnDrop { stream: Some(stream.map_err(|e| self.failed(e))?) };
         while let Some(item) = stream.next().await.map_err(|e| self.failed(e))? {
@@ -276,6 +337,8 @@ impl Link {
             }
             let mut entry = Entry::decode(item.0)
                 .ok_or_else(|| StoreError::Corrupt("the directory sent a malformed entry".to_owned()))?;
+            asked.0.entries += 1;
+            asked.0.values += entry.attributes.iter().map(|(_, values)| values.len()).sum::<usize>();
             let rest = if query.is_whole { entry.name_ranges() } else { Vec::new() };
             if !rest.is_empty() {
                 incomplete.push((entry, rest));
@@ -352,6 +415,7 @@ impl Link {
         if !self.is_private && request.holds_unicode_pwd() {
             return Err(StoreError::Unsupported(UNICODE_PWD_IN_THE_CLEAR.to_owned()).into());
         }
+        let _line = AsRequested(request.asked());
         let mut ldap = self.ldap.clone();
         ldap.with_timeout(self.operation_timeout);
         if !controls.is_empty() {

@@ -89,6 +89,42 @@ fn an_account_comes_and_goes() {
     });
 }
 
+/// A password goes with the other changes of a PATCH, and none is left behind by one that is refused.
+#[test]
+fn a_refused_change_leaves_the_old_password() {
+    AD.each(|site| {
+        let path = site.post(
+            "/Users",
+            json!({ "userName": "keeps@lab.example", "displayName": "Keeps", "password": "First-Horse7" }),
+        );
+        let dn = &values(site, "keeps", "distinguishedName")[0];
+        let with = |password: &str, title: &str| {
+            json!([{ "op": "replace", "path": "password", "value": password }, { "op": "replace", "path": "title", "value": title }])
+        };
+        let refused = site.client.patch(&path, with("Second-Horse7", &"long ".repeat(400)));
+        assert_eq!((refused.status, refused.json["scimType"].as_str()), (400, Some("invalidValue")), "{refused}");
+        assert!(site.directory().accepts(dn, "First-Horse7") && !site.directory().accepts(dn, "Second-Horse7"));
+        // Neither is anything else left behind by a password that is refused.
+        let refused = site.client.patch(&path, with("abc", "Cook"));
+        assert!(refused.status == 400 && refused.json["detail"].as_str().unwrap().contains("password"), "{refused}");
+        assert_eq!(values(site, "keeps", "title"), [""; 0]);
+        site.patch(&path, with("Second-Horse7", "Cook"));
+        assert!(site.directory().accepts(dn, "Second-Horse7"));
+        assert_eq!(values(site, "keeps", "title"), ["Cook"]);
+        // The entry is renamed, changed and made active, with a password of its own each time.
+        site.patch(&path, json!([{ "op": "replace", "path": "active", "value": false }]));
+        site.patch(
+            &path,
+            json!([{ "op": "replace", "value": { "displayName": "Kept", "active": true, "password": "Third-Horse7" } }]),
+        );
+        assert_eq!(values(site, "keeps", "userAccountControl"), ["512"]);
+        assert!(site.directory().accepts(&values(site, "keeps", "distinguishedName")[0], "Third-Horse7"));
+        site.patch(&path, json!([{ "op": "replace", "path": "password", "value": "Fourth-Horse7" }]));
+        assert!(site.directory().accepts(&values(site, "keeps", "distinguishedName")[0], "Fourth-Horse7"));
+        site.delete(&path);
+    });
+}
+
 /// Each form of a PATCH operation, then PUT, and a manager.
 #[test]
 fn every_form_of_patch_reaches_the_entry() {

@@ -113,6 +113,11 @@ impl Directory {
         Self::started(product, "SET", folder.as_os_str())
     }
 
+    /// Starts a domain of the test's own with the group `Everybody` of so many people (`samba-crowd.py`).
+    pub(super) fn of_crowd(number: usize) -> Option<Self> {
+        Self::started(Product::ActiveDirectory, "CROWD", number.to_string().as_ref())
+    }
+
     fn started(product: Product, variable: &str, value: &OsStr) -> Option<Self> {
         server(product.variable())?;
         let folder = TempDir::new().unwrap();

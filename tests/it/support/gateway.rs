@@ -31,6 +31,8 @@ pub(crate) struct Options {
     pub(crate) limits: String,
     /// Lines for the client's table (`patch_response = "full"`).
     pub(crate) client: String,
+    /// `level` of `[log]`.
+    pub(crate) log: &'static str,
 }
 
 /// A running gateway; dropping it ends it.
@@ -94,7 +96,10 @@ profile = "{profile}"
 {client}
 [limits]
 {limits}
+[log]
+level = "{log}"
 "#,
+            log = options.log,
             mapping = store.mapping().display(),
             store = settings,
             client = options.client,

@@ -154,6 +154,12 @@ impl TestStore {
         Some(Self::new(Backend::OpenLdap, Holder::Directory(directory), mapping, TempDir::new().unwrap()))
     }
 
+    /// Starts a domain of the test's own in which the group `Everybody` has so many members.
+    pub(crate) fn of_crowd(number: usize, mapping: PathBuf) -> Option<Self> {
+        let directory = Directory::of_crowd(number)?;
+        Some(Self::new(Backend::OpenLdap, Holder::Directory(directory), mapping, TempDir::new().unwrap()))
+    }
+
     /// What kind it is.
     pub(crate) fn backend(&self) -> Backend {
         self.backend

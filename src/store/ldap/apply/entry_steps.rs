@@ -106,19 +106,21 @@ impl Apply {
         Ok(fields.iter().map(|f| row.all(*f).to_vec()).collect())
     }
 
-    /// Modifies the entries of a target; false if there is none.
+    /// Modifies the entries of a target, in one request together with the password that goes with them; false
+    /// if there is none.
     pub(super) async fn update(
         &mut self,
         bag: &Bag,
         target: &Target,
         edits: &[Edit],
+        password: Option<NewPassword<'_>>,
     ) -> Result<bool, StoreError> {
         let mut is_found = false;
         for entry in self.locate(bag, target).await? {
             let was = entry.anchor.as_ref().and_then(|anchor| self.expected.get(&anchor.to_text()));
             let once = async |dn: &str, edits: &[Edit], guard: Vec<RawControl>| match was {
-                Some(was) => self.modify_as_read(bag, dn, edits, was, guard).await,
-                None => self.modify(bag, dn, edits, guard).await,
+                Some(was) => self.modify_as_read(bag, dn, (edits, password), was, guard).await,
+                None => self.modify(bag, dn, (edits, password), guard).await,
             };
             let modify = async |dn: &str, guard: Vec<RawControl>| {
                 let back = self.way_back(bag, dn, edits).await?;
@@ -133,8 +135,13 @@ impl Apply {
                 }
             };
             let done = self.on_entry(bag, &entry, Operation::Modify, modify).await;
-            if let Some((dn, back)) = done.map_err(|error| blame_only(error, edits))? {
+            let done =
+                done.map_err(|error| if password.is_none() { blame_only(error, edits) } else { error })?;
+            if let Some((dn, back)) = done {
                 is_found = true;
+                if password.is_some() {
+                    self.with_password.insert(normal(&dn));
+                }
                 self.undo.extend((!back.is_empty()).then_some(Undo::Modify { dn, edits: back }));
                 let was = entry.anchor.as_ref().and_then(|anchor| self.expected.get_mut(&anchor.to_text()));
                 if let Some(was) = was {
@@ -195,7 +202,7 @@ impl Apply {
         &self,
         bag: &Bag,
         dn: &str,
-        edits: &[Edit],
+        (edits, password): (&[Edit], Option<NewPassword<'_>>),
         guard: Vec<RawControl>,
     ) -> Result<(), OpError> {
         let depends = edits.iter().any(|e| e.action != Action::Replace);
@@ -204,10 +211,10 @@ impl Apply {
         if permissive == Permissive::Always {
             controls.push(control::permissive_modify());
         }
-        let mut outcome = self.send_edits(dn, edits, &controls).await;
+        let mut outcome = self.send_edits(dn, (edits, password), &controls).await;
         if permissive == Permissive::Attempt && is(&outcome, ResultCode::AttributeOrValueExists) {
             controls.push(control::permissive_modify());
-            let second = self.send_edits(dn, edits, &controls).await;
+            let second = self.send_edits(dn, (edits, password), &controls).await;
             controls.pop();
             if !is(&second, ResultCode::UnavailableCriticalExtension) {
                 outcome = second;
@@ -224,7 +231,7 @@ impl Apply {
             };
             let held = |name: &str| bag.find_field(name).map_or_else(Vec::new, |f| row.all(f).to_vec());
             let needed = slim(edits, &held, adding, removing);
-            outcome = self.send_edits(dn, &needed, &controls).await;
+            outcome = self.send_edits(dn, (&needed, password), &controls).await;
             if is(&outcome, ResultCode::NoSuchAttribute) {
                 removing = Care::Strict;
             } else {
@@ -237,10 +244,11 @@ impl Apply {
     pub(super) async fn send_edits(
         &self,
         dn: &str,
-        edits: &[Edit],
+        (edits, password): (&[Edit], Option<NewPassword<'_>>),
         controls: &[RawControl],
     ) -> Result<(), OpError> {
-        let mods = mods(edits);
+        let mut mods = mods(edits);
+        mods.extend(password.map(|password| password.change()));
         if mods.is_empty() {
             return Ok(());
         }

@@ -13,6 +13,7 @@ use ldap3::controls::RawControl;
 use super::{
     Apply,
     entry_steps::{is, vanished},
+    password::NewPassword,
 };
 use crate::store::{
     Bag, Expected, FieldKind, Row, StoreError, Target, Value,
@@ -80,7 +81,7 @@ impl Apply {
         }
         let assert = control::assertion(&format!("({}={})", field.name, assertion(value, field.kind)))?;
         let edit = self.idle_edit(bag, dn, expected).await?;
-        let outcome = self.send_edits(dn, &[edit], &[assert]).await;
+        let outcome = self.send_edits(dn, (&[edit], None), &[assert]).await;
         if is(&outcome, ResultCode::AssertionFailed) && !self.is_as_read(bag, dn, expected).await? {
             return Err(StoreError::PreconditionFailed.into());
         }
@@ -118,13 +119,13 @@ impl Apply {
         &self,
         bag: &Bag,
         dn: &str,
-        edits: &[Edit],
+        (edits, password): (&[Edit], Option<NewPassword<'_>>),
         was: &Row,
         guard: Vec<RawControl>,
     ) -> Result<(), OpError> {
         let held = |name: &str| bag.find_field(name).map_or(&[][..], |field| was.all(field));
         let exact = exact(edits, &held);
-        let outcome = self.send_edits(dn, &exact, &guard).await;
+        let outcome = self.send_edits(dn, (&exact, password), &guard).await;
         match &outcome {
             Err(OpError::Refused(refusal))
                 if !matches!(refusal.code, ResultCode::NoSuchObject | ResultCode::AssertionFailed) => {}
@@ -136,7 +137,7 @@ impl Apply {
         if !self.is_as_read(bag, dn, &expected).await? {
             return Err(StoreError::PreconditionFailed.into());
         }
-        self.modify(bag, dn, edits, guard).await
+        self.modify(bag, dn, (edits, password), guard).await
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Active Directory takes a password only as `unicodePwd`, in quotes, in UTF-16, and over a connection that
 //! nobody can read (MS-ADTS §3.1.1.3.1.5.1); the connection sees to the last. That of a new entry is a part of
-//! it, so an account is there with its password or not at all.
+//! it, so an account is there with its password or not at all; that of one which is there goes with its other
+//! changes in one modify, so all of it happens or nothing.
 
 use std::collections::HashSet;
 
@@ -10,7 +11,7 @@ use secrecy::ExposeSecret as _;
 
 use super::{Apply, normal};
 use crate::store::{
-    Bag, Channel, Secret, Step, StoreError, Target,
+    Bag, Channel, Secret, Step, StoreError, Target, Value,
     ldap::{
         link::{Attribute, Request, UNICODE_PWD},
         result::Operation,
@@ -18,27 +19,47 @@ use crate::store::{
 };
 use ldap3::Mod;
 
-/// A password that shall come with a new entry.
+/// A password that shall come with a new entry, or with the changes of one.
 #[derive(Clone, Copy)]
 pub(super) struct NewPassword<'s> {
     dn: &'s str,
+    anchor: &'s Value,
     password: &'s Secret,
 }
 
 /// The password of Active Directory among the steps behind that of a new entry.
-pub(super) fn of_new_entry(rest: &[Step]) -> Option<NewPassword<'_>> {
+pub(super) fn first(rest: &[Step]) -> Option<NewPassword<'_>> {
     rest.iter().find_map(|step| match step {
         Step::Password {
-            target: Target::Entry { dn, .. }, password, channel: Channel::UnicodePwd, ..
-        } => Some(NewPassword { dn, password }),
+            target: Target::Entry { dn, anchor },
+            password,
+            channel: Channel::UnicodePwd,
+            ..
+        } => Some(NewPassword { dn, anchor, password }),
         _ => None,
     })
+}
+
+/// The password of Active Directory that goes with the changes of the target's entry: with the last ones
+/// before its own step, since nothing of the entry shall be refused behind it.
+pub(super) fn of_entry<'s>(target: &Target, rest: &'s [Step]) -> Option<NewPassword<'s>> {
+    let Target::Entry { anchor, .. } = target else { return None };
+    let is_changed = |step: &Step| matches!(step, Step::Update { target: Target::Entry { anchor: a, .. }, .. } if a == anchor);
+    let at = rest.iter().position(|step| matches!(step, Step::Password { .. }))?;
+    let (between, from) = rest.split_at(at);
+    first(from).filter(|password| password.anchor == anchor && !between.iter().any(is_changed))
 }
 
 impl NewPassword<'_> {
     /// True if it is that of the entry with this DN.
     pub(super) fn is_of(&self, dn: &str) -> bool {
         normal(self.dn) == normal(dn)
+    }
+
+    /// The change of the entry.
+    pub(super) fn change(&self) -> Mod<Vec<u8>> {
+        let (name, value) = self.attribute();
+        Mod::Replace(name, value)
     }
 
     /// The attribute of the entry.
