@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use crate::{
     cli::{WRONG_FILES, fail},
-    config::{Settings, StoreSettings},
+    config::{Settings, StoreSettings, ldap::DirectoryProfile},
     gateway::me,
     mapping::{Mapping, StoreKind, compile::compile},
 };
@@ -47,7 +47,7 @@ pub(super) fn compile_text(name: &str, source: &str, directory: &Path) -> Result
 ///
 /// # Errors
 ///
-/// One sentence, if the settings name no such store or one of another kind.
+/// One sentence, if the settings name no such store, one of another kind, or another product.
 pub(super) fn find_store<'s>(mapping: &Mapping, settings: &'s Settings) -> Result<&'s StoreSettings, String> {
     let name = &mapping.store_name;
     let store = settings.stores.get(name).ok_or_else(|| {
@@ -58,10 +58,17 @@ pub(super) fn find_store<'s>(mapping: &Mapping, settings: &'s Settings) -> Resul
         StoreKind::Sql { .. } => ("sql", store.sql.is_some()),
         StoreKind::Ldap { .. } => ("ldap", store.ldap.is_some()),
     };
-    if fits {
-        Ok(store)
-    } else {
-        Err(format!("the mapping needs [stores.{name}.{kind}], the settings have the other kind"))
+    if !fits {
+        return Err(format!("the mapping needs [stores.{name}.{kind}], the settings have the other kind"));
+    }
+    let told = store.ldap.as_ref().and_then(|ldap| ldap.profile).map(DirectoryProfile::word);
+    match (&mapping.store, told) {
+        (StoreKind::Ldap { profile }, Some(told)) if told != profile.word() => Err(format!(
+            "the mapping is for `profile = \"{}\"`, [stores.{name}.ldap] says `profile = \"{told}\"`; \
+             the mapping's counts, so correct it, or leave it out of the settings",
+            profile.word()
+        )),
+        _ => Ok(store),
     }
 }
 

@@ -26,6 +26,18 @@ pub enum DirectoryProfile {
     Ds389,
 }
 
+impl DirectoryProfile {
+    /// Its word in the file.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::OpenLdap => "openldap",
+            Self::ActiveDirectory => "ad",
+            Self::Ds389 => "389ds",
+        }
+    }
+}
+
 /// How a directory is reached.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -13,6 +13,8 @@ mod pointers;
 mod rights;
 mod server;
 mod syntaxes;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeMap, sync::Arc};
 

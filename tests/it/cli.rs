@@ -380,3 +380,23 @@ fn explain_shows_what_a_filter_asks_of_the_store() {
         assert!(errors.starts_with("scimgate: "), "{errors}");
     }
 }
+
+/// Which product it is stands in the mapping; settings that say another one are refused by name.
+#[cfg(feature = "ldap")]
+#[test]
+fn a_profile_that_contradicts_the_mapping_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let mapping = "[ldap]\nprofile = \"ad\"\n[User]\nbase = \"dc=x\"\nclasses = [\"user\"]\ninitial = { cn = \"{sAMAccountName}\" }\n\
+        [User.attributes]\nuserName = { field = \"sAMAccountName\", unique = \"fold\" }\n";
+    for (word, code) in [("389ds", 1), ("ad", 0), ("active_directory", 0)] {
+        let store = format!(
+            "[stores.main.ldap]\nurls = \"ldap://127.0.0.1:1\"\nbind_dn = \"cn=x\"\npassword = \"y\"\nprofile = \"{word}\"\n"
+        );
+        let output = scimgate(&["check", "--config", &settings(directory.path(), mapping, &store)]);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{word}: {said}");
+        if code != 0 {
+            assert!(said.contains("`profile = \"ad\"`") && said.contains("`profile = \"389ds\"`"), "{said}");
+        }
+    }
+}

@@ -195,6 +195,16 @@ fn unique(against: &mut Against<'_>, set: &Set<'_>, looked: &Looked) {
     }
     fields.sort_unstable();
     fields.dedup();
+    if looked.partly && !fields.is_empty() {
+        let place = against.place(Named::Source(set.ty, set.id));
+        let read = looked.values.iter().map(Vec::len).max().unwrap_or_default();
+        let message = format!(
+            "there are {} entries, and {read} values were read: two with the same value among the others are not seen",
+            looked.count
+        );
+        let help = "let the server keep the values unique by itself, too";
+        against.note("values-partly-read", &place, message, help);
+    }
     for (field, values) in fields.iter().zip(&looked.values) {
         let Some(used) = set.used().find(|used| used.at.field == *field && used.of.unique.is_some()) else {
             continue;

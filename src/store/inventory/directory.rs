@@ -91,6 +91,8 @@ pub struct Looked {
     pub cut: Option<String>,
     /// Values of the fields that were asked for as a whole, in that order.
     pub values: Vec<Vec<String>>,
+    /// True if there are more entries than values are read of.
+    pub partly: bool,
     /// What the account may do with one of the entries, where the server tells.
     pub rights: Option<Rights>,
     /// True if the account that asks is one of the entries.

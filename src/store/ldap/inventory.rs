@@ -144,7 +144,8 @@ impl LdapStore {
         let has_account = account && self.has(&look.bag, "dn", &directory.account).await?;
         let has_administrators = directory.vendor == Vendor::ActiveDirectory
             && self.has(&look.bag, active_directory::PROTECTED, "1").await?;
-        Ok(Some(Looked { sample, count, cut, values, rights, has_account, has_administrators }))
+        let partly = !look.whole.is_empty() && count > MOST_VALUES as u64;
+        Ok(Some(Looked { sample, count, cut, values, partly, rights, has_account, has_administrators }))
     }
 
     /// True if one of the entries has this value.
@@ -257,8 +258,10 @@ impl Ask {
             lines("objectclasses").iter().filter_map(|line| schema::object_class(line)).collect();
         let mut types: Vec<_> =
             lines("attributetypes").iter().filter_map(|line| schema::attribute_type(line)).collect();
-        if directory.vendor == Vendor::ActiveDirectory {
-            active_directory::complete(self, take, attributes, &mut classes, &mut types).await?;
+        if directory.vendor == Vendor::ActiveDirectory
+            && !active_directory::complete(self, take, attributes, &mut classes, &mut types).await?
+        {
+            return Ok(Schema::default());
         }
         Ok(Schema::new(classes, types))
     }

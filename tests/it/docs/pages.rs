@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use scimgate::config::Settings;
+use scimgate::{
+    config::Settings,
+    mapping::{Mapping, compile::compile},
+};
 
 use super::{blocks, code_words, root, sources, table};
 
@@ -76,6 +79,24 @@ fn settings_on_the_pages_are_settings() {
         }
     }
     assert!(seen >= 5, "the blocks were found");
+}
+
+#[test]
+fn the_mapping_on_the_page_for_entra_compiles() {
+    let page = page("docs/entra.md");
+    let all = blocks(&page);
+    let block = all.iter().find(|block| block.tag("file") == Some("mapping.toml")).expect("the mapping");
+    let load = |name: &str| fs::read_to_string(root().join("mappings").join(name));
+    let (mapping, warnings) = compile(&block.text, &load).unwrap_or_else(|wrong| panic!("{wrong}"));
+    assert!(warnings.0.is_empty(), "{warnings}");
+    // What the page says of it: whoever leaves moves, and the rest is as in the shipped file.
+    let shipped = compile(&load("active-directory.toml").unwrap(), &load).unwrap().0;
+    let differ = |endpoint: &str| -> Vec<String> {
+        let of = |mapping: &Mapping| mapping.types[mapping.find_type(endpoint).unwrap()].rules.clone();
+        let pairs = of(&mapping).into_iter().zip(of(&shipped));
+        pairs.filter(|(a, b)| a != b).map(|(a, _)| a.attribute).collect()
+    };
+    assert_eq!((differ("User"), differ("Group")), (vec!["active".to_owned()], Vec::new()));
 }
 
 #[test]

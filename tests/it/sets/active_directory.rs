@@ -258,3 +258,47 @@ fn protected_accounts_are_neither_shown_nor_touched() {
         assert_eq!(values(site, "moira", "proxyAddresses").len(), before);
     });
 }
+
+/// Each way to say that another address is the main one: both change places, and foreign ones stay.
+#[test]
+fn an_alias_becomes_the_main_address_in_every_form() {
+    AD.each(|site| {
+        let path = site.post(
+            "/Users",
+            json!({ "userName": "alias@lab.example", "displayName": "Alias",
+                "emails": [{ "value": "a@maps.example", "type": "work", "primary": true }, { "value": "b@maps.example", "type": "other" }] }),
+        );
+        let of = |attribute: &str| values(site, "alias", attribute);
+        site.directory().modify(&format!(
+            "dn: {}\nchangetype: modify\nadd: proxyAddresses\nproxyAddresses: X500:/o=Maps\n",
+            of("distinguishedName")[0]
+        ));
+        let mut main = "a@maps.example";
+        let mut alias = "b@maps.example";
+        let forms = |alias: &str| {
+            let element = json!([{ "value": alias, "type": "work", "primary": true }]);
+            let at = format!("emails[value eq \"{alias}\"]");
+            [
+                json!([{ "op": "add", "path": "emails", "value": [{ "value": alias, "primary": true }] }]),
+                json!([{ "op": "add", "path": "emails", "value": element }]),
+                json!([{ "op": "Add", "value": { "emails": element } }]),
+                json!([{ "op": "replace", "path": format!("{at}.primary"), "value": true }]),
+                json!([{ "op": "add", "path": format!("{at}.primary"), "value": true }]),
+                json!([{ "op": "replace", "path": at, "value": { "value": alias, "type": "work", "primary": true } }]),
+                json!([{ "op": "add", "path": at, "value": { "primary": true } }]),
+            ]
+        };
+        for form in 0..forms(alias).len() {
+            let operations = forms(alias)[form].clone();
+            let answer = site.client.patch(&path, operations.clone());
+            assert!(answer.status < 300, "{operations}: {answer}");
+            let mut all = of("proxyAddresses");
+            all.sort();
+            let expected = [format!("SMTP:{alias}"), "X500:/o=Maps".to_owned(), format!("smtp:{main}")];
+            assert_eq!(all, expected, "{operations}");
+            assert_eq!(of("mail"), [alias], "{operations}");
+            std::mem::swap(&mut main, &mut alias);
+        }
+        site.delete(&path);
+    });
+}

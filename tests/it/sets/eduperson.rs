@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
 use super::{
@@ -329,6 +329,12 @@ fn a_search_says_who_is_a_member() {
         // What is read can be sent back; a member of a search is nobody's to remove.
         let steady = site.directory().look();
         site.put(&path, site.get(&path));
+        let bare = |member: &Json| json!({ "value": member["value"] });
+        let mut whole = site.get(&path);
+        whole["members"] = whole["members"].as_array().unwrap().iter().map(bare).collect();
+        site.put(&path, whole);
+        let operations = json!([{ "op": "add", "path": "members", "value": [{ "value": id(&neo) }] }]);
+        site.patch(&path, operations);
         site.assert_entries(&steady, &[]);
         site.patch(&path, json!([{ "op": "replace", "path": "displayName", "value": "Renamed" }]));
         assert_eq!(values(site, &at, "description"), ["Renamed"]);

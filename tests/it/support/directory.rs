@@ -86,6 +86,11 @@ impl Directory {
             })
             .collect();
         let seed = seed.replace("dc=example,dc=com", &directory.suffix);
+        let seed = match product {
+            // Another way to lock an account for good.
+            Product::Ds389 => seed.replace("pwdAccountLockedTime: 000001010000Z", "nsAccountLock: true"),
+            _ => seed,
+        };
         directory.run("ldapadd", &[], &(containers + &seed));
         Some(directory)
     }

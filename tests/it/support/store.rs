@@ -71,17 +71,7 @@ impl TestStore {
             Backend::Sqlite => (Holder::Tables(Tables::sqlite(temporary.path())), mappings.join("demo.toml")),
             Backend::Postgres => (Holder::Tables(Tables::postgres()?), mappings.join("postgresql-hr.toml")),
             Backend::MariaDb => (Holder::Tables(Tables::mariadb()?), mappings.join("mysql-hr.toml")),
-            Backend::OpenLdap => {
-                let directory = Directory::fresh(Product::OpenLdap)?;
-                let mapping = temporary.path().join("openldap.toml");
-                let text = format!(
-                    "extends = \"{}\"\n[let]\nsuffix = \"{}\"\n",
-                    mappings.join("openldap.toml").display(),
-                    directory.suffix()
-                );
-                std::fs::write(&mapping, text).unwrap();
-                (Holder::Directory(directory), mapping)
-            }
+            Backend::OpenLdap => return Self::company(Product::OpenLdap),
         };
         Some(Self {
             backend,
@@ -92,6 +82,23 @@ impl TestStore {
             more: String::new(),
             directory: temporary,
         })
+    }
+
+    /// Makes and fills a subtree of a directory with the company of `tests/fixtures/ldif`, behind a mapping for
+    /// that server.
+    pub(crate) fn company(product: Product) -> Option<Self> {
+        let directory = Directory::fresh(product)?;
+        let temporary = TempDir::new().unwrap();
+        let more = match product {
+            Product::Ds389 => include_str!("../../fixtures/ldif/389ds.toml"),
+            _ => "",
+        };
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/openldap.toml");
+        let mapping = temporary.path().join("mapping.toml");
+        let (shipped, suffix) = (shipped.display(), directory.suffix());
+        let text = format!("extends = \"{shipped}\"\n[let]\nsuffix = \"{suffix}\"\n{more}");
+        std::fs::write(&mapping, text).unwrap();
+        Some(Self::new(Backend::OpenLdap, Holder::Directory(directory), mapping, temporary))
     }
 
     /// Makes an empty store for the type of `tests/fixtures/devices`, which has an attribute of every kind.

@@ -31,18 +31,23 @@ pub(super) async fn rights(ask: &Ask, dn: &str) -> Result<Option<Rights>, StoreE
     Ok(Some(Rights { of: dn.to_owned(), read: None, write, delete: None }))
 }
 
-/// Adds what the subschema leaves out.
+/// Adds what the subschema leaves out. False if the account is not shown it: without auxiliary classes attributes
+/// would seem not to be allowed.
 pub(super) async fn complete(
     ask: &Ask,
     take: &dyn Fn(&str) -> Vec<String>,
     attributes: &[String],
     classes: &mut [ObjectClass],
     types: &mut [AttributeType],
-) -> Result<(), StoreError> {
-    let Some(context) = take("schemaNamingContext").into_iter().next() else { return Ok(()) };
+) -> Result<bool, StoreError> {
+    let Some(context) = take("schemaNamingContext").into_iter().next() else { return Ok(false) };
     let told = ["lDAPDisplayName", "systemAuxiliaryClass", "auxiliaryClass", "systemMustContain"];
     let query = ask.below(&context, "(objectClass=classSchema)", &told);
-    for entry in ask.told(&query).await?.unwrap_or_default() {
+    let entries = ask.told(&query).await?.unwrap_or_default();
+    if entries.is_empty() {
+        return Ok(false);
+    }
+    for entry in entries {
         let texts = entry.texts();
         let name = values(&texts, "lDAPDisplayName");
         let is_it = |class: &&mut ObjectClass| class.names.first() == name.first();
@@ -57,7 +62,7 @@ pub(super) async fn complete(
             of.most = values(&entry, "rangeUpper").first().and_then(|n| n.parse().ok());
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// The kinds of index of attributes, from their `searchFlags`.

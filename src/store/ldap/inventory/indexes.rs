@@ -22,6 +22,9 @@ pub(super) async fn read(
                 return Ok(Indexes::Unread("the schema's naming context".to_owned()));
             };
             let pairs = active_directory::indexes(ask, &context, &wanted.attributes).await?;
+            if pairs.is_empty() && !wanted.attributes.is_empty() {
+                return Ok(Indexes::Unread("the entries of its schema".to_owned()));
+            }
             Ok(Indexes::Known(pairs.into_iter().collect()))
         }
         Vendor::OpenLdap => openldap(ask, wanted).await,

@@ -46,6 +46,11 @@ impl Entries {
         Self(keyed.collect())
     }
 
+    /// Each entry: its identity, its DN, and its values without what the server itself writes.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str, &BTreeSet<(String, String)>)> {
+        self.0.iter().map(|(id, (dn, values))| (id.as_str(), dn.as_str(), values))
+    }
+
     /// One line for each entry or value that is not as it was: `+ DN`, `- DN`, `DN → new DN`,
     /// `new DN: + attribute: value`, `new DN: - attribute: value`.
     pub(crate) fn changes_since(&self, before: &Self) -> Vec<String> {
