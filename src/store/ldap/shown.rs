@@ -58,7 +58,10 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::store::{Bag, Field, FieldKind, Fold, Predicate, Source, Test, ldap::{plan::plan, rules::Rules}};
+    use crate::store::{
+        Bag, Field, FieldKind, Fold, Predicate, Source, Test,
+        ldap::{plan::plan, rules::Rules},
+    };
 
     fn shown(predicate: Predicate, limit: Option<u64>) -> Vec<String> {
         let field = |name: &str, kind| Field { name: name.into(), kind, many: false };

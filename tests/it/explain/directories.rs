@@ -14,6 +14,8 @@ struct Site {
     server: &'static str,
     /// How to find somebody, who is a member of `full`.
     somebody: &'static str,
+    /// How to find somebody else, who becomes a manager.
+    other: &'static str,
     full: &'static str,
     empty: &'static str,
     /// What a login looks like: `{}` stands for the name.
@@ -34,7 +36,7 @@ impl Site {
     fn requests(&self) {
         let login = |name: &str| self.login.replace("{}", name);
         let (somebody, id) = self.path("Users", self.somebody);
-        let (_, other) = self.path("Users", &format!("not ({})", self.somebody));
+        let (_, other) = self.path("Users", self.other);
         let (full, _) = self.path("Groups", &format!("displayName eq \"{}\"", self.full));
         let (empty, _) = self.path("Groups", &format!("displayName eq \"{}\"", self.empty));
         let patch = |operations: Json| {
@@ -161,6 +163,7 @@ fn company(product: Product, server: &'static str, mapping: &str) {
         place: Place::of(store),
         server,
         somebody: "userName eq \"person3\"",
+        other: "userName eq \"person1\"",
         full: "All Staff",
         empty: "Empty",
         login: "{}",
@@ -188,6 +191,7 @@ fn requests_are_explained_in_active_directory() {
         place: Place::of(store),
         server: "active-directory",
         somebody: "userName eq \"moira@lab.example\"",
+        other: "userName eq \"ended@lab.example\"",
         full: "Surveyors, Night",
         empty: "Empty",
         login: "{}@lab.example",
