@@ -2,6 +2,7 @@
 //! whether that is bounded. Reads catalogues and ids; asks the store for no resource.
 
 mod request;
+mod shown;
 
 use std::{path::PathBuf, sync::Arc};
 

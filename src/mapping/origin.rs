@@ -21,6 +21,17 @@ impl Mapping {
         Some(format!("`log.{}.{by}`", log.name))
     }
 
+    /// True if a field holds what a password is stored as.
+    #[must_use]
+    pub fn is_password(&self, bag: &Bag, field: FieldId) -> bool {
+        let Some((ty, part)) = self.part_of(bag) else { return false };
+        let uses = self.types.get(ty).map(Uses::of);
+        uses.is_some_and(|uses| {
+            let here = uses.fields.iter().filter(|u| u.field.part == part && u.field.field == field);
+            here.into_iter().any(|used| matches!(used.role, Role::Password(_)))
+        })
+    }
+
     /// The type and the part that a bag belongs to; `None` for bags of counters.
     #[must_use]
     pub fn part_of(&self, bag: &Bag) -> Option<(usize, PartId)> {
@@ -78,7 +89,32 @@ impl TypeMapping {
                 out.push(made.path.clone());
             }
         }
+        for (_, path) in uses.touched.iter().filter(|(f, _)| f.part == part && f.field == field) {
+            if !out.contains(path) {
+                out.push(path.clone());
+            }
+        }
+        out.extend(self.origins_within(part, field));
         out.dedup();
+        out
+    }
+
+    /// The attributes whose values a field holds as a document, or as one of its values.
+    fn origins_within(&self, part: PartId, field: FieldId) -> Vec<String> {
+        let mut out: Vec<String> = Vec::new();
+        for (inner, layout) in self.shape.parts.iter().enumerate() {
+            if layout.parent != part || layout.opened.as_ref().is_none_or(|opened| opened.field != field) {
+                continue;
+            }
+            for own in 0..layout.bag.fields.len() {
+                for origin in self.origins(inner, own).into_iter().filter(|origin| !origin.starts_with('`')) {
+                    let attribute = origin.split(['.', ' ']).next().unwrap_or_default().to_owned();
+                    if !out.contains(&attribute) {
+                        out.push(attribute);
+                    }
+                }
+            }
+        }
         out
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Uses<'m> {
     pub(crate) fields: Vec<FieldUse<'m>>,
     /// By the mapping itself.
     pub(crate) made: Vec<Made<'m>>,
+    /// Fields that an attribute changes in part: bits that are set, values that are taken away.
+    pub(crate) touched: Vec<(&'m FieldRef, String)>,
 }
 
 /// A field that an attribute lies in.
@@ -91,7 +93,7 @@ impl FieldUse<'_> {
 
 impl<'m> Uses<'m> {
     pub(crate) fn of(ty: &'m TypeMapping) -> Self {
-        let mut uses = Self { fields: Vec::new(), made: Vec::new() };
+        let mut uses = Self { fields: Vec::new(), made: Vec::new(), touched: Vec::new() };
         for rule in &ty.rules {
             let published = attribute(ty, rule);
             let required = published.is_some_and(|a| a.required);
@@ -308,6 +310,8 @@ impl<'m> Uses<'m> {
         if let SetOp::To(list) | SetOp::Add(list) = &assign.op {
             let made = |template| Made { field, template, path: path.to_owned(), always };
             self.made.extend(list.iter().map(made));
+        } else if !path.is_empty() {
+            self.touched.push((field, path.to_owned()));
         }
     }
 }

@@ -7,6 +7,7 @@
 //! - `server`, `control`: what a server can do, and the controls we use;
 //! - `plan`, `filter`, `rules`, `matching`, `select`, `entry`, `range`, `syntax`: reading;
 //! - `apply`, `modify`: writing;
+//! - `shown`, `ldif`: what would be sent, for people to read;
 //! - `inventory`: what a server and its entries are like, for `check --live`;
 //! - `result`: what a server's refusals mean.
 //!
@@ -20,6 +21,7 @@ mod discovery;
 mod entry;
 mod filter;
 mod inventory;
+mod ldif;
 mod link;
 mod matching;
 mod modify;
@@ -32,6 +34,7 @@ mod rules;
 mod select;
 mod server;
 mod servers;
+mod shown;
 mod spelling;
 mod syntax;
 mod tls;
@@ -143,7 +146,8 @@ impl ReadStore for LdapStore {
     fn shown(&self, select: Select) -> LocalBoxFuture<'_, Result<Vec<String>, StoreError>> {
         Box::pin(async move {
             self.meet().await?;
-            Ok(plan(&select.bag, &select.predicate, &self.shared.rules())?.shown())
+            let plan = plan(&select.bag, &select.predicate, &self.shared.rules())?;
+            Ok(shown::searches(&select, &plan, self.shared.settings.page_size))
         })
     }
 
@@ -167,5 +171,9 @@ impl ReadStore for LdapStore {
 impl Store for LdapStore {
     fn apply(&self, steps: Vec<Step>) -> LocalBoxFuture<'_, Result<Vec<Report>, StoreError>> {
         Box::pin(async move { Apply::new(pool(&self.shared)).await?.run(steps).await })
+    }
+
+    fn shown_steps(&self, steps: Vec<Step>) -> LocalBoxFuture<'_, Result<Vec<Vec<String>>, StoreError>> {
+        Box::pin(async move { Apply::new(pool(&self.shared)).await?.rehearse(steps).await })
     }
 }

@@ -300,6 +300,9 @@ pub enum Channel {
     UnicodePwd,
 }
 
+/// What is shown in place of a password.
+pub const HIDDEN: &str = "<secret>";
+
 /// A password on its way to the store; never printed.
 #[derive(Clone)]
 pub struct Secret(pub secrecy::SecretString);

@@ -12,6 +12,8 @@ use tempfile::TempDir;
 
 use crate::support::{Backend, TestStore};
 
+mod directories;
+
 /// Settings files for a store.
 struct Place {
     store: TestStore,
@@ -20,7 +22,10 @@ struct Place {
 
 impl Place {
     fn new(backend: Backend) -> Option<Self> {
-        let store = TestStore::fresh(backend)?;
+        Some(Self::of(TestStore::fresh(backend)?))
+    }
+
+    fn of(store: TestStore) -> Self {
         let directory = TempDir::new().unwrap();
         let text = format!(
             "mapping = \"{}\"\n[server]\nlisten = \"127.0.0.1:0\"\n[correlation]\nurl = \"sqlite:ids.db\"\n{}",
@@ -28,7 +33,7 @@ impl Place {
             store.settings()
         );
         fs::write(directory.path().join("scimgate.toml"), text).unwrap();
-        Some(Self { store, directory })
+        Self { store, directory }
     }
 
     fn run(&self, arguments: &[&str], body: Option<&Json>) -> (i32, String, String) {
@@ -134,8 +139,9 @@ fn what_is_no_request_is_refused() {
     let user = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"] });
     for (request, body, said) in [
         ("JUMP /Users/1", None, "none of GET"),
-        ("POST /Users/1", Some(&user), "no request for one resource"),
-        ("PATCH /Users", Some(&user), "no request for one resource"),
+        ("POST /Users/1", Some(&user), "no request for resources"),
+        ("PATCH /Users", Some(&user), "no request for resources"),
+        ("GET /Users?filter=shoeSize%20eq%2039", None, "`shoeSize` is not known"),
         ("PUT /Users/1", None, "needs a body"),
         ("GET /Robots/1", None, "there is no endpoint"),
         ("GET /Users/99999", None, "no resource"),

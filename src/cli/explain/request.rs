@@ -4,15 +4,23 @@
 use std::{io::Read as _, path::Path};
 
 use crate::{
-    cli::{REFUSED, WRONG_COMMAND, WRONG_FILES, explain::wrong, fail},
-    correlation::Correlation,
-    gateway::{Context, Gateway, TypeId},
-    mapping::Mapping,
-    scim::{Json, error::ScimError, precondition::Preconditions, resource::Selection},
-    store::{
-        Bag, Cell, Change, FieldId, Step, Store, StoreError,
-        rehearsal::{Noted, Rehearsal},
+    cli::{
+        REFUSED, WRONG_COMMAND, WRONG_FILES,
+        explain::{
+            shown::{shown, writes_to_the_store},
+            wrong,
+        },
+        fail,
     },
+    correlation::Correlation,
+    dialect,
+    gateway::{Context, Gateway, TypeId},
+    mapping::{Mapping, StoreKind},
+    scim::{
+        Json, error::ScimError, filter::parse::FilterRules, message::SearchRequest,
+        precondition::Preconditions, resource::Selection,
+    },
+    store::{Step, rehearsal::Rehearsal},
 };
 
 /// A request on the command line: `PATCH /Users/…` and its body.
@@ -20,6 +28,8 @@ pub(super) struct Request {
     method: Method,
     endpoint: String,
     id: Option<String>,
+    /// What stands behind the path: `filter`, `excludedAttributes`.
+    query: Vec<(String, String)>,
     body: Json,
 }
 
@@ -47,11 +57,20 @@ impl Request {
                 return Err(fail(WRONG_COMMAND, said));
             }
         };
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let mut segments = path.trim().trim_matches('/').split('/');
         let endpoint = segments.next().unwrap_or_default().to_owned();
         let id = segments.next().map(str::to_owned);
-        if endpoint.is_empty() || segments.next().is_some() || id.is_some() == (method == Method::Post) {
-            let said = format_args!("`{text}` is no request for one resource, such as `PATCH /Users/ID`");
+        let fits = match method {
+            Method::Get => true,
+            Method::Post => id.is_none(),
+            Method::Put | Method::Patch | Method::Delete => id.is_some(),
+        };
+        if endpoint.is_empty() || segments.next().is_some() || !fits {
+            let said = format_args!(
+                "`{text}` is no request for resources, such as `PATCH /Users/ID` or `GET /Users`"
+            );
             return Err(fail(WRONG_COMMAND, said));
         }
         let body = match body {
@@ -62,7 +81,7 @@ impl Request {
                 return Err(fail(WRONG_COMMAND, said));
             }
         };
-        Ok(Self { method, endpoint, id, body })
+        Ok(Self { method, endpoint, id, query, body })
     }
 }
 
@@ -121,7 +140,8 @@ pub(super) async fn explain(
     }
     let mut out = shown(rehearsal, mapping, &noted).await.map_err(|e| fail(REFUSED, e))?;
     if is_begun && !writes_to_the_store(&noted) {
-        out.push_str("only our own database keeps what changes\n");
+        let comment = if matches!(mapping.store, StoreKind::Ldap { .. }) { "# " } else { "" };
+        out.push_str(&format!("{comment}only our own database keeps what changes\n"));
     }
     Ok(out)
 }
@@ -133,7 +153,27 @@ async fn rehearse(
     id: &str,
     request: &Request,
 ) -> Result<(), ScimError> {
-    let (all, always, body) = (Selection::default(), Preconditions::default(), &request.body);
+    let resource_type = gateway
+        .resource_types()
+        .get(ty)
+        .copied()
+        .ok_or_else(|| ScimError::not_found("There is no such type."))?;
+    if request.method == Method::Get && request.id.is_none() {
+        let mut query = SearchRequest::from_query(&request.query, &FilterRules::tolerant())?;
+        dialect::adapt_search(&mut query, &[resource_type]);
+        return gateway.search(cx, ty, &query).await.map(drop);
+    }
+    let find = |name: &str| {
+        request.query.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    };
+    let all = Selection::parse(find("attributes"), find("excludedAttributes"), resource_type)?;
+    let (always, mut body) = (Preconditions::default(), request.body.clone());
+    match request.method {
+        Method::Post | Method::Put => dialect::adapt_resource(&mut body, resource_type),
+        Method::Patch => dialect::adapt_patch(&mut body, resource_type),
+        Method::Get | Method::Delete => {}
+    }
+    let body = &body;
     match request.method {
         Method::Get => gateway.retrieve(cx, ty, id, &all).await.map(drop),
         Method::Post => gateway.create(cx, ty, body, &all).await.map(drop),
@@ -141,82 +181,4 @@ async fn rehearse(
         Method::Patch => gateway.patch(cx, ty, id, &always, body, &all).await.map(drop),
         Method::Delete => gateway.delete(cx, ty, id, &always).await,
     }
-}
-
-async fn shown(store: &dyn Store, mapping: &Mapping, noted: &Noted) -> Result<String, StoreError> {
-    let mut out = String::from("reads\n");
-    for select in &noted.reads {
-        for statement in store.shown(select.clone()).await? {
-            out.push_str(&format!("  {statement}\n"));
-        }
-    }
-    if !writes_to_the_store(noted) {
-        out.push_str("writes nothing\n");
-    }
-    let mut number = 0;
-    for steps in noted.writes.iter().filter(|steps| !steps.is_empty()) {
-        out.push_str("writes, together\n");
-        let statements = store.shown_steps(steps.clone()).await?;
-        let first = number;
-        for (step, statements) in steps.iter().zip(statements) {
-            number += 1;
-            let mut label = format!("{number}.");
-            for statement in statements {
-                out.push_str(&format!("  {label:3} {statement}\n"));
-                label.clear();
-            }
-            for (column, origin) in origins(mapping, step, first) {
-                out.push_str(&format!("        {column} = {origin}\n"));
-            }
-        }
-    }
-    Ok(out)
-}
-
-fn writes_to_the_store(noted: &Noted) -> bool {
-    noted.writes.iter().any(|steps| !steps.is_empty())
-}
-
-/// Which columns a step writes, and where the value of each comes from.
-fn origins(mapping: &Mapping, step: &Step, first: usize) -> Vec<(String, String)> {
-    let bag = step.bag();
-    let cells: Vec<(FieldId, &Cell)> = match step {
-        Step::Insert { cells, .. }
-        | Step::Copy { cells, .. }
-        | Step::Reopen { cells, .. }
-        | Step::Find { add: Some(cells), .. } => cells.iter().map(|(field, cell)| (*field, cell)).collect(),
-        Step::Update { changes, .. } => changes
-            .iter()
-            .filter_map(|change| match change {
-                Change::Set(field, cell) => Some((*field, cell)),
-                Change::Add(..) | Change::Remove(..) | Change::Floor(..) => None,
-            })
-            .collect(),
-        _ => Vec::new(),
-    };
-    let origin = |(field, cell): (FieldId, &Cell)| {
-        let from = match cell {
-            Cell::From { step, .. } => format!("what step {} reports", first + step + 1),
-            Cell::Values(values) => {
-                let null = if values.is_empty() { "NULL, by " } else { "" };
-                let is_new = !matches!(step, Step::Update { .. });
-                format!("{null}{}", of_field(mapping, bag, field, is_new))
-            }
-        };
-        (bag.field_name(field).to_owned(), from)
-    };
-    cells.into_iter().map(origin).collect()
-}
-
-/// What may have given a field its value; `initial` is for new rows only.
-fn of_field(mapping: &Mapping, bag: &Bag, field: FieldId, is_new: bool) -> String {
-    if let Some(origin) = mapping.log_origin(bag, field) {
-        return origin;
-    }
-    let found = mapping.part_of(bag).and_then(|(ty, part)| Some(mapping.types.get(ty)?.origins(part, field)));
-    let mut origins = found.unwrap_or_default();
-    if !is_new && origins.len() > 1 {
-        origins.retain(|origin| origin != "`initial`");
-    }
-    if origins.is_empty() { format!("`{}`", bag.name) } else { origins.join(", or ") }
 }

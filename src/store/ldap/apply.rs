@@ -14,9 +14,11 @@
 mod entry_steps;
 mod expect;
 mod password;
+mod rehearse;
 mod target;
 
 use std::{
+    cell::RefCell,
     collections::{HashMap, HashSet},
     rc::Rc,
 };
@@ -49,6 +51,8 @@ pub(super) struct Apply {
     expected: HashMap<String, Row>,
     /// True while steps are left that may fail, so that this one may have to be taken back.
     is_followed: bool,
+    /// What would be sent, if nothing is to be sent.
+    rehearsed: Option<RefCell<Vec<String>>>,
 }
 
 /// What a step reported, and for which fields.
@@ -78,6 +82,7 @@ impl Apply {
             with_password: HashSet::new(),
             expected: HashMap::new(),
             is_followed: false,
+            rehearsed: None,
         })
     }
 
@@ -184,7 +189,7 @@ impl Apply {
     async fn take_back(&mut self) {
         while let Some(undo) = self.undo.pop() {
             let result = match &undo {
-                Undo::Delete { dn } => self.pool.write(Request::Delete { dn }, vec![]).await.map(|_| ()),
+                Undo::Delete { dn } => self.send(Request::Delete { dn }, vec![]).await.map(|_| ()),
                 Undo::Rename { from, to } => self.send_rename(from, to, vec![]).await,
                 Undo::Modify { dn, edits } => self.send_edits(dn, (edits, None), &[]).await,
             };

@@ -62,6 +62,40 @@ pub(super) fn read_back(controls: &[Control]) -> Option<Entry> {
     find(controls, POST_READ).and_then(decode).and_then(Entry::decode)
 }
 
+/// What a control of ours means, in words; `None` if its name says all.
+pub(super) fn told(control: &RawControl) -> Option<String> {
+    let value = control.val.as_deref().and_then(decode);
+    match control.ctype.as_str() {
+        ASSERTION => Some(match value.and_then(equality) {
+            Some((attribute, value)) => format!("only if ({attribute}={value})"),
+            None => "only under a condition".to_owned(),
+        }),
+        POST_READ => {
+            let names = value.and_then(octets).unwrap_or_default();
+            Some(format!("reports {}", names.join(", ")))
+        }
+        PERMISSIVE_MODIFY => Some("what is so already is no error".to_owned()),
+        _ => None,
+    }
+}
+
+/// The attribute and the value of an equality assertion (RFC 4511 §4.5.1), the value as RFC 4515 writes it.
+fn equality(filter: StructureTag) -> Option<(String, String)> {
+    let mut parts = octets(filter)?.into_iter();
+    let (attribute, value) = (parts.next()?, parts.next()?);
+    Some((attribute, ldap3::ldap_escape(value.as_str()).into_owned()))
+}
+
+/// The texts of a sequence; octets that are no text are told as such.
+fn octets(tag: StructureTag) -> Option<Vec<String>> {
+    let PL::C(parts) = tag.payload else { return None };
+    let text = |part: StructureTag| match part.payload {
+        PL::P(octets) => Some(String::from_utf8(octets).unwrap_or_else(|_| "octets".to_owned())),
+        PL::C(_) => None,
+    };
+    parts.into_iter().map(text).collect()
+}
+
 fn find<'a>(controls: &'a [Control], oid: &str) -> Option<&'a [u8]> {
     controls.iter().find(|Control(_, raw)| raw.ctype == oid).and_then(|Control(_, raw)| raw.val.as_deref())
 }

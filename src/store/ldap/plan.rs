@@ -105,18 +105,6 @@ pub(super) fn covers(bag: &Bag, predicate: &Predicate, rules: &Rules) -> Coverag
 }
 
 impl Plan {
-    /// The searches, for people.
-    pub(super) fn shown(&self) -> Vec<String> {
-        let Some(filter) = self.filter.text().filter(|_| !self.is_empty()) else { return Vec::new() };
-        let (places, scope) = match (&self.dns, &self.containers) {
-            (Some(dns), _) => (dns, "base"),
-            (None, Some(containers)) => (containers, "one level"),
-            (None, None) => (&self.bases, if self.subtree { "subtree" } else { "one level" }),
-        };
-        let rest = if self.checks.is_empty() { "" } else { ", then checked entry by entry" };
-        places.iter().map(|place| format!("{place} ({scope}): {filter}{rest}")).collect()
-    }
-
     /// True if nothing can match.
     pub(super) fn is_empty(&self) -> bool {
         let none = |names: &Option<Vec<Dn>>| names.as_ref().is_some_and(Vec::is_empty);
@@ -306,17 +294,6 @@ mod tests {
         assert_eq!(filter(Predicate::True).unwrap(), "(&(objectClass=inetOrgPerson)(uid=a))");
         let scope = Predicate::equals(4, "posixAccount".into());
         assert_eq!(filter(scope).unwrap(), "(&(objectClass=posixAccount)(uid=a))");
-    }
-
-    #[test]
-    fn a_search_is_shown_with_its_place() {
-        let shown = |predicate| plan(&bag(Predicate::True), &predicate, &Rules::default()).unwrap().shown();
-        let class = "(objectClass=inetOrgPerson)";
-        let by_uid = format!("ou=p,dc=x (subtree): (&{class}(uid=a\\2a))");
-        assert_eq!(shown(Predicate::equals(1, "a*".into())), [by_uid]);
-        let by_name = format!("uid=a,ou=p,dc=x (base): {class}");
-        assert_eq!(shown(names(0, &["uid=a,ou=p,dc=x"])), [by_name]);
-        assert_eq!(shown(Predicate::False), Vec::<String>::new());
     }
 
     #[test]

@@ -21,11 +21,11 @@ use super::{
 use crate::store::{Bag, FieldId, Row, StoreError, dn::Dn};
 
 /// Up to so many DNs are read one by one.
-const FEW_DNS: usize = 4;
+pub(super) const FEW_DNS: usize = 4;
 /// So many DNs go into one search.
 const DNS_PER_SEARCH: usize = 200;
 /// Up to so many rows are asked for at once, without pages.
-const WHOLE_ROWS: usize = 500;
+pub(super) const WHOLE_ROWS: usize = 500;
 /// So many base searches are in flight for one selection.
 const CONCURRENT_READS: usize = 16;
 

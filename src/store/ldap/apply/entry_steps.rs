@@ -50,7 +50,12 @@ impl Apply {
         let dn = parsed.to_string();
         // Who may not add there need not, if it is there.
         if unless_exists && report.is_empty() && self.is_there(bag, &dn).await? {
+            self.tell(|| format!("{dn} is there already"));
             return Ok(Done::default());
+        }
+        let is_told = self.is_rehearsal();
+        if unless_exists {
+            self.tell(|| "unless it is there already".to_owned());
         }
         let reads_back = !report.is_empty() && self.server.has_control(control::POST_READ);
         let controls = match reads_back {
@@ -63,7 +68,7 @@ impl Apply {
             self.with_password.insert(normal(&dn));
         }
         let request = Request::Add { dn: &dn, attributes };
-        let answer = match self.pool.write(request, controls).await {
+        let answer = match self.send(request, controls).await {
             Ok(answer) => {
                 self.own.insert(normal(&dn));
                 self.undo.push(Undo::Delete { dn: dn.clone() });
@@ -75,7 +80,10 @@ impl Apply {
                 return Err(blame_name(error, &parsed).into_store(Operation::Add, &bag.name, rdn));
             }
         };
-        let report_values = self.report(bag, &dn, report, &answer).await?;
+        let report_values = match is_told {
+            true => Self::supposed(bag, report),
+            false => self.report(bag, &dn, report, &answer).await?,
+        };
         Ok(Done { fields: report.to_vec(), report: report_values })
     }
 
@@ -148,6 +156,7 @@ impl Apply {
                     changed(bag, was, edits);
                 }
             }
+            self.tell_floors(edits);
         }
         Ok(is_found)
     }
@@ -252,7 +261,7 @@ impl Apply {
         if mods.is_empty() {
             return Ok(());
         }
-        self.pool.write(Request::Modify { dn, mods }, controls.to_vec()).await.map(|_| ())
+        self.send(Request::Modify { dn, mods }, controls.to_vec()).await.map(|_| ())
     }
 
     /// True for the codes that say "a value is there" or "a value is not there".
@@ -271,7 +280,7 @@ impl Apply {
     pub(super) async fn delete(&self, bag: &Bag, target: &Target) -> Result<bool, StoreError> {
         let mut is_found = false;
         for entry in self.locate(bag, target).await? {
-            let delete = async |dn: &str, guard| self.pool.write(Request::Delete { dn }, guard).await;
+            let delete = async |dn: &str, guard| self.send(Request::Delete { dn }, guard).await;
             is_found |= self.on_entry(bag, &entry, Operation::Delete, delete).await?.is_some();
         }
         Ok(is_found)
@@ -319,7 +328,7 @@ impl Apply {
         };
         let superior = (from.parent().as_ref() != Some(&parent)).then(|| parent.to_string());
         let request = Request::Rename { dn: old, rdn: rdn.to_string(), superior };
-        self.pool.write(request, controls).await.map(|_| ()).map_err(|error| blame_name(error, &to))
+        self.send(request, controls).await.map(|_| ()).map_err(|error| blame_name(error, &to))
     }
 }
 

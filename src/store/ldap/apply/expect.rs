@@ -43,6 +43,7 @@ impl Apply {
         let plan = plan(bag, predicate, &*self.pool.rules()?)?;
         let selection =
             Selection { pool: &self.pool, bag, plan: &plan, fields: &expected.fields, limit: None };
+        self.tell(|| format!("only if what was read of {} is still so", bag.name));
         let rows: Vec<Row> = selection.named_rows().await?.into_iter().map(|(_, row)| row).collect();
         if expected.is_met(&rows) { Ok(()) } else { Err(StoreError::PreconditionFailed) }
     }
@@ -50,6 +51,8 @@ impl Apply {
     async fn claim(&mut self, bag: &Bag, target: &Target, expected: &Expected) -> Result<(), StoreError> {
         for entry in self.locate(bag, target).await? {
             let claim = async |dn: &str, _: Vec<RawControl>| {
+                let fields: Vec<&str> = expected.fields.iter().map(|field| bag.field_name(*field)).collect();
+                self.tell(|| format!("only if {dn} still has the {} that was read", fields.join(", ")));
                 if !self.is_as_read(bag, dn, expected).await? {
                     return Err(StoreError::PreconditionFailed.into());
                 }

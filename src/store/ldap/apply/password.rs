@@ -91,7 +91,7 @@ impl Apply {
             let set = async |dn: &str, guard| {
                 let value = HashSet::from([unicode(password)]);
                 let mods = vec![Mod::Replace(UNICODE_PWD.as_bytes().to_vec(), value)];
-                self.pool.write(Request::Modify { dn, mods }, guard).await
+                self.send(Request::Modify { dn, mods }, guard).await
             };
             is_found |= self.on_entry(bag, &entry, Operation::Modify, set).await?.is_some();
         }
@@ -119,7 +119,7 @@ impl Apply {
         }
         let mut is_found = false;
         for entry in self.locate(bag, target).await? {
-            let set = async |dn: &str, guard| self.pool.write(Request::Password { dn, new }, guard).await;
+            let set = async |dn: &str, guard| self.send(Request::Password { dn, new }, guard).await;
             is_found |= self.on_entry(bag, &entry, Operation::Password, set).await?.is_some();
         }
         Ok(is_found)

@@ -109,10 +109,14 @@ impl Apply {
         if self.own.contains(&normal(dn)) {
             return Ok(Guard::Nothing);
         }
+        let condition = || format!("({}={})", field.name, assertion(anchor, field.kind));
         // The control's meaning for extended operations is left to each of them.
         if operation != Operation::Password && self.server.asserts_safely() {
-            let filter = format!("({}={})", field.name, assertion(anchor, field.kind));
-            return control::assertion(&filter).map(Guard::Control);
+            return control::assertion(&condition()).map(Guard::Control);
+        }
+        if self.is_rehearsal() {
+            self.tell(|| format!("only if {}, which is read first", condition()));
+            return Ok(Guard::Nothing);
         }
         let fields: Vec<usize> = bag.key.iter().take(1).copied().collect();
         let row = self.read(bag, dn, &fields).await;
