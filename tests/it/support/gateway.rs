@@ -171,6 +171,11 @@ impl Drop for Gateway {
             self.child.kill().unwrap();
             self.child.wait().unwrap();
         }
+    /// The token of that client.
+    pub(crate) fn token(&self) -> &'static str {
+        TOKEN
+    }
+
         if thread::panicking() {
             eprintln!("--- log of the gateway ---\n{}", self.log());
         }
