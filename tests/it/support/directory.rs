@@ -115,6 +115,20 @@ impl Directory {
         Self::started(Product::OpenLdap, &variables)
     }
 
+    /// Starts Active Directory with a KDC, and further entries.
+    #[cfg(feature = "gssapi")]
+    pub(super) fn with_tickets(ldif: &str) -> Option<Self> {
+        let file = readable(ldif);
+        let variables = [("EXTRA_LDIF", file.path().as_os_str()), ("KDC", OsStr::new("1"))];
+        Self::started(Product::ActiveDirectory, &variables)
+    }
+
+    /// A file of the server of the test's own.
+    #[cfg(feature = "gssapi")]
+    pub(crate) fn server_file(&self, name: &str) -> std::path::PathBuf {
+        self.server.as_ref().expect("a server of the test's own").path().join("server").join(name)
+    }
+
     /// Starts a server of the test's own with a set: a folder with the schema, `base.ldif` and `lock.ldif`,
     /// as the heads of the scripts in `tests/servers` say.
     pub(super) fn of_set(product: Product, folder: &Path) -> Option<Self> {

@@ -154,6 +154,13 @@ impl TestStore {
         Some(Self::new(Backend::OpenLdap, Holder::Directory(directory), mapping, TempDir::new().unwrap()))
     }
 
+    /// Starts Active Directory with Kerberos tickets for its service account, and further entries.
+    #[cfg(feature = "gssapi")]
+    pub(crate) fn of_realm(ldif: &str, mapping: PathBuf) -> Option<Self> {
+        let directory = Directory::with_tickets(ldif)?;
+        Some(Self::new(Backend::OpenLdap, Holder::Directory(directory), mapping, TempDir::new().unwrap()))
+    }
+
     /// What kind it is.
     pub(crate) fn backend(&self) -> Backend {
         self.backend
