@@ -42,9 +42,7 @@ fn abandoned(directory: &Directory) -> usize {
 
 #[test]
 fn an_idle_connection_that_the_directory_closes_costs_nobody_an_answer() {
-    let idle =
-        format!("dn: cn=config\nchangetype: modify\nadd: olcIdleTimeout\nolcIdleTimeout: 1\n\n{MONITOR}");
-    let Some(store) = TestStore::configured(PERSON, &idle) else { return };
+    let Some(store) = TestStore::configured(PERSON, MONITOR, "olcIdleTimeout: 1") else { return };
     let gateway = Gateway::start(&store, &Options::default());
     let client = gateway.client();
     let id = client.get("/Users").json["Resources"][0]["id"].as_str().unwrap().to_owned();
