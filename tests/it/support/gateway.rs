@@ -171,11 +171,6 @@ profile = "{profile}"
         Client::new(&format!("{}/scim/v2", self.address), TOKEN)
     }
 
-    /// The token of that client.
-    pub(crate) fn token(&self) -> &'static str {
-        TOKEN
-    }
-
     /// The most memory that the program has had at once, in bytes.
     pub(crate) fn peak_memory(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
