@@ -161,7 +161,12 @@ fn run_all(vendor: &'static str, backend: Backend, expected: usize) {
         let Some(store) = TestStore::fresh(backend) else { return };
         let profile = if vendor == "lessons" { "generic" } else { vendor };
         let gateway = Gateway::start(&store, &Options { profile: Some(profile), ..Options::default() });
-        let vector: Json = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+        let mut text = fs::read_to_string(&file).unwrap();
+        if backend == Backend::ActiveDirectory {
+            // It keeps countries by their two letters, as RFC 7643 has them, and no names.
+            text = text.replace("\"Ireland\"", "\"IE\"");
+        }
+        let vector: Json = serde_json::from_str(&text).unwrap();
         let mut run =
             Run { store: &store, gateway: &gateway, names: urns(store.suffix()), wrong: Vec::new() };
         for (number, step) in vector["steps"].as_array().unwrap().iter().enumerate() {

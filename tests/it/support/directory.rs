@@ -93,7 +93,7 @@ impl Directory {
             // A test that was killed may have left it.
             directory.delete_below_suffix(&[0, 32]);
         }
-        let containers: String = [unit.as_str(), "People", "Groups"]
+        let containers: String = [unit.as_str(), "people", "groups"]
             .iter()
             .map(|ou| {
                 let above = if *ou == unit { &base } else { &directory.suffix };
