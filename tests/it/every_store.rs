@@ -10,7 +10,7 @@ const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 
 /// Runs a test in front of every store whose server is there.
 pub(crate) fn everywhere(test: impl Fn(&TestStore, Gateway)) {
-    for store in Backend::ALL.into_iter().filter_map(TestStore::fresh) {
+    for store in Backend::EVERY.into_iter().filter_map(TestStore::fresh) {
         // Shown when the test fails, to tell which store it was.
         eprintln!("in front of {}", store.backend().name());
         let gateway = Gateway::start(&store, &Options::default());
@@ -29,8 +29,10 @@ pub(crate) fn find(client: &Client, user_name: &str) -> Json {
 
 pub(crate) fn login(store: &TestStore, number: usize) -> String {
     match store.backend() {
-        Backend::Sqlite | Backend::OpenLdap => format!("person{number}"),
-        Backend::Postgres | Backend::MariaDb => format!("person{number}@example.com"),
+        Backend::Sqlite | Backend::OpenLdap | Backend::Ds389 => format!("person{number}"),
+        Backend::Postgres | Backend::MariaDb | Backend::ActiveDirectory => {
+            format!("person{number}@example.com")
+        }
     }
 }
 
@@ -82,6 +84,8 @@ fn a_user_lives_and_goes() {
             Backend::Postgres => ("given_name", "status", "job_title"),
             Backend::MariaDb => ("first", "enabled", "job"),
             Backend::OpenLdap => ("givenName", "pwdAccountLockedTime", "title"),
+            Backend::Ds389 => ("givenName", "nsAccountLock", "title"),
+            Backend::ActiveDirectory => ("givenName", "userAccountControl", "title"),
         };
         assert_eq!(store.user(&name, given).unwrap(), ["Zoë"]);
         let (on, off): (&[&str], &[&str]) = match store.backend() {
@@ -89,6 +93,8 @@ fn a_user_lives_and_goes() {
             Backend::Postgres => (&["A"], &["X"]),
             Backend::MariaDb => (&["1"], &["0"]),
             Backend::OpenLdap => (&[], &["000001010000Z"]),
+            Backend::Ds389 => (&[], &["true"]),
+            Backend::ActiveDirectory => (&["512"], &["514"]),
         };
         assert_eq!(store.user(&name, active).unwrap(), on);
         assert_eq!(client.post("/Users", &body).status, 409);
@@ -140,7 +146,7 @@ fn what_others_change_is_seen() {
     everywhere(|store, gateway| {
         let client = gateway.client();
         let id = find(&client, &login(store, 4))["Resources"][0]["id"].as_str().unwrap().to_owned();
-        let dn = format!("uid=person4,ou=people,{}", store.suffix());
+        let dn = store.dn_of_person(4);
         match store.backend() {
             Backend::Sqlite => {
                 store.tables().execute("update employees set job_title = 'Cook' where emp_no = 4")
@@ -149,7 +155,7 @@ fn what_others_change_is_seen() {
                 store.tables().execute("update hr.employee set job_title = 'Cook' where employee_id = 4")
             }
             Backend::MariaDb => store.tables().execute("update person set job = 'Cook' where person_id = 4"),
-            Backend::OpenLdap => {
+            Backend::OpenLdap | Backend::Ds389 | Backend::ActiveDirectory => {
                 store
                     .directory()
                     .modify(&format!("dn: {dn}\nchangetype: modify\nreplace: title\ntitle: Cook\n"));
@@ -164,7 +170,7 @@ fn what_others_change_is_seen() {
                 store.tables().execute("update hr.employee set deleted_at = now() where employee_id = 4")
             }
             Backend::MariaDb => store.tables().execute("delete from person where person_id = 4"),
-            Backend::OpenLdap => store.directory().delete(&[&dn]),
+            Backend::OpenLdap | Backend::Ds389 | Backend::ActiveDirectory => store.directory().delete(&[&dn]),
         }
         assert_eq!(client.get(&format!("/Users/{id}")).status, 404);
         assert_holds(&find(&client, &login(store, 4)), json!({ "totalResults": 0 }));
@@ -244,7 +250,7 @@ fn another_mapping_can_be_laid_over_a_shipped_one() {
 fn a_schema_that_goes_takes_its_attributes_along() {
     // 7644-3.5.2-h, P-any-3
     const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
-    for store in Backend::ALL.into_iter().filter_map(TestStore::fresh) {
+    for store in Backend::EVERY.into_iter().filter_map(TestStore::fresh) {
         eprintln!("in front of {}", store.backend().name());
         let options = Options { client: "mode = \"rfc\"\n".to_owned(), ..Options::default() };
         let gateway = Gateway::start(&store, &options);

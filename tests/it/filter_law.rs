@@ -307,7 +307,7 @@ fn openldap() {
 
 #[test]
 fn ds389() {
-    let Some(store) = TestStore::company(Product::Ds389) else { return };
+    let Some(store) = TestStore::fresh(Backend::Ds389) else { return };
     let subject = Subject::new(Counted::over(&store), store.mapping());
     subject.fill();
     // A lock-out that ends by itself.

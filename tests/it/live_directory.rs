@@ -107,6 +107,15 @@ fn the_shipped_mappings_fit_their_directories() {
     }
 }
 
+/// Only the plug-ins of the main tree are asked for, and indexes cannot be read by the account.
+#[test]
+fn the_shipped_mapping_fits_389ds() {
+    let Some(store) = TestStore::fresh(Backend::Ds389) else { return };
+    let (code, text) = check(&store, store.mapping());
+    assert_eq!(code, 0, "{text}");
+    assert!(!text.contains("error[") && !text.contains("entries-none"), "{text}");
+}
+
 /// Its indexes can be read by the service account of the tests, and are told apart.
 #[test]
 fn the_shipped_mapping_fits_openldap() {

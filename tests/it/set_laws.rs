@@ -19,7 +19,7 @@ use self::round::Rounds;
 use crate::{
     filter_law::Subject,
     in_process::Counted,
-    support::{Backend, Product, Set, TestStore},
+    support::{Backend, Set, TestStore},
 };
 
 /// Attributes that are put and read, at least, for each set and its people.
@@ -41,7 +41,7 @@ enum Of {
     /// An application, with each people of it that are there.
     Set(Set),
     /// The company of the test directories, on the server that all tests share.
-    Company(Product),
+    Company(Backend),
 }
 
 const fn subjects(name: &'static str, backend: Backend, lossy: &'static [&'static str]) -> Subjects {
@@ -53,11 +53,8 @@ impl Subjects {
     fn stores(&self) -> Vec<(String, TestStore)> {
         let set = match self.of {
             Of::Set(set) => set,
-            Of::Company(product) => {
-                return TestStore::company(product)
-                    .map(|s| (format!("{product:?}"), s))
-                    .into_iter()
-                    .collect();
+            Of::Company(backend) => {
+                return TestStore::fresh(backend).map(|s| (backend.name().to_owned(), s)).into_iter().collect();
             }
         };
         let filled = set.people().into_iter().filter_map(|people| {
@@ -112,7 +109,7 @@ const WORDPRESS: Subjects = subjects("wordpress", Backend::MariaDb, &[]);
 const ACTIVE_DIRECTORY: Subjects =
     Subjects { hidden: Some("OU=Service Accounts,"), ..subjects("ad", Backend::OpenLdap, &["emails"]) };
 /// All addresses are work addresses.
-const DS389: Subjects = Subjects { of: Of::Company(Product::Ds389), lossy: &["emails"], hidden: None };
+const DS389: Subjects = Subjects { of: Of::Company(Backend::Ds389), lossy: &["emails"], hidden: None };
 
 #[test]
 fn active_directory_filters() {

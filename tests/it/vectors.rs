@@ -67,7 +67,23 @@ display = "label"
 primary = "main"
 "#,
         ),
-        Backend::OpenLdap => (
+        Backend::ActiveDirectory => (
+            "",
+            r#"
+[User]
+initial = { displayName = false }
+[User.derived]
+mail = false
+[User.part]
+proxy = false
+main = false
+[User.attributes]
+emails = "@side"
+phoneNumbers = "@side"
+addresses = "@side"
+"#,
+        ),
+        Backend::OpenLdap | Backend::Ds389 => (
             "",
             r#"
 [User.attributes]

@@ -2,13 +2,13 @@
 # Runs the public conformance suites and clients against the gateway in front of each store, and the same
 # random requests against it and scim2-server (`differential`).
 #
-#   run.sh [demo] [openldap] [postgres] [mysql] [devices] [differential]     default: all of them
+#   run.sh [demo] [openldap] [389ds] [ad] [postgres] [mysql] [devices] [differential]     default: all of them
 #
 # devices is the type of tests/fixtures/devices, with an attribute of every kind, in SQLite; only
 # scim2-tester, which goes by the published schemas, has something to say about it.
 #
-# tests/run starts the servers and calls this; SCIMGATE_TEST_LDAP, SCIMGATE_TEST_POSTGRES and
-# SCIMGATE_TEST_MYSQL tell where they are. Each store is filled afresh from tests/fixtures.
+# tests/run starts the servers and calls this; SCIMGATE_TEST_LDAP, SCIMGATE_TEST_389DS, SCIMGATE_TEST_AD,
+# SCIMGATE_TEST_POSTGRES and SCIMGATE_TEST_MYSQL tell where they are. Each store is filled afresh from tests/fixtures.
 # SCIMGATE_BINARY names another program than the one that is built here.
 # shellcheck disable=SC2317 # the functions are called by name
 set -euo pipefail
@@ -44,10 +44,27 @@ mariadb_client() {
     -h "$(part "$url" '\3')" -P "$(part "$url" '\4')" -u "$(part "$url" '\1')" "$@"
 }
 
-ldap_client() {
-  local tool=$1
-  shift
-  "$tool" -x -H "$SCIMGATE_TEST_LDAP" -D "$SCIMGATE_TEST_LDAP_BIND_DN" -w "$SCIMGATE_TEST_LDAP_PASSWORD" "$@"
+# of_directory PREFIX PART: a variable of a directory server, such as SCIMGATE_TEST_AD_BASE.
+of_directory() {
+  local name=SCIMGATE_TEST_$1${2:+_$2}
+  printf %s "${!name:?run this by tests/run}"
+}
+
+# load_directory PREFIX: adds the entries on standard input.
+load_directory() {
+  LDAPTLS_CACERT=$(of_directory "$1" CA) ldapadd -x -H "$(of_directory "$1" "")" -D "$(of_directory "$1" BIND_DN)" \
+    -w "$(of_directory "$1" PASSWORD)"
+}
+
+# directory_settings PREFIX: the lines of a store.
+directory_settings() {
+  cat <<END
+[stores.main.ldap]
+urls = ["$(of_directory "$1" "")"]
+bind_dn = "$(of_directory "$1" BIND_DN)"
+password = "$(of_directory "$1" PASSWORD)"
+ca_file = "$(of_directory "$1" CA)"
+END
 }
 
 # settings [MODE]: the store's lines from standard input, then what all stores have in common.
@@ -87,18 +104,40 @@ prepare_demo() {
 }
 
 prepare_openldap() {
-  : "${SCIMGATE_TEST_LDAP:?run this by tests/run}"
-  ldap_client ldapadd -f tests/fixtures/ldif/openldap-seed.ldif >"$1/fill.log" 2>&1 ||
-    { cat "$1/fill.log"; return 1; }
-  settings >"$1/scimgate.toml" <<END
-mapping = "$PWD/mappings/openldap.toml"
-[stores.main.ldap]
-urls = ["$SCIMGATE_TEST_LDAP"]
-bind_dn = "$SCIMGATE_TEST_LDAP_BIND_DN"
-password = "$SCIMGATE_TEST_LDAP_PASSWORD"
-ca_file = "$SCIMGATE_TEST_LDAP_CA"
-start_tls = true
+  load_directory LDAP <tests/fixtures/ldif/openldap-seed.ldif >"$1/fill.log" 2>&1 || { cat "$1/fill.log"; return 1; }
+  { echo "mapping = \"$PWD/mappings/openldap.toml\""; directory_settings LDAP; echo "start_tls = true"; } |
+    settings >"$1/scimgate.toml"
+}
+
+prepare_389ds() {
+  sed 's/pwdAccountLockedTime: .*/nsAccountLock: true/' tests/fixtures/ldif/openldap-seed.ldif |
+    load_directory 389DS >"$1/fill.log" 2>&1 || { cat "$1/fill.log"; return 1; }
+  { echo "mapping = \"$PWD/mappings/389ds.toml\""; directory_settings 389DS; } | settings >"$1/scimgate.toml"
+}
+
+prepare_ad() {
+  local unit
+  {
+    for unit in OU=Corp OU=People,OU=Corp OU=Groups,OU=Corp; do
+      printf 'dn: %s,%s\nobjectClass: organizationalUnit\n\n' "$unit" "$(of_directory AD BASE)"
+    done
+    cat tests/fixtures/ldif/active-directory-seed.ldif
+  } | load_directory AD >"$1/fill.log" 2>&1 || { cat "$1/fill.log"; return 1; }
+  # scim2-tester gives every attribute a long random value. Active Directory takes countries of two letters and
+  # employeeID of 16, and has but one address of a type that clients choose: those lie elsewhere here.
+  cat >"$1/mapping.toml" <<END
+extends = "$PWD/mappings/active-directory.toml"
+[User]
+derived = { mail = false, co = false, countryCode = false }
+part = { proxy = false, main = false }
+[User.attributes]
+emails = "@side"
+[User.attributes.addresses.slots.work.sub]
+country = "@side"
+[User.attributes.'{E}'.sub]
+employeeNumber = "employeeNumber"
 END
+  { echo "mapping = \"$1/mapping.toml\""; directory_settings AD; } | settings >"$1/scimgate.toml"
 }
 
 prepare_postgres() {
@@ -200,7 +239,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 [ -n "${SCIMGATE_BINARY:-}" ] || cargo build --quiet --features full
 python=$(python_for_suites)
-[ $# -gt 0 ] || set -- demo openldap postgres mysql devices differential
+[ $# -gt 0 ] || set -- demo openldap 389ds ad postgres mysql devices differential
 failed=0
 for store in "$@"; do
   declare -F "prepare_$store" >/dev/null || die "there is no store $store"

@@ -202,7 +202,7 @@ pub(super) fn awkward_rows(backend: Backend) -> &'static str {
              update person set job = 'ann ' where person_id % 19 = 0;
              update person set created = '2025-01-01 10:00:00' where person_id % 7 = 0;"
         }
-        Backend::OpenLdap => "",
+        Backend::OpenLdap | Backend::Ds389 | Backend::ActiveDirectory => "",
     }
 }
 

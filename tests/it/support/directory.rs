@@ -3,7 +3,7 @@
 
 use std::{
     ffi::OsStr,
-    fs::{self, Permissions},
+    fs::{self, File, Permissions},
     io::Write as _,
     os::unix::fs::PermissionsExt as _,
     path::Path,
@@ -59,6 +59,8 @@ pub(crate) struct Directory {
     suffix: String,
     /// The folder of the server, if it is the test's own.
     server: Option<TempDir>,
+    /// Held as long as nobody else may make accounts in the shared domain.
+    _turn: Option<File>,
 }
 
 /// An entry: its DN, and attribute values in the server's order.
@@ -73,11 +75,24 @@ pub(crate) struct Entry {
 impl Directory {
     /// Makes and fills a subtree `ou=…`.
     pub(super) fn fresh(product: Product) -> Option<Self> {
-        let seed = include_str!("../../fixtures/ldif/openldap-seed.ldif");
         let mut directory = Self::shared(product)?;
-        let unit = unique("t");
+        let (seed, unit) = match product {
+            Product::ActiveDirectory => {
+                directory.take_turn();
+                (include_str!("../../fixtures/ldif/active-directory-seed.ldif"), "Corp".to_owned())
+            }
+            _ => (include_str!("../../fixtures/ldif/openldap-seed.ldif"), unique("t")),
+        };
+        let seed = match product {
+            Product::Ds389 => seed.replace("pwdAccountLockedTime: 000001010000Z", "nsAccountLock: true"),
+            _ => seed.to_owned(),
+        };
         let base = std::mem::take(&mut directory.suffix);
         directory.suffix = format!("ou={unit},{base}");
+        if product == Product::ActiveDirectory {
+            // A test that was killed may have left it.
+            directory.delete_below_suffix(&[0, 32]);
+        }
         let containers: String = [unit.as_str(), "people", "groups"]
             .iter()
             .map(|ou| {
@@ -85,6 +100,7 @@ impl Directory {
                 format!("dn: ou={ou},{above}\nobjectClass: organizationalUnit\nou: {ou}\n\n")
             })
             .collect();
+        let seed = seed.replace("OU=Corp,DC=lab,DC=example", &directory.suffix);
         let seed = seed.replace("dc=example,dc=com", &directory.suffix);
         let seed = match product {
             // Another way to lock an account for good.
@@ -93,6 +109,21 @@ impl Directory {
         };
         directory.run("ldapadd", &[], &(containers + &seed));
         Some(directory)
+    }
+
+    /// Logins are unique in a whole domain, and tests use the same ones: waits until no other test, also of another
+    /// process, makes any.
+    fn take_turn(&mut self) {
+        let file = File::open(&self.ca_file).unwrap();
+        file.lock().unwrap();
+        self._turn = Some(file);
+    }
+
+    fn delete_below_suffix(&self, codes: &[i32]) {
+        let (control, suffix) = ("1.2.840.113556.1.4.805", self.suffix.as_str());
+        let arguments: &[&str] =
+            if self.product == Product::ActiveDirectory { &["-e", control, suffix] } else { &["-r", suffix] };
+        self.run_allowing("ldapdelete", arguments, "", codes);
     }
 
     /// The server that all tests share.
@@ -171,6 +202,7 @@ impl Directory {
             ca_file: variable("_CA"),
             suffix: variable("_BASE"),
             server,
+            _turn: None,
         }
     }
 
@@ -260,6 +292,13 @@ impl Directory {
         Some(values)
     }
 
+    /// The values of an attribute of the only entry below the suffix that matches a filter, sorted.
+    pub(crate) fn values_of(&self, filter: &str, attribute: &str) -> Option<Vec<String>> {
+        let found = self.search(filter);
+        assert!(found.len() < 2, "{filter} matches {}", found.len());
+        self.values(&found.first()?.dn, attribute)
+    }
+
     /// Whether somebody can log in.
     pub(crate) fn accepts(&self, dn: &str, password: &str) -> bool {
         let arguments = ["-x", "-H", &self.url, "-D", dn, "-w", password, "-s", "base", "-b", ""];
@@ -292,7 +331,7 @@ impl Directory {
 impl Drop for Directory {
     fn drop(&mut self) {
         match &self.server {
-            None => drop(self.run("ldapdelete", &["-r", &self.suffix], "")),
+            None => self.delete_below_suffix(&[0]),
             Some(folder) => drop(script(self.product, "stop", folder.path()).status().unwrap()),
         }
     }

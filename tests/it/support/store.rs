@@ -25,11 +25,18 @@ pub(crate) enum Backend {
     MariaDb,
     /// `mappings/openldap.toml`.
     OpenLdap,
+    /// `mappings/389ds.toml`.
+    Ds389,
+    /// `mappings/active-directory.toml`.
+    ActiveDirectory,
 }
 
 impl Backend {
-    /// All of them.
+    /// One of each kind of database, and the quickest directory: for tests of what does not depend on the product.
     pub(crate) const ALL: [Self; 4] = [Self::Sqlite, Self::Postgres, Self::MariaDb, Self::OpenLdap];
+    /// All of them. Tests with one take their turns on Active Directory.
+    pub(crate) const EVERY: [Self; 6] =
+        [Self::Sqlite, Self::Postgres, Self::MariaDb, Self::OpenLdap, Self::Ds389, Self::ActiveDirectory];
 
     /// The name that fixtures use.
     pub(crate) fn name(self) -> &'static str {
@@ -38,6 +45,17 @@ impl Backend {
             Self::Postgres => "postgres",
             Self::MariaDb => "mariadb",
             Self::OpenLdap => "openldap",
+            Self::Ds389 => "389ds",
+            Self::ActiveDirectory => "active-directory",
+        }
+    }
+
+    /// The server of a directory.
+    fn product(self) -> Product {
+        match self {
+            Self::Ds389 => Product::Ds389,
+            Self::ActiveDirectory => Product::ActiveDirectory,
+            _ => Product::OpenLdap,
         }
     }
 }
@@ -71,7 +89,19 @@ impl TestStore {
             Backend::Sqlite => (Holder::Tables(Tables::sqlite(temporary.path())), mappings.join("demo.toml")),
             Backend::Postgres => (Holder::Tables(Tables::postgres()?), mappings.join("postgresql-hr.toml")),
             Backend::MariaDb => (Holder::Tables(Tables::mariadb()?), mappings.join("mysql-hr.toml")),
-            Backend::OpenLdap => return Self::company(Product::OpenLdap),
+            Backend::OpenLdap | Backend::Ds389 | Backend::ActiveDirectory => {
+                let directory = Directory::fresh(backend.product())?;
+                let shipped = format!("{}.toml", backend.name());
+                let mapping = temporary.path().join(&shipped);
+                let base = if backend == Backend::ActiveDirectory { "corp" } else { "suffix" };
+                let text = format!(
+                    "extends = \"{}\"\n[let]\n{base} = \"{}\"\n",
+                    mappings.join(&shipped).display(),
+                    directory.suffix()
+                );
+                std::fs::write(&mapping, text).unwrap();
+                (Holder::Directory(directory), mapping)
+            }
         };
         Some(Self {
             backend,
@@ -82,23 +112,6 @@ impl TestStore {
             more: String::new(),
             directory: temporary,
         })
-    }
-
-    /// Makes and fills a subtree of a directory with the company of `tests/fixtures/ldif`, behind a mapping for
-    /// that server.
-    pub(crate) fn company(product: Product) -> Option<Self> {
-        let directory = Directory::fresh(product)?;
-        let temporary = TempDir::new().unwrap();
-        let more = match product {
-            Product::Ds389 => include_str!("../../fixtures/ldif/389ds.toml"),
-            _ => "",
-        };
-        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/openldap.toml");
-        let mapping = temporary.path().join("mapping.toml");
-        let (shipped, suffix) = (shipped.display(), directory.suffix());
-        let text = format!("extends = \"{shipped}\"\n[let]\nsuffix = \"{suffix}\"\n{more}");
-        std::fs::write(&mapping, text).unwrap();
-        Some(Self::new(Backend::OpenLdap, Holder::Directory(directory), mapping, temporary))
     }
 
     /// Makes an empty store for the type of `tests/fixtures/devices`, which has an attribute of every kind.
@@ -265,7 +278,8 @@ impl TestStore {
     /// The logins of all users as they are stored.
     pub(crate) fn logins(&self) -> Vec<String> {
         match self.backend {
-            Backend::OpenLdap => self.everyones("(objectClass=inetOrgPerson)", "uid"),
+            Backend::OpenLdap | Backend::Ds389 => self.everyones("(objectClass=inetOrgPerson)", "uid"),
+            Backend::ActiveDirectory => self.everyones("(objectClass=user)", "userPrincipalName"),
             Backend::Postgres => {
                 self.column("select user_name as v from hr.employee where deleted_at is null")
             }
@@ -277,7 +291,8 @@ impl TestStore {
     /// The names of all groups as they are stored.
     pub(crate) fn group_names(&self) -> Vec<String> {
         match self.backend {
-            Backend::OpenLdap => self.everyones("(objectClass=groupOfNames)", "cn"),
+            Backend::OpenLdap | Backend::Ds389 => self.everyones("(objectClass=groupOfNames)", "cn"),
+            Backend::ActiveDirectory => self.everyones("(objectClass=group)", "cn"),
             Backend::Postgres => self.column("select name as v from hr.team"),
             Backend::Sqlite => self.column("select name as v from teams"),
             Backend::MariaDb => self.column("select title as v from circle"),
@@ -301,6 +316,19 @@ impl TestStore {
         }
     }
 
+    /// True in front of one.
+    pub(crate) fn is_directory(&self) -> bool {
+        matches!(self.holder, Holder::Directory(_))
+    }
+
+    /// The DN of one of the people that were there first.
+    pub(crate) fn dn_of_person(&self, number: usize) -> String {
+        match self.backend {
+            Backend::ActiveDirectory => format!("CN=Person {number},OU=People,{}", self.suffix()),
+            _ => format!("uid=person{number},ou=people,{}", self.suffix()),
+        }
+    }
+
     /// The directory.
     pub(crate) fn directory(&self) -> &Directory {
         match &self.holder {
@@ -321,6 +349,10 @@ impl TestStore {
     /// over the user's row `e`. `None` if the store holds no such user.
     pub(crate) fn user(&self, user_name: &str, field: &str) -> Option<Vec<String>> {
         match &self.holder {
+            Holder::Directory(d) if self.backend == Backend::ActiveDirectory => d.values_of(
+                &format!("(&(objectClass=user)(userPrincipalName={}))", literal(user_name)),
+                field,
+            ),
             Holder::Directory(d) => d.values(&format!("uid={user_name},ou=people,{}", d.suffix()), field),
             Holder::Tables(tables) => tables.field(self.users(), field, user_name),
         }
@@ -329,6 +361,9 @@ impl TestStore {
     /// As [`Self::user`], for a group.
     pub(crate) fn group(&self, display_name: &str, field: &str) -> Option<Vec<String>> {
         match &self.holder {
+            Holder::Directory(d) if self.backend == Backend::ActiveDirectory => {
+                d.values_of(&format!("(&(objectClass=group)(cn={}))", literal(display_name)), field)
+            }
             Holder::Directory(d) => d.values(&format!("cn={display_name},ou=groups,{}", d.suffix()), field),
             Holder::Tables(tables) => tables.field(self.groups(), field, display_name),
         }
@@ -339,7 +374,7 @@ impl TestStore {
             Backend::Sqlite => "employees e where e.login",
             Backend::Postgres => "hr.employee e where e.deleted_at is null and e.user_name",
             Backend::MariaDb => "person e where e.login",
-            Backend::OpenLdap => "",
+            Backend::OpenLdap | Backend::Ds389 | Backend::ActiveDirectory => "",
         }
     }
 
@@ -348,7 +383,12 @@ impl TestStore {
             Backend::Sqlite => "teams e where e.name",
             Backend::Postgres => "hr.team e where e.name",
             Backend::MariaDb => "circle e where e.title",
-            Backend::OpenLdap => "",
+            Backend::OpenLdap | Backend::Ds389 | Backend::ActiveDirectory => "",
         }
     }
+}
+
+/// A value as a filter has it (RFC 4515).
+fn literal(value: &str) -> String {
+    value.replace('\\', "\\5c").replace('*', "\\2a").replace('(', "\\28").replace(')', "\\29")
 }

@@ -34,6 +34,16 @@ fn operations_in_front_of_openldap() {
 }
 
 #[test]
+fn operations_in_front_of_389ds() {
+    run(Backend::Ds389);
+}
+
+#[test]
+fn operations_in_front_of_active_directory() {
+    run(Backend::ActiveDirectory);
+}
+
+#[test]
 fn operations_in_front_of_mariadb() {
     run(Backend::MariaDb);
 }

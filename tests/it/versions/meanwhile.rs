@@ -21,7 +21,9 @@ use crate::{
 
 fn login(store: &TestStore, number: usize) -> String {
     match store.backend() {
-        Backend::Sqlite | Backend::OpenLdap => format!("person{number}"),
+        Backend::Sqlite | Backend::OpenLdap | Backend::Ds389 | Backend::ActiveDirectory => {
+            format!("person{number}")
+        }
         Backend::Postgres | Backend::MariaDb => format!("person{number}@example.com"),
     }
 }
@@ -39,7 +41,7 @@ fn retitle(store: &TestStore, number: usize) {
         Backend::MariaDb => store.tables().execute(&format!(
             "update person set job = 'Theirs', changed = now(6) where person_id = {number}"
         )),
-        Backend::OpenLdap => store.directory().modify(&format!(
+        Backend::OpenLdap | Backend::Ds389 | Backend::ActiveDirectory => store.directory().modify(&format!(
             "dn: uid=person{number},ou=people,{}\nchangetype: modify\nreplace: title\ntitle: Theirs\n",
             store.suffix()
         )),
