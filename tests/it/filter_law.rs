@@ -33,7 +33,7 @@ use self::{
 };
 use crate::{
     in_process::{Counted, compile_file},
-    support::{Backend, Product, TestStore},
+    support::{Backend, TestStore},
 };
 
 /// Filters per resource type, unless `PROPTEST_CASES` says otherwise.

@@ -54,7 +54,10 @@ impl Subjects {
         let set = match self.of {
             Of::Set(set) => set,
             Of::Company(backend) => {
-                return TestStore::fresh(backend).map(|s| (backend.name().to_owned(), s)).into_iter().collect();
+                return TestStore::fresh(backend)
+                    .map(|s| (backend.name().to_owned(), s))
+                    .into_iter()
+                    .collect();
             }
         };
         let filled = set.people().into_iter().filter_map(|people| {

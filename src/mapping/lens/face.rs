@@ -418,7 +418,8 @@ fn put_union(
         }
         // Who is there by a lens that nobody writes is no new element, however little is said of it.
         let is_shown = list.iter().zip(&now).any(|(lens, elements)| {
-            !lens.is_writable() && elements.iter().any(|shown| value(shown) == value(element) && says(shown, element))
+            !lens.is_writable()
+                && elements.iter().any(|shown| value(shown) == value(element) && says(shown, element))
         });
         let is_written = list.iter().zip(&now).any(|(lens, elements)| {
             lens.is_writable() && elements.iter().any(|shown| value(shown) == value(element))
@@ -456,7 +457,8 @@ fn put_union(
 /// True if a shown element has all that is said of another one, but for names of what it points at.
 fn says(shown: &Json, said: &Json) -> bool {
     let Json::Object(said) = said else { return true };
-    said.iter().all(|(name, json)| matches!(name.as_str(), "$ref" | "display") || shown.get(name) == Some(json))
+    said.iter()
+        .all(|(name, json)| matches!(name.as_str(), "$ref" | "display") || shown.get(name) == Some(json))
 }
 
 impl Lens {
