@@ -26,6 +26,14 @@ pub enum DirectoryProfile {
     Ds389,
 }
 
+/// Ways of the service account to show who it is, beside a password (RFC 4422).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SaslMechanism {
+    /// A Kerberos ticket (RFC 4752).
+    Gssapi,
+}
+
 /// How a directory is reached.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -48,6 +56,10 @@ pub struct LdapSettings {
     pub password: SecretString,
     /// File that holds the password.
     pub password_file: Option<PathBuf>,
+    /// A Kerberos ticket in place of `bind_dn` and a password.
+    pub sasl: Option<SaslMechanism>,
+    /// The Kerberos principal to be, where there are credentials for several.
+    pub principal: Option<String>,
     /// PEM file of the certificate authorities to trust; without it the well-known ones.
     pub ca_file: Option<PathBuf>,
     /// PEM file of the certificate that we show to servers, with those that lead to its authority.
@@ -87,6 +99,8 @@ impl Default for LdapSettings {
             bind_dn: String::new(),
             password: SecretString::default(),
             password_file: None,
+            sasl: None,
+            principal: None,
             ca_file: None,
             certificate_file: None,
             key_file: None,
@@ -141,6 +155,7 @@ impl LdapSettings {
             _ => {}
         }
         self.password = password.unwrap_or_default();
+        self.check_sasl(at, problems);
         self.check_files(at, places, problems);
         problems.range(format!("{at}.connect_timeout_secs"), self.connect_timeout_secs, 1, 120);
         problems.range(format!("{at}.operation_timeout_secs"), self.operation_timeout_secs, 1, 600);
@@ -149,6 +164,30 @@ impl LdapSettings {
         problems.range(format!("{at}.max_in_flight"), self.max_in_flight as u64, 1, 10_000);
         problems.range(format!("{at}.recycle_secs"), self.recycle_secs, 1, 30 * 86_400);
         problems.range(format!("{at}.fail_back_secs"), self.fail_back_secs, 0, 86_400);
+    }
+
+    fn check_sasl(&self, at: &str, problems: &mut Problems) {
+        if self.sasl.is_none() {
+            if self.principal.is_some() {
+                problems.add(format!("{at}.sasl"), "is missing: principal needs sasl = \"gssapi\"");
+            }
+            return;
+        }
+        if !cfg!(feature = "gssapi") {
+            problems.add(
+                format!("{at}.sasl"),
+                "this scimgate was built without Kerberos: build with `--features full,gssapi`",
+            );
+        }
+        if !self.bind_dn.is_empty() {
+            problems.add(format!("{at}.bind_dn"), "expected either bind_dn or sasl, not both");
+        }
+        if !self.start_tls && self.urls.iter().any(|url| !url.starts_with("ldaps:")) {
+            problems.add(
+                format!("{at}.sasl"),
+                "expected ldaps:// or start_tls = true: the ticket shows who we are, and protects nothing else",
+            );
+        }
     }
 
     fn check_files(&mut self, at: &str, places: &Places, problems: &mut Problems) {

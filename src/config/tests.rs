@@ -149,6 +149,15 @@ fn unsafe_settings_are_refused() {
             "  stores.dir.ldap.key_file: is missing",
         ),
         (
+            ldap("urls = \"ldaps://dir\"\nsasl = \"gssapi\""),
+            "  stores.dir.ldap.bind_dn: expected either bind_dn or sasl, not both",
+        ),
+        (
+            ldap("urls = \"ldap://127.0.0.1\"\nsasl = \"gssapi\""),
+            "  stores.dir.ldap.sasl: expected ldaps:// or start_tls = true",
+        ),
+        (ldap("urls = \"ldaps://dir\"\nprincipal = \"gw@X.EXAMPLE\""), "  stores.dir.ldap.sasl: is missing"),
+        (
             ldap("urls = \"ldap://127.0.0.1\"\ncertificate_file = \"a.crt\"\nkey_file = \"a.key\""),
             "  stores.dir.ldap.certificate_file: expected ldaps:// or start_tls = true",
         ),
@@ -254,9 +263,11 @@ fn the_shipped_example_explains_every_key_with_its_default() {
     let whole: String = text
         .lines()
         .map(|line| line.strip_prefix('#').filter(is_setting).unwrap_or(line))
-        // Both forms of a secret, or of naming servers, at once are an error.
+        // Two forms of a secret, of an account, or of naming servers, at once are an error.
         .filter(|line| {
-            !["password =", "domain =", "site =", "name_servers ="].iter().any(|key| line.starts_with(key))
+            !["password =", "domain =", "site =", "name_servers =", "sasl =", "principal ="]
+                .iter()
+                .any(|key| line.starts_with(key))
         })
         .map(|line| format!("{line}\n"))
         .collect();
@@ -315,6 +326,8 @@ fn the_shipped_example_explains_every_key_with_its_default() {
         site: None,
         name_servers: Vec::new(),
         ca_file: None,
+        sasl: None,
+        principal: None,
         certificate_file: None,
         key_file: None,
         profile: None,

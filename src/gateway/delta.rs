@@ -26,7 +26,10 @@ use crate::{
         patch::{self, Op, Operation, PatchRules},
         schema::Mutability,
     },
-    store::{Cell, Change, FieldId, Fold, Predicate, Select, Source, Step, StoreError, Target, Test, Value},
+    store::{
+        Cell, Change, Coverage, FieldId, Fold, Predicate, Select, Source, Step, StoreError, Target, Test,
+        Value,
+    },
 };
 
 /// One member that comes or goes, by id.
@@ -152,11 +155,24 @@ impl Gateway {
         known: &Known,
         pointers: &[(bool, Value)],
     ) -> Result<bool, ScimError> {
-        let mut predicate = mapping.anchor_predicate(std::iter::once(known.row.anchor.as_str()));
-        for (add, value) in pointers {
-            let there = Predicate::equals(field, value.clone());
-            predicate = predicate.and(if *add { there } else { Predicate::Not(Box::new(there)) });
+        let resource = || mapping.anchor_predicate(std::iter::once(known.row.anchor.as_str()));
+        let values = |comes: bool| {
+            let of = pointers.iter().filter(move |(add, _)| *add == comes);
+            of.map(|(_, value)| Predicate::equals(field, value.clone()))
+        };
+        let come = values(true).fold(resource(), Predicate::and);
+        let settled = values(false).fold(come.clone(), |all, there| all.and(Predicate::Not(Box::new(there))));
+        if self.store.coverage(mapping.bag(), &settled) == Coverage::Exact {
+            return self.is_there(mapping, settled).await;
         }
+        // What a search finds that the store cannot be asked for exactly says nothing of what is not there.
+        let go = resource().and(Predicate::Any(values(false).collect()));
+        let is_gone = pointers.iter().all(|(add, _)| *add) || !self.is_there(mapping, go).await?;
+        Ok(is_gone && self.is_there(mapping, come).await?)
+    }
+
+    /// True if a resource of the type meets the predicate.
+    async fn is_there(&self, mapping: &TypeMapping, predicate: Predicate) -> Result<bool, ScimError> {
         let select = Select {
             bag: mapping.bag().clone(),
             predicate,

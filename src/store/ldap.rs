@@ -19,6 +19,8 @@ mod control;
 mod discovery;
 mod entry;
 mod filter;
+#[cfg(feature = "gssapi")]
+mod gssapi;
 mod inventory;
 mod link;
 mod matching;
@@ -55,7 +57,7 @@ use self::{
     tls::tls_config,
 };
 use super::{Bag, Coverage, Predicate, ReadStore, Report, Row, Select, Step, Store, StoreError};
-use crate::config::ldap::LdapSettings;
+use crate::config::ldap::{LdapSettings, SaslMechanism};
 
 /// A directory. Holds settings only: each thread that uses it opens connections of its own,
 /// which live on that thread's Tokio runtime.
@@ -78,7 +80,11 @@ impl LdapStore {
         if endpoints.is_empty() && settings.domain.is_none() {
             return Err(LdapSetupError::NoUrl);
         }
-        if settings.bind_dn.is_empty() {
+        if settings.sasl == Some(SaslMechanism::Gssapi) {
+            if let Some(endpoint) = endpoints.iter().find(|e| !e.is_encrypted()) {
+                return Err(LdapSetupError::TicketInTheClear(endpoint.url.to_string()));
+            }
+        } else if settings.bind_dn.is_empty() {
             let is_certified = settings.certificate_file.is_some();
             if endpoints.iter().any(|e| e.url.scheme() != "ldapi" && !(is_certified && e.is_encrypted()))
                 || settings.domain.is_some() && !is_certified

@@ -11,6 +11,8 @@
 # SAMBA_SET=FOLDER                  loads FOLDER/base.ldif after the start; accounts without a password then get
 #                                   `Start.Test1`; then applies FOLDER/lock.ldif, if there is one
 # SAMBA_EXTRA_LDIF=FILE             adds further entries
+# SAMBA_KDC=1                       tells Kerberos tickets as well (ports 88 and 464 of its address), and lets them be used
+#                                   over TLS; DIR/krb5.conf and DIR/gateway.keytab then serve a client
 #
 # The service account is CN=gateway,CN=Users,DC=lab,DC=example, a domain administrator, with the password
 # `Gateway.Test1`; Administrator has the same. As in Active Directory, a password crosses TLS only.
@@ -44,6 +46,11 @@ random_address() {
 configure() {
   make_certificate "$dir/tls" "IP:$address" DNS:dc1.lab.example DNS:lab.example
   chmod 600 "$dir"/tls/*.key
+  local services=ldap strong=yes
+  if [ -n "${SAMBA_KDC:-}" ]; then
+    services="ldap kdc"
+    strong=allow_sasl_over_tls
+  fi
   mkdir -p "$dir"/{run,log,lock,ncalrpc,cache,bind-dns}
   cat >"$dir/etc/smb.conf" <<END
 [global]
@@ -51,7 +58,7 @@ configure() {
 	realm = LAB.EXAMPLE
 	workgroup = LAB
 	server role = active directory domain controller
-	server services = ldap
+	server services = $services
 	interfaces = $address/8
 	bind interfaces only = yes
 	disable netbios = yes
@@ -72,7 +79,7 @@ configure() {
 	tls certfile = $dir/tls/server.crt
 	tls cafile = $dir/tls/ca.crt
 	tls verify peer = no_check
-	ldap server require strong auth = yes
+	ldap server require strong auth = $strong
 	dsdb:schema update allowed = true
 [sysvol]
 	path = $dir/state/sysvol
@@ -123,6 +130,25 @@ member: CN=gateway,CN=Users,$suffix
 END
 }
 
+# What a client of the KDC needs: where it is, and the key of the service account.
+give_tickets() {
+  cat >"$dir/krb5.conf" <<END
+[libdefaults]
+	default_realm = LAB.EXAMPLE
+	dns_lookup_kdc = false
+	dns_lookup_realm = false
+	dns_canonicalize_hostname = false
+[realms]
+	LAB.EXAMPLE = {
+		kdc = $address
+	}
+END
+  # Clients of this server know its address only.
+  samba-tool spn add "ldap/$address" 'DC1$' -s "$dir/etc/smb.conf" >"$dir/fill.log" 2>&1 &&
+    samba-tool domain exportkeytab "$dir/gateway.keytab" --principal=gateway@LAB.EXAMPLE -s "$dir/etc/smb.conf" \
+      >"$dir/fill.log" 2>&1
+}
+
 load() {
   local file
   for file in "${SAMBA_SET:+$SAMBA_SET/base.ldif}" "${SAMBA_EXTRA_LDIF:-}"; do
@@ -157,6 +183,7 @@ case $command in
     prepare
     tries 5 start || { tail -20 "$dir/log/samba.log" >&2; die "Samba did not start"; }
     fill || { cat "$dir/fill.log" >&2; die "the service account cannot be made"; }
+    [ -z "${SAMBA_KDC:-}" ] || give_tickets || { cat "$dir/fill.log" >&2; die "there are no tickets"; }
     load
     cat >"$dir/env" <<END
 export SCIMGATE_TEST_AD=ldaps://$address

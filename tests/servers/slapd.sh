@@ -7,6 +7,7 @@
 #   slapd.sh again DIR    starts it once more, on the same ports and with what it held
 #
 # SLAPD_EXTRA_LDIF=FILE loads more entries before the start, without checks and overlays.
+# SLAPD_CONFIG_LDIF=FILE adds entries to the configuration, and SLAPD_GLOBAL=LINE a line to cn=config itself.
 #
 # SLAPD_SET=FOLDER serves a set instead: the schema and the entries of FOLDER (base.ldif, then the changes of
 # lock.ldif), added over LDAP so that overlays act, as sets/NAME.conf says for a folder NAME or ldap-NAME.
@@ -60,6 +61,8 @@ prepare() {
     return
   fi
   fill "$here/slapd.ldif" >"$dir/config.ldif"
+  [ -z "${SLAPD_GLOBAL:-}" ] || sed -i "/^olcLogLevel:/a $SLAPD_GLOBAL" "$dir/config.ldif"
+  [ -z "${SLAPD_CONFIG_LDIF:-}" ] || (echo && fill "$SLAPD_CONFIG_LDIF") >>"$dir/config.ldif"
   slapadd -n0 -F "$dir/config" -l "$dir/config.ldif" >"$dir/slapadd.log" 2>&1 || { cat "$dir/slapadd.log" >&2; die "cannot load slapd.ldif"; }
   slapadd -n1 -F "$dir/config" -l "$here/../fixtures/ldif/openldap-base.ldif" >"$dir/slapadd.log" 2>&1 ||
     { cat "$dir/slapadd.log" >&2; die "cannot load openldap-base.ldif"; }

@@ -20,7 +20,10 @@ use super::{
     result::{Operation, Refusal, to_error},
     server::{ROOT_DSE, Server},
 };
-use crate::{config::ldap::LdapSettings, store::StoreError};
+use crate::{
+    config::ldap::{LdapSettings, SaslMechanism},
+    store::StoreError,
+};
 
 /// Settings from which no store can be made.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +42,9 @@ pub enum LdapSetupError {
     /// The service account is not named.
     #[error("`bind_dn` is empty; only ldapi:// and certificate_file can do without")]
     NoAccount,
+    /// Kerberos proves who we are, and protects nothing.
+    #[error("`{0}`: with sasl = \"gssapi\" expected ldaps:// or start_tls = true")]
+    TicketInTheClear(String),
     /// The password is empty, which many servers take for an anonymous bind.
     #[error("the password of `{0}` is empty")]
     EmptyPassword(String),
@@ -229,10 +235,18 @@ async fn connect(endpoint: &Endpoint) -> std::io::Result<std::net::TcpStream> {
 }
 
 async fn bind(ldap: &mut Ldap, endpoint: &Endpoint, settings: &LdapSettings) -> Result<(), StoreError> {
-    let answer = if settings.bind_dn.is_empty() {
-        ldap.sasl_external_bind().await
-    } else {
-        ldap.simple_bind(&settings.bind_dn, settings.password.expose_secret()).await
+    let answer = match settings.sasl {
+        #[cfg(feature = "gssapi")]
+        Some(SaslMechanism::Gssapi) => {
+            let host = endpoint.url.host_str().unwrap_or_default();
+            Ok(super::gssapi::bind(ldap, host, settings.principal.as_deref()).await?)
+        }
+        #[cfg(not(feature = "gssapi"))]
+        Some(SaslMechanism::Gssapi) => {
+            return Err(StoreError::Unsupported("this program was built without Kerberos".to_owned()));
+        }
+        None if settings.bind_dn.is_empty() => ldap.sasl_external_bind().await,
+        None => ldap.simple_bind(&settings.bind_dn, settings.password.expose_secret()).await,
     };
     let answer = answer.map_err(|e| unreachable(endpoint, &e))?;
     match answer.rc {

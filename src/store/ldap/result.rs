@@ -271,6 +271,10 @@ pub(super) fn find_attribute(text: &str) -> Option<&str> {
     if let Some((_, filter)) = text.split_once("non-unique attributes found with ") {
         return named(filter.trim_start_matches(['(', '|', '&']).split('=').next()?);
     }
+    // OpenLDAP's constraint overlay: `modify breaks constraint on mail`.
+    if let Some((_, name)) = text.split_once("breaks constraint on ") {
+        return named(name);
+    }
     // `attribute 'sn'`, `attribute "sn"`, `(attribute: "uid ")`.
     for (_, rest) in text.match_indices("attribute").filter_map(|(i, _)| text.split_at_checked(i)) {
         let rest = rest.trim_start_matches("attribute").trim_start_matches([':', ' ']);

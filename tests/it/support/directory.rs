@@ -100,25 +100,49 @@ impl Directory {
 
     /// Starts a server of the test's own, with further entries.
     pub(super) fn of_its_own(product: Product, ldif: &str) -> Option<Self> {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(file.path(), ldif).unwrap();
-        // The server runs under an account of its own.
-        fs::set_permissions(file.path(), Permissions::from_mode(0o644)).unwrap();
-        Self::started(product, "EXTRA_LDIF", file.path().as_os_str())
+        let file = readable(ldif);
+        Self::started(product, &[("EXTRA_LDIF", file.path().as_os_str())])
+    }
+
+    /// Starts OpenLDAP with further entries, also of its configuration (both as LDIF), and a line for `cn=config`.
+    pub(super) fn configured(ldif: &str, configuration: &str, global: &str) -> Option<Self> {
+        let (entries, configuration) = (readable(ldif), readable(configuration));
+        let variables = [
+            ("EXTRA_LDIF", entries.path().as_os_str()),
+            ("CONFIG_LDIF", configuration.path().as_os_str()),
+            ("GLOBAL", OsStr::new(global)),
+        ];
+        Self::started(Product::OpenLdap, &variables)
+    }
+
+    /// Starts Active Directory with a KDC, and further entries.
+    #[cfg(feature = "gssapi")]
+    pub(super) fn with_tickets(ldif: &str) -> Option<Self> {
+        let file = readable(ldif);
+        let variables = [("EXTRA_LDIF", file.path().as_os_str()), ("KDC", OsStr::new("1"))];
+        Self::started(Product::ActiveDirectory, &variables)
+    }
+
+    /// A file of the server of the test's own.
+    #[cfg(feature = "gssapi")]
+    pub(crate) fn server_file(&self, name: &str) -> std::path::PathBuf {
+        self.server.as_ref().expect("a server of the test's own").path().join("server").join(name)
     }
 
     /// Starts a server of the test's own with a set: a folder with the schema, `base.ldif` and `lock.ldif`,
     /// as the heads of the scripts in `tests/servers` say.
     pub(super) fn of_set(product: Product, folder: &Path) -> Option<Self> {
-        Self::started(product, "SET", folder.as_os_str())
+        Self::started(product, &[("SET", folder.as_os_str())])
     }
 
-    fn started(product: Product, variable: &str, value: &OsStr) -> Option<Self> {
+    fn started(product: Product, variables: &[(&str, &OsStr)]) -> Option<Self> {
         server(product.variable())?;
         let folder = TempDir::new().unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).unwrap();
         let mut command = script(product, "start", folder.path());
-        command.env(format!("{}_{variable}", product.script().to_uppercase()), value);
+        for (variable, value) in variables {
+            command.env(format!("{}_{variable}", product.script().to_uppercase()), value);
+        }
         assert!(command.status().unwrap().success(), "{} does not start", product.script());
         let variables = fs::read_to_string(folder.path().join("server/env")).unwrap();
         let variable = |name: &str| {
@@ -205,6 +229,12 @@ impl Directory {
         Entries::new(self.search("(objectClass=*)"))
     }
 
+    /// What OpenLDAP's monitor counts: `cn=Abandon,cn=Operations`.
+    pub(crate) fn counted(&self, what: &str, attribute: &str) -> usize {
+        let values = self.values(&format!("{what},cn=Monitor"), attribute);
+        values.and_then(|values| values.first()?.parse().ok()).unwrap_or_else(|| panic!("no {what}"))
+    }
+
     /// The values of an attribute of an entry, sorted; `None` if there is no such entry.
     pub(crate) fn values(&self, dn: &str, attribute: &str) -> Option<Vec<String>> {
         let filter = "(objectClass=*)";
@@ -256,6 +286,14 @@ impl Drop for Directory {
             Some(folder) => drop(script(self.product, "stop", folder.path()).status().unwrap()),
         }
     }
+}
+
+/// A file that the account of a server can read.
+fn readable(text: &str) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), text).unwrap();
+    fs::set_permissions(file.path(), Permissions::from_mode(0o644)).unwrap();
+    file
 }
 
 fn script(product: Product, verb: &str, folder: &Path) -> Command {

@@ -15,6 +15,8 @@ use tempfile::TempDir;
 use super::{Client, TestStore};
 
 const TOKEN: &str = "test-token";
+/// A file beside the settings: variables of the program's environment, line by line.
+const ENVIRONMENT: &str = "environment";
 /// How long the program may take to listen; debug builds on busy machines are slow.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -29,6 +31,8 @@ pub(crate) struct Options {
     pub(crate) server: String,
     /// Lines of `[limits]`.
     pub(crate) limits: String,
+    /// Variables of its environment.
+    pub(crate) environment: Vec<(&'static str, String)>,
     /// Lines for the client's table (`patch_response = "full"`).
     pub(crate) client: String,
 }
@@ -47,6 +51,22 @@ impl Gateway {
     /// Starts it in front of a store, and waits until it listens.
     pub(crate) fn start(store: &TestStore, options: &Options) -> Self {
         Self::start_in(Self::write_settings(store, &store.settings(), options))
+    }
+
+    /// Starts it with other settings of the store, and waits until it listens.
+    #[cfg(feature = "gssapi")]
+    pub(crate) fn start_with(store: &TestStore, settings: &str, options: &Options) -> Self {
+        Self::start_in(Self::write_settings(store, settings, options))
+    }
+
+    /// As [`Self::start_with`], and waits until it gives up.
+    #[cfg(feature = "gssapi")]
+    pub(crate) fn fail_to_start_in(
+        store: &TestStore,
+        settings: &str,
+        options: &Options,
+    ) -> (Option<i32>, String) {
+        Self::fail_in(Self::write_settings(store, settings, options))
     }
 
     /// Starts it with other settings of the store, and waits until it gives up: its exit code and what
@@ -103,6 +123,8 @@ profile = "{profile}"
             limits = options.limits,
         );
         fs::write(directory.path().join("scimgate.toml"), text).unwrap();
+        let environment: Vec<String> = options.environment.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        fs::write(directory.path().join(ENVIRONMENT), environment.join("\n")).unwrap();
         directory
     }
 
@@ -125,7 +147,9 @@ profile = "{profile}"
     }
 
     fn spawn(directory: TempDir, found: &mpsc::Sender<String>) -> Self {
+        let environment = fs::read_to_string(directory.path().join(ENVIRONMENT)).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_scimgate"))
+            .envs(environment.lines().filter_map(|line| line.split_once('=')))
             .args(["serve", "--config"])
             .arg(directory.path().join("scimgate.toml"))
             .env("NO_COLOR", "1")

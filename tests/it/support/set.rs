@@ -62,11 +62,7 @@ impl Set {
     }
 
     fn product(&self) -> Product {
-        match self.name {
-            "ad" => Product::ActiveDirectory,
-            "freeipa" => Product::Ds389,
-            _ => Product::OpenLdap,
-        }
+        if self.name == "ad" { Product::ActiveDirectory } else { Product::OpenLdap }
     }
 
     fn is_directory(&self) -> bool {

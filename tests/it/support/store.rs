@@ -130,15 +130,15 @@ impl TestStore {
 
     /// Makes a directory on a server of its own, with further entries.
     pub(crate) fn loaded(ldif: &str) -> Option<Self> {
-        Some(Self {
-            backend: Backend::OpenLdap,
-            holder: Holder::Directory(Directory::of_its_own(Product::OpenLdap, ldif)?),
-            mapping: Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/openldap.toml"),
-            detour: None,
-            further: Vec::new(),
-            more: String::new(),
-            directory: TempDir::new().unwrap(),
-        })
+        Self::configured(ldif, "", "")
+    }
+
+    /// As [`Self::loaded`], with further entries of the server's configuration (as LDIF), and a line for `cn=config`
+    /// itself.
+    pub(crate) fn configured(ldif: &str, configuration: &str, global: &str) -> Option<Self> {
+        let directory = Directory::configured(ldif, configuration, global)?;
+        let mapping = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/openldap.toml");
+        Some(Self::new(Backend::OpenLdap, Holder::Directory(directory), mapping, TempDir::new().unwrap()))
     }
 
     /// Starts a directory of the test's own with further entries, behind a mapping file.
@@ -151,6 +151,13 @@ impl TestStore {
     /// `tests/servers`), behind a mapping file.
     pub(crate) fn of_set(product: Product, folder: &Path, mapping: PathBuf) -> Option<Self> {
         let directory = Directory::of_set(product, folder)?;
+        Some(Self::new(Backend::OpenLdap, Holder::Directory(directory), mapping, TempDir::new().unwrap()))
+    }
+
+    /// Starts Active Directory with Kerberos tickets for its service account, and further entries.
+    #[cfg(feature = "gssapi")]
+    pub(crate) fn of_realm(ldif: &str, mapping: PathBuf) -> Option<Self> {
+        let directory = Directory::with_tickets(ldif)?;
         Some(Self::new(Backend::OpenLdap, Holder::Directory(directory), mapping, TempDir::new().unwrap()))
     }
 

@@ -104,6 +104,8 @@ fn a_broken_rule_names_its_attribute() {
         (21, "mail: value #0 invalid per syntax\n", "mail"),
         (19, "displayName: multiple values provided", "displayName"),
         (19, "entryUUID: no user modification allowed", "entryUUID"),
+        (19, "modify breaks constraint on mail", "mail"),
+        (19, "add breaks constraint on mail", "mail"),
         (20, "telephoneNumber: value #0 provided more than once", "telephoneNumber"),
         (20, "modify/add: description: value #0 already exists", "description"),
         (16, "modify/delete: description;lang-de: no such value", "description;lang-de"),

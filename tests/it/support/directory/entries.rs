@@ -19,11 +19,6 @@ const OF_THE_SERVER: &[&str] = &[
     "pwdChangedTime",
     // 389-ds and Active Directory.
     "entryusn",
-    "entrydn",
-    "dsEntryDN",
-    "parentid",
-    "numSubordinates",
-    "tombstoneNumSubordinates",
     "nscpEntryDN",
     "uSNChanged",
     "whenChanged",
