@@ -287,7 +287,7 @@ impl TypeMapping {
 /// A value with its place, for templates that are not assigned to a field.
 #[must_use]
 pub fn no_place() -> FieldRef {
-    FieldRef { part: 0, field: 0, slot: None }
+    FieldRef { part: 0, field: usize::MAX, slot: None }
 }
 
 /// True if a template gives a different value each time or needs I/O.

@@ -16,7 +16,7 @@ use crate::{
     mapping::{
         TypeMapping,
         diff::repointing,
-        form::{Eval, set},
+        form::{Assign, Eval, set},
         lens::{RefTarget, Reference, face::Reads},
         log::{Event, LogRow},
         record::{Draft, Record},
@@ -121,13 +121,19 @@ impl Gateway {
     ) -> Result<(Record, Vec<LogRow>), ScimError> {
         let mapping = self.ty(ty)?;
         let mut answers = self.answers(cx);
+        // What is set for good does not follow the new name.
+        let is_derived = |assign: &&Assign| {
+            mapping.settle.iter().any(|settle| settle.derived && settle.assign.target == assign.target)
+        };
+        let fixed: Vec<Assign> = mapping.delete.set.iter().filter(is_derived).cloned().collect();
         for _ in 0..MAX_ROUNDS {
             let mut record = known.clone();
             set::apply(&mapping.delete.set, &mapping.shape, &mut record, (0, 0), &answers);
             if mapping.delete.keep {
                 close_rows(mapping, &mut record);
             }
-            let record = mapping.amended(known, record, &answers)?;
+            let mut record = mapping.amended(known, record, &answers)?;
+            set::apply(&fixed, &mapping.shape, &mut record, (0, 0), &answers);
             let logs = mapping.logged(known, &record, Event::Delete, &answers);
             let needs = answers.take_needs();
             if needs.is_empty() {

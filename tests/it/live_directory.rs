@@ -96,7 +96,7 @@ fn every_mistake_is_found_in_active_directory() {
 /// What each shipped mapping says fits the directory of its set.
 #[test]
 fn the_shipped_mappings_fit_their_directories() {
-    for name in ["ad", "eduperson", "rfc2307bis"] {
+    for name in ["ad", "eduperson", "freeipa", "rfc2307bis"] {
         let set = Set { name, backend: Backend::OpenLdap, variant: "" };
         for people in set.people() {
             let Some(store) = set.fill(&people, &set.mapping()) else { continue };

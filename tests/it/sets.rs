@@ -4,6 +4,7 @@
 mod active_directory;
 mod drupal;
 mod eduperson;
+mod freeipa;
 #[allow(dead_code, reason = "each set uses what it needs")]
 mod harness;
 mod koha;

@@ -46,7 +46,8 @@ pub(super) fn check(against: &mut Against<'_>, set: &Set<'_>) {
     compulsory(against, set, &all);
 }
 
-/// An entry is of one structural class and what it builds on (RFC 4512 §2.4.2).
+/// An entry is of one structural class and what it builds on (RFC 4512 §2.4.2). 389 Directory Server also has
+/// entries of auxiliary classes alone, such as private groups.
 fn kinds(against: &mut Against<'_>, set: &Set<'_>) {
     let schema = &against.facts.schema;
     let place = against.setting_place(set.ty, set.id, "classes");
@@ -61,6 +62,9 @@ fn kinds(against: &mut Against<'_>, set: &Set<'_>) {
         structural.iter().all(|other| chain.iter().any(|of| std::ptr::eq(*of, *other)))
     };
     if structural.is_empty() {
+        if against.facts.vendor == Vendor::Ds389 {
+            return;
+        }
         let message =
             format!("none of {} is a structural class", listed(set.classes().iter().map(String::as_str)));
         let help = "name one first, such as `inetOrgPerson`: it decides what an entry is";
@@ -95,7 +99,13 @@ fn allowed(against: &mut Against<'_>, set: &Set<'_>, all: &[&ObjectClass]) {
     for field in written(set) {
         let name = set.part.bag.field_name(field);
         let Some(of) = find(against, name) else { continue };
-        if takes(of) || of.fixed {
+        let brings = set.part.aux.iter().any(|(class, fields)| {
+            let mut classes = schema.with_superiors(std::slice::from_ref(class)).into_iter();
+            let has =
+                |class: &ObjectClass| class.must.iter().chain(&class.may).any(|n| schema.is_same(n, name));
+            fields.contains(&field) && classes.any(has)
+        });
+        if takes(of) || of.fixed || brings {
             continue;
         }
         let holders =

@@ -62,7 +62,11 @@ impl Set {
     }
 
     fn product(&self) -> Product {
-        if self.name == "ad" { Product::ActiveDirectory } else { Product::OpenLdap }
+        match self.name {
+            "ad" => Product::ActiveDirectory,
+            "freeipa" => Product::Ds389,
+            _ => Product::OpenLdap,
+        }
     }
 
     fn is_directory(&self) -> bool {

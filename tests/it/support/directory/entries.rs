@@ -19,6 +19,11 @@ const OF_THE_SERVER: &[&str] = &[
     "pwdChangedTime",
     // 389-ds and Active Directory.
     "entryusn",
+    "entrydn",
+    "dsEntryDN",
+    "parentid",
+    "numSubordinates",
+    "tombstoneNumSubordinates",
     "nscpEntryDN",
     "uSNChanged",
     "whenChanged",
