@@ -66,6 +66,8 @@ pub enum Codec {
     GuidLe,
     Number,
     Bool(String, String),
+    /// The stored number is so many times SCIM's, and so much more.
+    Linear(i64, i64),
     Country(country::Country),
     /// At most so many characters; from `length` in `fields`.
     Length(usize),
@@ -127,6 +129,15 @@ impl Codec {
             "idn" => Self::Idn,
             "sid" => Self::Sid,
             "nt" => Self::Nt,
+            "linear" => {
+                let both = need("a factor and what is added")?;
+                let wrong = || "`linear:2:1000` needs a factor other than 0, and a number that is added".to_owned();
+                let (factor, offset) = both.split_once(':').ok_or_else(wrong)?;
+                match (factor.parse(), offset.parse()) {
+                    (Ok(factor), Ok(offset)) if factor != 0 => Self::Linear(factor, offset),
+                    _ => return Err(wrong()),
+                }
+            }
             "bool" => {
                 let both = need("two words")?;
                 let (yes, no) = both.split_once(':').ok_or("`bool:Y:N` needs two words")?;
@@ -136,7 +147,7 @@ impl Codec {
                 format!(
                     "no codec is called `{name}`; there are lower, upper, trim, ascii, cut:N, slug:_, sam, digits, \
                      swap:a:b, prefix:x, suffix:x, strip:x, strip_end:x, before:x, after:x, head:x, postal, crlf, hex, base64, guid_le, \
-                     number, bool:Y:N, idn, sid, country_name, country_number, country3, nt, date, datetime:UTC, epoch, epoch_ms, days, generalized_time, filetime, \
+                     number, linear:2:1000, bool:Y:N, idn, sid, country_name, country_number, country3, nt, date, datetime:UTC, epoch, epoch_ms, days, generalized_time, filetime, \
                      time:FORMAT"
                 )
             })?),
@@ -159,6 +170,7 @@ impl Codec {
             | Self::Trim
             | Self::Digits
             | Self::Number
+            | Self::Linear(..)
             | Self::Crlf
             | Self::Postal
             | Self::Swap(..)
@@ -205,6 +217,7 @@ impl Codec {
                 | Self::Postal
                 | Self::Crlf
                 | Self::Number
+                | Self::Linear(..)
                 | Self::Idn
                 | Self::Country(country::Country::Name)
         ) && self.class() != Class::OneWay
@@ -255,6 +268,7 @@ impl Codec {
                 uuid::Uuid::from_bytes_le(raw).to_string().into()
             }
             Self::Number => text::number(&text())?,
+            Self::Linear(factor, offset) => text::unscale(&text(), *factor, *offset)?.into(),
             Self::Bool(yes, no) => match text() {
                 t if t == *yes => Value::Bool(true),
                 t if t == *no => Value::Bool(false),
@@ -325,6 +339,7 @@ impl Codec {
                 Value::Bytes(id.to_bytes_le().to_vec())
             }
             Self::Number => text::number(&text())?,
+            Self::Linear(factor, offset) => text::scale(&text(), *factor, *offset)?.into(),
             Self::Bool(yes, no) => match value {
                 Value::Bool(true) => yes.as_str().into(),
                 Value::Bool(false) => no.as_str().into(),

@@ -44,7 +44,7 @@ fn is_constant(assign: &Assign) -> bool {
         SetOp::To(list) | SetOp::Add(list) | SetOp::Remove(list) => list
             .iter()
             .all(|t| t.fields().is_empty() && !matches!(t, Template::Next(_) | Template::Unique { .. })),
-        SetOp::SetBits(_) | SetOp::ClearBits(_) => true,
+        SetOp::SetBits(_) | SetOp::ClearBits(_) | SetOp::SetLetters(_) | SetOp::ClearLetters(_) => true,
         SetOp::Rows(set) => set.iter().all(is_constant),
     }
 }

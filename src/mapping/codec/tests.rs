@@ -59,6 +59,20 @@ fn what_the_store_alone_has_is_stripped() {
 }
 
 #[test]
+fn numbers_are_made_of_others() {
+    let rid = Codec::parse("linear:2:1000").unwrap();
+    assert_eq!(rid.encode("10041".into()).unwrap(), Value::Int(21082));
+    assert_eq!(rid.decode(Value::Int(21082)).unwrap(), Value::Int(10041));
+    for other in ["21083", "x", ""] {
+        assert!(rid.decode(other.into()).is_err(), "{other}");
+    }
+    assert!(rid.encode(Value::Int(i64::MAX)).is_err());
+    for wrong in ["linear", "linear:2", "linear:0:1", "linear:a:1"] {
+        assert!(Codec::parse(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn unknown_codecs_are_named() {
     assert!(Codec::parse("rot13").unwrap_err().contains("rot13"));
     assert!(Codec::parse("swap:a").is_err());

@@ -115,3 +115,18 @@ pub(super) fn postal_encode(text: &str) -> String {
         text.split('\n').map(|line| line.trim_end_matches('\r').replace('\\', "\\5C").replace('$', "\\24"));
     lines.collect::<Vec<_>>().join("$")
 }
+
+/// The number of which the stored one is so many times, and so much more.
+pub(super) fn unscale(text: &str, factor: i64, offset: i64) -> Result<i64, super::CodecError> {
+    let rest = text.trim().parse::<i64>().ok().and_then(|stored| stored.checked_sub(offset));
+    let whole =
+        rest.filter(|rest| rest.checked_rem(factor) == Some(0)).and_then(|rest| rest.checked_div(factor));
+    whole.ok_or_else(|| super::wrong(&format!("{offset} and a multiple of {factor}")))
+}
+
+/// So many times the number, and so much more.
+pub(super) fn scale(text: &str, factor: i64, offset: i64) -> Result<i64, super::CodecError> {
+    let number = text.trim().parse::<i64>().ok();
+    let stored = number.and_then(|n| n.checked_mul(factor)).and_then(|n| n.checked_add(offset));
+    stored.ok_or_else(|| super::wrong("an integer that is not too large"))
+}

@@ -76,6 +76,6 @@ fn is_fixed_test(test: &CondTest) -> bool {
         CondTest::Either(tests) => tests.iter().all(is_fixed_test),
         CondTest::Order(_, t) | CondTest::Differs(t) => fixed(t),
         CondTest::Starts(t) | CondTest::Ends(t) => constant(t),
-        CondTest::Bits(_) | CondTest::NoBits(_) => true,
+        CondTest::Bits(_) | CondTest::NoBits(_) | CondTest::Letters(_) | CondTest::NoLetters(_) => true,
     }
 }

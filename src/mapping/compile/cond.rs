@@ -19,7 +19,8 @@ use crate::{
     store::{FieldKind, Fold, Order},
 };
 
-const TESTS: &[&str] = &["ne", "lt", "le", "gt", "ge", "starts", "ends", "fold", "bits", "no_bits"];
+const TESTS: &[&str] =
+    &["ne", "lt", "le", "gt", "ge", "starts", "ends", "fold", "bits", "no_bits", "letters", "no_letters"];
 
 impl Compiler {
     /// A COND.
@@ -140,8 +141,28 @@ impl Compiler {
                 }
                 if name == "bits" { CondTest::Bits(bits) } else { CondTest::NoBits(bits) }
             }
+            "letters" => CondTest::Letters(self.letters(node, "`letters`")?),
+            "no_letters" => CondTest::NoLetters(self.letters(node, "`no_letters`")?),
             _ => return None,
         })
+    }
+
+    /// Letters that stand for flags.
+    pub(super) fn letters(&mut self, node: &Node, what: &str) -> Option<String> {
+        match &node.kind {
+            Kind::Text(text) if !text.is_empty() && text.chars().all(char::is_alphanumeric) => {
+                Some(text.clone())
+            }
+            _ => {
+                self.error(
+                    "bad-value",
+                    node,
+                    format!("{what} takes letters"),
+                    "write them as one text: `\"DL\"`",
+                );
+                None
+            }
+        }
     }
 }
 

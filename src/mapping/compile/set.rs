@@ -10,7 +10,7 @@ use crate::{
     store::FieldKind,
 };
 
-const OPS: &[&str] = &["add", "remove", "set_bits", "clear_bits"];
+const OPS: &[&str] = &["add", "remove", "set_bits", "clear_bits", "set_letters", "clear_letters"];
 
 impl Compiler {
     /// A SET; wrong assignments are reported and left out.
@@ -41,7 +41,8 @@ impl Compiler {
                             SetOp::Add(_) | SetOp::Remove(_) => {
                                 draft.change_field(&field, &|f| f.many = true)
                             }
-                            SetOp::To(_) | SetOp::Rows(_) => {}
+                            SetOp::SetLetters(_) | SetOp::ClearLetters(_) | SetOp::To(_) | SetOp::Rows(_) => {
+                            }
                         }
                     }
                     out.push(Assign { target: AssignTarget::Field(field), op });
@@ -102,7 +103,7 @@ impl Compiler {
         };
         self.check_keys(node, &Keys { what: "an assignment", known: OPS, later: &[] });
         let [(key, value)] = entries.as_slice() else {
-            let help = "write exactly one of add, remove, set_bits, clear_bits";
+            let help = "write exactly one of add, remove, set_bits, clear_bits, set_letters, clear_letters";
             self.error("bad-value", node, "this is no assignment", help);
             return None;
         };
@@ -111,6 +112,8 @@ impl Compiler {
             "remove" => SetOp::Remove(self.values(scope, value)),
             "set_bits" => SetOp::SetBits(self.int(value, "`set_bits`")?),
             "clear_bits" => SetOp::ClearBits(self.int(value, "`clear_bits`")?),
+            "set_letters" => SetOp::SetLetters(self.letters(value, "`set_letters`")?),
+            "clear_letters" => SetOp::ClearLetters(self.letters(value, "`clear_letters`")?),
             _ => return None,
         })
     }

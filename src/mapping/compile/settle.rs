@@ -69,7 +69,11 @@ pub(in crate::mapping) fn reads(settle: &Settle) -> Vec<&FieldRef> {
         SetOp::To(list) | SetOp::Add(list) | SetOp::Remove(list) => {
             list.iter().flat_map(Template::fields).collect()
         }
-        SetOp::SetBits(_) | SetOp::ClearBits(_) | SetOp::Rows(_) => Vec::new(),
+        SetOp::SetBits(_)
+        | SetOp::ClearBits(_)
+        | SetOp::SetLetters(_)
+        | SetOp::ClearLetters(_)
+        | SetOp::Rows(_) => Vec::new(),
     }
 }
 

@@ -135,7 +135,7 @@ impl CondTest {
             Self::Either(tests) => tests.iter().all(|t| t.is_sayable(place)),
             Self::Differs(t) | Self::Order(_, t) => is_known(t),
             Self::Starts(t) | Self::Ends(t) => is_fixed(t),
-            Self::Bits(_) | Self::NoBits(_) => true,
+            Self::Bits(_) | Self::NoBits(_) | Self::Letters(_) | Self::NoLetters(_) => true,
         }
     }
 }

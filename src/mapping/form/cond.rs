@@ -42,6 +42,10 @@ pub enum CondTest {
     Bits(i64),
     /// No bit set; holds for nothing.
     NoBits(i64),
+    /// A text of flags has all these letters.
+    Letters(String),
+    /// It has none of them; holds for nothing.
+    NoLetters(String),
 }
 
 /// What a condition asks of a field.
@@ -269,6 +273,8 @@ impl CondTest {
             }
             Self::Bits(bits) => number(values).is_some_and(|n| n & bits == *bits),
             Self::NoBits(bits) => number(values).is_none_or(|n| n & bits == 0),
+            Self::Letters(letters) => letters.chars().all(|letter| has_letter(values, letter)),
+            Self::NoLetters(letters) => !letters.chars().any(|letter| has_letter(values, letter)),
         }
     }
 
@@ -337,6 +343,13 @@ impl CondTest {
             }
             Self::Bits(bits) => test(Test::BitsSet(*bits)),
             Self::NoBits(bits) => Predicate::Any(vec![test(Test::Absent), test(Test::BitsClear(*bits))]),
+            Self::Letters(letters) | Self::NoLetters(letters) => {
+                let each = letters.chars().map(|l| test(Test::Contains(l.to_string(), Fold::Exact)));
+                match self {
+                    Self::Letters(_) => each.fold(Predicate::True, Predicate::and),
+                    _ => each.map(|p| Predicate::Not(Box::new(p))).fold(Predicate::True, Predicate::and),
+                }
+            }
         }
     }
 
@@ -345,9 +358,13 @@ impl CondTest {
             Self::AnyOf(list, _) => list.iter().for_each(f),
             Self::Either(tests) => tests.iter().for_each(|t| t.templates(f)),
             Self::Differs(t) | Self::Order(_, t) | Self::Starts(t) | Self::Ends(t) => f(t),
-            Self::Bits(_) | Self::NoBits(_) => {}
+            Self::Bits(_) | Self::NoBits(_) | Self::Letters(_) | Self::NoLetters(_) => {}
         }
     }
+}
+
+fn has_letter(values: &[Value], letter: char) -> bool {
+    values.first().is_some_and(|value| value.to_text().contains(letter))
 }
 
 fn number(values: &[Value]) -> Option<i64> {

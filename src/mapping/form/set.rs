@@ -40,6 +40,10 @@ pub enum SetOp {
     SetBits(i64),
     /// Clears bits.
     ClearBits(i64),
+    /// Puts letters into a text of flags.
+    SetLetters(String),
+    /// Takes letters out of a text of flags.
+    ClearLetters(String),
     /// On a part: assignments in each of its rows.
     Rows(Vec<Assign>),
 }
@@ -106,7 +110,7 @@ pub fn sources(set: &[Assign]) -> Vec<&FieldRef> {
                 all.extend(list.iter().flat_map(Template::fields));
             }
             SetOp::Rows(set) => all.extend(sources(set)),
-            SetOp::SetBits(_) | SetOp::ClearBits(_) => {}
+            SetOp::SetBits(_) | SetOp::ClearBits(_) | SetOp::SetLetters(_) | SetOp::ClearLetters(_) => {}
         }
     }
     all
@@ -160,6 +164,8 @@ pub fn assigned(op: &SetOp, eval: &Eval<'_>, field: &FieldRef) -> Vec<Value> {
         }
         SetOp::SetBits(bits) => vec![Value::Int(integer(old) | bits)],
         SetOp::ClearBits(bits) => vec![Value::Int(integer(old) & !bits)],
+        SetOp::SetLetters(letters) => flags(old, letters, true),
+        SetOp::ClearLetters(letters) => flags(old, letters, false),
         SetOp::Rows(_) => old.to_vec(),
     }
 }
@@ -172,6 +178,24 @@ pub fn cells(set: &[Assign], eval: &Eval<'_>) -> Vec<(FieldId, Vec<Value>)> {
         AssignTarget::Part(_) => None,
     });
     fields.collect()
+}
+
+/// A text of flags, one letter each, with these letters or without. Within brackets (`[UX         ]`) its width
+/// stays, as far as there is room.
+fn flags(old: &[Value], letters: &str, set: bool) -> Vec<Value> {
+    let Some(old) = old.first().map(Value::to_text) else {
+        return if set { vec![letters.into()] } else { Vec::new() };
+    };
+    let inner = old.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let width = inner.map_or(0, |inner| inner.chars().count());
+    let mut new = inner.unwrap_or(&old).trim_end_matches(' ').to_owned();
+    new.retain(|c| set || !letters.contains(c));
+    let lacking: String = letters.chars().filter(|letter| set && !new.contains(*letter)).collect();
+    new.push_str(&lacking);
+    vec![match inner {
+        Some(_) => format!("[{new:width$}]").into(),
+        None => new.into(),
+    }]
 }
 
 fn integer(values: &[Value]) -> i64 {

@@ -162,6 +162,7 @@ fn states() {
     let letters = some_of(vec!["A".into(), "L".into(), "T".into()]);
     // A column of bits holds numbers.
     let bits = prop_oneof![4 => (0..8_i64).prop_map(|i| vec![i.into()]), 1 => Just(Vec::new())].boxed();
+    let flags = some_of(vec!["[U          ]".into(), "[UXD        ]".into(), "UD".into(), "[LUX]".into()]);
     for (mapping, stored) in [
         (
             "active = { read = { c = { ne = 'T' } }, true = { c = 'A', d = '@none' }, \
@@ -177,6 +178,11 @@ fn states() {
             "active = { read = { c = { no_bits = 2 }, d = ['@none', { gt = 4 }] }, \
              true = { c = { clear_bits = 2 }, d = '@none' }, false = { c = { set_bits = 2 } } }",
             bits,
+        ),
+        (
+            "active = { read = { c = { no_letters = 'DL' }, d = ['@none', { gt = 4 }] }, \
+             true = { c = { clear_letters = 'DL' }, d = '@none' }, false = { c = { set_letters = 'D' } } }",
+            flags,
         ),
     ] {
         let case = Case::of("active", mapping, stored, any::<bool>().prop_map(Json::from).boxed());
