@@ -180,8 +180,8 @@ fn states() {
             bits,
         ),
         (
-            "active = { read = { c = { no_letters = 'DL' }, d = ['@none', { gt = 4 }] }, \
-             true = { c = { clear_letters = 'DL' }, d = '@none' }, false = { c = { set_letters = 'D' } } }",
+            "active = { read = { c = { no_letters = 'DL' } }, true = { c = { clear_letters = 'DL' } }, \
+             false = { c = { set_letters = 'D' } } }",
             flags,
         ),
     ] {
