@@ -45,6 +45,10 @@ impl Apply {
             if !rest.is_empty() {
                 let undo = self.undo.get(undone..).unwrap_or_default();
                 lines.extend(undo.iter().map(|undo| comment(&undo.told())));
+                // What an entry holds before is read only when it is changed.
+                if matches!(step, Step::Update { .. }) {
+                    lines.push(comment("if a later change is refused: this is changed back"));
+                }
             }
             told.push(lines);
         }
