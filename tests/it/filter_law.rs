@@ -306,18 +306,6 @@ fn openldap() {
 }
 
 #[test]
-fn ds389() {
-    let Some(store) = TestStore::fresh(Backend::Ds389) else { return };
-    let subject = Subject::new(Counted::over(&store), store.mapping());
-    subject.fill();
-    // A lock-out that ends by itself.
-    let entries =
-        people::awkward_entries(store.suffix()).replace("pwdAccountLockedTime", "accountUnlockTime");
-    store.directory().modify(&entries);
-    subject.obeys_the_law("389-ds", 8, 0);
-}
-
-#[test]
 fn what_is_not_published_is_refused() {
     let Some(store) = TestStore::fresh(Backend::Sqlite) else { return };
     let subject = Subject::new(Counted::over(&store), store.mapping());
