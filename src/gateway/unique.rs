@@ -16,7 +16,7 @@ use crate::{
         shape::PartId,
     },
     scim::{Json, Object, error::ScimError},
-    store::{Bag, Fold, Predicate, Select, Source, Test},
+    store::{Bag, Coverage, Fold, Predicate, Select, Source, Test},
 };
 
 /// Of how many rows with the same name by the store's equality are compared by ours.
@@ -109,6 +109,8 @@ impl Gateway {
         let mut reads = Reads::default();
         reads.part(&mapping.shape, 0);
         claim.lens.reads(mapping, &mut reads);
+        // Where the store cannot tell who has the value, all are looked at.
+        let is_told = self.store.coverage(mapping.bag(), &predicate) != Coverage::None;
         // Protected rows hold their names too.
         let select = Select {
             bag: mapping.bag().clone(),
@@ -122,7 +124,7 @@ impl Gateway {
                 .collect(),
             order: Vec::new(),
             offset: 0,
-            limit: Some(MOST),
+            limit: is_told.then_some(MOST),
         };
         let rows = self.store.select(select).await.map_err(|e| error::reading(&e))?;
         let answers = self.answers(cx);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::round::Rounds;
-use crate::support::{Backend, Snapshot, TestStore};
+use crate::support::{Snapshot, TestStore};
 
 /// What servers keep by themselves, beside what [`Entries`] leaves out.
 const OF_OVERLAYS: [&str; 5] = ["memberOf", "directReports", "managedObjects", "distinguishedName", "name"];
@@ -28,7 +28,7 @@ pub(super) struct Foreign {
 impl Look {
     /// What is there now; entries with `hidden` in their DN are no resources, whatever their classes are.
     pub(super) fn at(store: &TestStore, rounds: &Rounds, hidden: Option<&str>) -> Self {
-        if store.backend() != Backend::OpenLdap {
+        if !store.is_directory() {
             let snapshot = store.tables().snapshot();
             let foreign = snapshot.tables().into_iter().filter(|table| !rounds.names(table)).collect();
             return Self::Tables(snapshot, foreign);
