@@ -83,6 +83,9 @@ impl Rows {
             wanted.retain(|_| kept.next().unwrap_or_default());
         }
         let existing = self.elements(w.ty, &w.eval(at));
+        if self.kinds.as_ref().is_some_and(|kinds| kinds.one.is_some()) {
+            give_way(&existing, &mut wanted, &self.by);
+        }
         let shown = self.shown_rows(&w.eval(at));
         let pairs = pair(&existing, &wanted, &self.by, self.simple);
         // Rows that read as nothing (a dangling pointer, a foreign value) are not ours: they stay.
@@ -394,6 +397,15 @@ fn pair(existing: &[(usize, Json)], wanted: &[&Json], by: &str, simple: bool) ->
         }
     }
     pairs
+}
+
+/// Of a list with a main value, an element that is there gives way to a new one with the same value: whoever adds a
+/// value again says anew what it is, and the list does not hold it twice.
+fn give_way(existing: &[(usize, Json)], wanted: &mut Vec<&Json>, by: &str) {
+    let is_there = |element: &Json| existing.iter().any(|(_, old)| old == element);
+    let said: Vec<&Json> = wanted.iter().copied().filter(|element| !is_there(element)).collect();
+    wanted
+        .retain(|element| !(is_there(element) && said.iter().any(|new| same_value(new, element, by, false))));
 }
 
 fn value_key(element: &Json, by: &str, simple: bool) -> String {

@@ -261,7 +261,7 @@ fn protected_accounts_are_neither_shown_nor_touched() {
 
 /// Each way to say that another address is the main one: both change places, and foreign ones stay.
 #[test]
-fn an_alias_becomes_the_main_address() {
+fn an_alias_becomes_the_main_address_in_every_form() {
     AD.each(|site| {
         let path = site.post(
             "/Users",
@@ -276,8 +276,12 @@ fn an_alias_becomes_the_main_address() {
         let mut main = "a@maps.example";
         let mut alias = "b@maps.example";
         let forms = |alias: &str| {
+            let element = json!([{ "value": alias, "type": "work", "primary": true }]);
             let at = format!("emails[value eq \"{alias}\"]");
             [
+                json!([{ "op": "add", "path": "emails", "value": [{ "value": alias, "primary": true }] }]),
+                json!([{ "op": "add", "path": "emails", "value": element }]),
+                json!([{ "op": "Add", "value": { "emails": element } }]),
                 json!([{ "op": "replace", "path": format!("{at}.primary"), "value": true }]),
                 json!([{ "op": "add", "path": format!("{at}.primary"), "value": true }]),
                 json!([{ "op": "replace", "path": at, "value": { "value": alias, "type": "work", "primary": true } }]),
