@@ -50,9 +50,7 @@ impl Gateway {
                 let free = self.highest(counter, bag, fields).await?;
                 // What another request was given is not in use yet.
                 let taken = given.into_iter().chain(self.numbers.last(name));
-                let next = taken.fold(free, |free, taken| free.max(taken.saturating_add(counter.step)));
-                // At the end of the range, what was given and never used is given again.
-                let value = if counter.to.is_some_and(|to| next > to) { free } else { next };
+                let value = taken.fold(free, |free, taken| free.max(taken.saturating_add(counter.step)));
                 self.numbers.note(name, value);
                 value
             }
