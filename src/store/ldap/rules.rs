@@ -47,6 +47,8 @@ const IA5: &str = "1.3.6.1.4.1.1466.115.121.1.26";
 #[derive(Debug, Default)]
 pub(super) struct Rules {
     schema: Schema,
+    /// True if the schema names rules at all. AD's names none.
+    tells: bool,
     /// True if an attribute has the rules that the schema names, and no others.
     is_complete: bool,
     /// True if the server has the rules of the standard to be named in an assertion.
@@ -58,9 +60,9 @@ impl Rules {
     pub(super) fn new(attributes: Vec<AttributeType>, vendor: Vendor) -> Self {
         let schema = Schema::new(Vec::new(), attributes);
         let tells = schema.find_attribute("cn").is_some_and(|cn| cn.equality.is_some());
-        // 389-ds compares by the syntax where the schema names no rule. AD names none at all.
+        // 389-ds compares by the syntax where the schema names no rule.
         let is_complete = tells && matches!(vendor, Vendor::OpenLdap | Vendor::Other);
-        Self { schema, is_complete, is_extensible: vendor == Vendor::OpenLdap }
+        Self { schema, tells, is_complete, is_extensible: vendor == Vendor::OpenLdap }
     }
 
     fn known(&self, name: &str) -> Option<&AttributeType> {
@@ -102,10 +104,7 @@ impl Rules {
     }
 
     fn minds_case(&self, name: &str) -> bool {
-        match self
-            .known(name)
-            .filter(|_| self.schema.find_attribute("cn").is_some_and(|cn| cn.equality.is_some()))
-        {
+        match self.known(name).filter(|_| self.tells) {
             Some(of) => match of.equality.as_deref() {
                 Some(rule) => rule.starts_with("caseExact") || rule == "octetStringMatch",
                 None => of.syntax == IA5,
