@@ -113,13 +113,15 @@ impl Subject {
 
     /// Puts people and groups in, as a client does.
     fn fill(&self) {
-        self.fill_with(&people::people());
+        self.fill_spelled(&Json::clone);
     }
 
-    fn fill_with(&self, people: &[Json]) {
-        let ids: Vec<Json> = people.iter().map(|person| self.create("Users", person)).collect();
+    /// Fills the store with everybody and every group as `spelled` writes them.
+    fn fill_spelled(&self, spelled: &dyn Fn(&Json) -> Json) {
+        let people = people::people();
+        let ids: Vec<Json> = people.iter().map(spelled).map(|person| self.create("Users", &person)).collect();
         people::managers(&ids).iter().for_each(|(id, patch)| self.patch("Users", id, patch));
-        people::groups(&ids).iter().for_each(|group| drop(self.create("Groups", group)));
+        people::groups(&ids).iter().for_each(|group| drop(self.create("Groups", &spelled(group))));
     }
 
     fn create(&self, segment: &str, body: &Json) -> Json {
@@ -315,11 +317,11 @@ fn openldap() {
 fn ds389() {
     let Some(store) = TestStore::fresh(Backend::Ds389) else { return };
     let subject = Subject::new(Counted::over(&store), store.mapping());
-    let plain = |person: &Json| {
-        let text = person.to_string().replace('\u{212A}', "K").replace('ſ', "s");
+    let plain = |resource: &Json| {
+        let text = resource.to_string().replace('\u{212A}', "K").replace('ſ', "s");
         serde_json::from_str(&text).unwrap()
     };
-    subject.fill_with(&people::people().iter().map(plain).collect::<Vec<Json>>());
+    subject.fill_spelled(&plain);
     // A lock-out that ends by itself.
     let entries =
         people::awkward_entries(store.suffix()).replace("pwdAccountLockedTime", "accountUnlockTime");
