@@ -267,6 +267,26 @@ fn coarse_columns_are_exact() {
     assert!(count(Test::Ends("NN".into(), Fold::Case)) >= 3);
 }
 
+/// A column whose collation lower-cases ASCII only, in a database that knows Unicode's letters.
+#[test]
+fn letters_beyond_ascii_are_found_in_columns_of_the_c_collation() {
+    for collation in ["C", "POSIX", "ucs_basic"] {
+        let tables = format!(
+            "CREATE TABLE plain (id INT PRIMARY KEY, name TEXT COLLATE \"{collation}\");
+             INSERT INTO plain VALUES (1, 'É'), (2, 'é'), (3, 'ẞ'), (4, 'ß'), (5, 'x');"
+        );
+        let Some(database) = database_with(&tables) else { return };
+        let plain = bag("plain", &[("id", FieldKind::Any), ("name", FieldKind::Any)]);
+        let count =
+            |test: Test| wait(database.store.count(plain.clone(), Predicate::Field(1, test))).unwrap();
+        for sought in ["é", "É", "ß", "ẞ"] {
+            assert_eq!(count(Test::OneOf(texts(&[sought]), Fold::Case)), 2, "{sought} in {collation}");
+            // Of parts, a superset.
+            assert!(count(Test::Contains(sought.into(), Fold::Case)) >= 2, "{sought} in {collation}");
+        }
+    }
+}
+
 #[test]
 fn lost_and_frozen_connections() {
     let Some(database) = database() else { return };

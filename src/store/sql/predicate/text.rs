@@ -121,7 +121,13 @@ impl TextExpr<'_> {
     fn caseless_bind(&self, sql: &mut Sql, text: String) {
         match self.flavour() {
             Flavour::Postgres => {
-                sql.raw("lower(CAST(").bind(Bind::text(text)).raw(" AS text))");
+                sql.raw("lower(CAST(").bind(Bind::text(text)).raw(" AS text)");
+                // Else the database's own collation lower-cases more letters than the column's.
+                let collation = self.leaf.column.collation.as_str();
+                if matches!(collation, "C" | "POSIX" | "ucs_basic") {
+                    sql.raw(" COLLATE ").ident(collation);
+                }
+                sql.raw(")");
             }
             Flavour::Mysql if is_caseless(&self.leaf.column.collation) && !self.cast => {
                 self.narrow_bind(sql, text);
