@@ -22,14 +22,10 @@ gateway=uid=gateway,ou=services,$suffix
 manager='cn=Directory Manager'
 password=gateway-Test1
 
-# A server as it is before its first start. Its paths and ports are replaced by `configure`.
-prepare() {
-  if [ -n "${SCIMGATE_TEST_389DS_TEMPLATE:-}" ]; then
-    cp -a "$SCIMGATE_TEST_389DS_TEMPLATE/." "$dir"
-    was=$(cat "$dir/made-in")
-    return 0
-  fi
-  was=$dir
+# Makes a server, not started. The set-up program takes away the whole folder if it fails, as when somebody else
+# has taken one of the ports meanwhile.
+set_up() {
+  mkdir -p "$dir"
   make_ca "$dir/tls"
   mkdir -p "$dir"/{etc,db,log,run,lock,bak,ldif,inst,tmp,initconfig,share}
   local folders="s,^systemd *=.*,,
@@ -50,7 +46,7 @@ prepare() {
     s,^pid_file = .*,pid_file = $dir/run/slapd.pid,"
   # The set-up program finds its folders in a file that only PREFIX leads elsewhere.
   mkdir -p "$dir/prefix/share/dirsrv/inf" "$dir/prefix/etc/dirsrv"
-  ln -s "$dir/etc" "$dir/prefix/etc/dirsrv/slapd-test"
+  ln -sfn "$dir/etc" "$dir/prefix/etc/dirsrv/slapd-test"
   sed -e "$folders" /usr/share/dirsrv/inf/defaults.inf >"$dir/prefix/share/dirsrv/inf/defaults.inf"
   # With a template of our own the server never listens anywhere but on loopback.
   cp -a /usr/share/dirsrv "$dir/share/"
@@ -96,8 +92,19 @@ suffix = $suffix
 create_suffix_entry = True
 sample_entries = no
 END
-  PREFIX="$dir/prefix" dscreate -v from-file "$dir/setup.inf" >"$dir/setup.log" 2>&1 ||
-    { tail -20 "$dir/setup.log" >&2; die "the server cannot be set up"; }
+  PREFIX="$dir/prefix" dscreate -v from-file "$dir/setup.inf" >"$dir.setup.log" 2>&1
+}
+
+# A server as it is before its first start. Its paths and ports are replaced by `configure`.
+prepare() {
+  if [ -n "${SCIMGATE_TEST_389DS_TEMPLATE:-}" ]; then
+    cp -a "$SCIMGATE_TEST_389DS_TEMPLATE/." "$dir"
+    was=$(cat "$dir/made-in")
+    return 0
+  fi
+  was=$dir
+  tries 3 set_up || { tail -20 "$dir.setup.log" >&2; die "the server cannot be set up"; }
+  rm -f "$dir.setup.log"
   # Certificate and key of the server, and its authority.
   openssl pkcs12 -export -inkey "$dir/tls/server.key" -in "$dir/tls/server.crt" -certfile "$dir/tls/ca.crt" \
     -name Server-Cert -passout pass:x -out "$dir/tls/server.p12"
