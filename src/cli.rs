@@ -1,13 +1,14 @@
-//! The command line: `scimgate serve | check | explain | map | token | demo`.
+//! The command line: `scimgate serve | check | explain | map | correlate | token | demo`.
 //!
 //! The composition root: the only place that knows every part, and the only
 //! one that prints. Commands return an exit code: 0 done, 1 the operator's
 //! files are wrong, 2 the command line is wrong, 3 a store or our database
-//! refuses us, 4 the server cannot run.
+//! refuses us, 4 the server cannot run, 5 the store and our database differ.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line talks to people")]
 
 mod check;
+mod correlate;
 #[cfg(feature = "sqlite")]
 pub mod demo;
 #[cfg(feature = "sqlite")]
@@ -15,6 +16,7 @@ pub mod examples;
 mod explain;
 mod map;
 mod mapping;
+mod progress;
 mod serve;
 mod token;
 
@@ -30,6 +32,8 @@ const WRONG_COMMAND: u8 = 2;
 const REFUSED: u8 = 3;
 /// The server cannot run.
 const BROKEN: u8 = 4;
+/// The store and our database differ.
+const DIFFERS: u8 = 5;
 
 /// A SCIM 2.0 gateway in front of LDAP directories and relational tables.
 #[derive(Debug, Parser)]
@@ -50,6 +54,9 @@ enum Command {
     /// Try a mapping on one resource, or print the JSON Schema of mapping files.
     #[command(subcommand)]
     Map(map::Arguments),
+    /// Look at the database of ids, compare it with the store, and fill it anew.
+    #[command(subcommand)]
+    Correlate(correlate::Arguments),
     /// Make bearer tokens.
     Token(token::Arguments),
     /// Serve a small HR database to try things out; needs nothing.
@@ -65,6 +72,7 @@ pub fn run() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Map(arguments) => map::run(&arguments),
+        Command::Correlate(arguments) => correlate::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
         #[cfg(feature = "sqlite")]
         Command::Demo(arguments) => demo::run(&arguments),

@@ -12,6 +12,8 @@
 //! deleted and stay. **Invariant:** a living anchor has one row, by a unique
 //! index. **Invariant:** what a method that writes returned is on the disk.
 
+pub mod archive;
+pub mod bulk;
 mod cache;
 mod connection;
 pub mod error;

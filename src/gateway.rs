@@ -37,6 +37,7 @@ mod resolve;
 mod retrieve;
 mod search;
 mod searches;
+pub mod survey;
 mod there;
 mod tree;
 mod unique;

@@ -26,7 +26,7 @@ use crate::{
 use crate::{config::SqlSettings, store::sql::SqlStore};
 
 /// The tenant that `/scim/v2` serves; part of every derived id.
-const TENANT: &str = "default";
+pub(super) const TENANT: &str = "default";
 
 /// What `serve` takes.
 #[derive(Debug, clap::Args)]

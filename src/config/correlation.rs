@@ -75,6 +75,22 @@ impl CorrelationSettings {
         self.cache.unwrap_or(if own { CachePolicy::Rows } else { CachePolicy::Ids })
     }
 
+    /// The same settings for another database. Relative names are looked up in the working directory.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with them.
+    pub fn elsewhere(&self, url: &str, password_file: Option<PathBuf>) -> Result<Self, Problems> {
+        let mut other = Self { url: url.to_owned(), password: None, password_file, ..self.clone() };
+        let places = Places {
+            credentials: None,
+            settings: std::path::absolute(".").unwrap_or_else(|_| PathBuf::from(".")),
+        };
+        let mut problems = Problems::default();
+        other.check(&places, &mut problems);
+        if problems.0.is_empty() { Ok(other) } else { Err(problems) }
+    }
+
     pub(super) fn check(&mut self, places: &Places, problems: &mut Problems) {
         check_database_url("correlation.url", &self.url, &["sqlite", "postgresql", "postgres"], problems);
         if let Some(file) = sqlite_file(&self.url) {

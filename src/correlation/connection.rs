@@ -45,18 +45,22 @@ enum Target {
 }
 
 impl Manager {
+    pub(super) fn new(settings: &CorrelationSettings) -> Result<Self, CorrelationError> {
+        let timeout = Duration::from_secs(settings.timeout_secs);
+        Ok(Self { target: Target::new(settings)?, timeout })
+    }
+
     /// The connections of all threads.
     pub(super) fn pool(settings: &CorrelationSettings) -> Result<Pool<Self>, CorrelationError> {
-        let timeout = Duration::from_secs(settings.timeout_secs);
-        let target = Target::new(settings)?;
+        let manager = Self::new(settings)?;
         // Each reader holds at most one, and so does the writer.
         let size = u32::try_from(settings.readers).unwrap_or(u32::MAX).saturating_add(1);
         Pool::builder()
             .max_size(size)
-            .connection_timeout(timeout)
+            .connection_timeout(manager.timeout)
             // A broken connection shows itself: work that failed for it is repeated on another one.
             .test_on_check_out(false)
-            .build(Self { target, timeout })
+            .build(manager)
             .map_err(|e| CorrelationError::Unavailable(e.to_string()))
     }
 }

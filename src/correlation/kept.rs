@@ -4,6 +4,8 @@
 //! Values are indexed without case and cut: what is found here is a superset,
 //! which the caller compares again.
 
+use std::collections::{HashMap, HashSet};
+
 use diesel::prelude::*;
 use serde_json::Value as Json;
 
@@ -20,7 +22,7 @@ const WIDTH: usize = 200;
 /// Rows of the index in one statement.
 const CHUNK: usize = 1000;
 
-#[derive(Debug, Clone, PartialEq, Insertable)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Insertable, Queryable, Selectable)]
 #[diesel(table_name = kept)]
 struct Kept {
     tenant: String,
@@ -85,6 +87,36 @@ pub(super) fn fill(conn: &mut Conn) -> Result<(), CorrelationError> {
         .flat_map(|(tenant, ty, id, sidecar)| entries(tenant, ty, id, sidecar.as_deref().unwrap_or_default()))
         .collect();
     insert(conn, &new)
+}
+
+/// Those of some rows whose index is not what it ought to be.
+pub(super) fn wrong<'r>(
+    conn: &mut Conn,
+    tenant: &str,
+    rows: &[&'r Row],
+) -> Result<Vec<&'r Row>, CorrelationError> {
+    let mut there: HashMap<String, HashSet<Kept>> = HashMap::new();
+    for part in rows.chunks(CHUNK) {
+        let ids: Vec<&str> = part.iter().map(|row| row.id.as_str()).collect();
+        let found: Vec<Kept> = kept::table
+            .filter(kept::tenant.eq(tenant))
+            .filter(kept::id.eq_any(ids))
+            .select(Kept::as_select())
+            .load(conn)?;
+        for kept in found {
+            there.entry(kept.id.clone()).or_default().insert(kept);
+        }
+    }
+    let is_wrong = |row: &&Row| {
+        let sidecar = row.sidecar.as_deref().filter(|_| row.deleted_at.is_none());
+        let ought: HashSet<Kept> = sidecar
+            .map(|sidecar| entries(tenant, &row.resource_type, &row.id, sidecar))
+            .unwrap_or_default()
+            .into_iter()
+            .collect();
+        there.get(&row.id).map_or(!ought.is_empty(), |found| *found != ought)
+    };
+    Ok(rows.iter().copied().filter(is_wrong).collect())
 }
 
 fn insert(conn: &mut Conn, new: &[Kept]) -> Result<(), CorrelationError> {

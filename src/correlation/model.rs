@@ -1,14 +1,17 @@
 //! A row of the table, as the gateway sees it and as it is stored.
 
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::correlation::{query::Scope, schema::resource};
 
 /// What is known of a resource.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Row {
     /// Name of the SCIM resource type.
+    #[serde(rename = "type")]
     pub resource_type: String,
     /// SCIM id.
     pub id: String,
@@ -17,16 +20,27 @@ pub struct Row {
     /// Where it was last seen (DN or key): a hint, to be verified by the anchor.
     pub locator: String,
     /// externalId as the client set it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
     /// JSON of attributes that the store has no place for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sidecar: Option<String>,
     /// When it came into being.
+    #[serde(with = "time::serde::rfc3339")]
     pub created: OffsetDateTime,
     /// When it was last changed through this gateway.
+    #[serde(with = "time::serde::rfc3339")]
     pub last_modified: OffsetDateTime,
     /// Version that the store had when it was last seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// When it was deleted; `None` while it lives.
+    #[serde(
+        default,
+        rename = "deleted",
+        skip_serializing_if = "Option::is_none",
+        with = "time::serde::rfc3339::option"
+    )]
     pub deleted_at: Option<OffsetDateTime>,
 }
 
@@ -112,6 +126,23 @@ impl StoredRow {
             last_modified: created,
             version: new.version.clone(),
             deleted_at: None,
+        }
+    }
+
+    /// A row as it is.
+    pub(super) fn of(tenant: &str, row: &Row) -> Self {
+        Self {
+            tenant: tenant.to_owned(),
+            resource_type: row.resource_type.clone(),
+            id: row.id.clone(),
+            anchor: row.anchor.clone(),
+            locator: row.locator.clone(),
+            external_id: row.external_id.clone(),
+            sidecar: row.sidecar.clone(),
+            created: to_micros(row.created),
+            last_modified: to_micros(row.last_modified),
+            version: row.version.clone(),
+            deleted_at: row.deleted_at.map(to_micros),
         }
     }
 }

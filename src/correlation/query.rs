@@ -76,24 +76,31 @@ pub(super) fn count(conn: &mut Conn, scope: &Scope) -> Result<u64, CorrelationEr
     Ok(count.unsigned_abs())
 }
 
-/// Inserts the rows whose id and anchor are free.
-pub(super) fn insert(conn: &mut Conn, rows: &[StoredRow]) -> Result<(), CorrelationError> {
+/// Inserts the rows whose id and anchor are free. Returns how many those are.
+pub(super) fn insert(conn: &mut Conn, rows: &[StoredRow]) -> Result<usize, CorrelationError> {
+    let mut inserted = 0;
     // `ON CONFLICT` is not known to the connection that may be either.
     match conn {
         #[cfg(feature = "postgres")]
         Conn::Postgres(conn) => {
             for rows in rows.chunks(CHUNK) {
-                diesel::insert_into(resource::table).values(rows).on_conflict_do_nothing().execute(conn)?;
+                inserted += diesel::insert_into(resource::table)
+                    .values(rows)
+                    .on_conflict_do_nothing()
+                    .execute(conn)?;
             }
         }
         // No round trips to save here, so one prepared statement for each row.
         Conn::Sqlite(conn) => {
             for row in rows {
-                diesel::insert_into(resource::table).values(row).on_conflict_do_nothing().execute(conn)?;
+                inserted += diesel::insert_into(resource::table)
+                    .values(row)
+                    .on_conflict_do_nothing()
+                    .execute(conn)?;
             }
         }
     }
-    Ok(())
+    Ok(inserted)
 }
 
 /// Writes what may change of a living row. False if there is none.

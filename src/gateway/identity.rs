@@ -5,10 +5,10 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{
     correlation::{Buried, CorrelationError, NewRow, Row},
-    gateway::{Gateway, TypeId, remembered::note},
+    gateway::{Gateway, TypeId, survey::noted},
     mapping::{Ids, TypeMapping, record::Record},
     scim::{Object, error::ScimError},
-    store::Value,
+    store::{self, Value},
 };
 
 /// A record and what we know of it.
@@ -28,11 +28,14 @@ pub(super) fn failed(error: &CorrelationError) -> ScimError {
 impl TypeMapping {
     /// Where a root row was seen: its DN, else its key.
     pub(super) fn locator(&self, record: &Record) -> String {
-        let row = record.row(0, 0);
+        record.row(0, 0).map(|draft| self.locator_of(&draft.now)).unwrap_or_default()
+    }
+
+    /// As [`locator`](Self::locator), of the row itself.
+    pub(super) fn locator_of(&self, row: &store::Row) -> String {
         let dn = self.find_root("dn").filter(|_| self.is_ldap());
-        dn.and_then(|f| row?.now.first(f).map(Value::to_text))
-            .or_else(|| row.and_then(|d| self.anchor(&d.now)))
-            .unwrap_or_default()
+        let dn = dn.and_then(|f| row.first(f)).map(Value::to_text);
+        dn.or_else(|| self.anchor(row)).unwrap_or_default()
     }
 
     /// The anchor of a record.
@@ -42,7 +45,7 @@ impl TypeMapping {
 
     /// What it means if a resource turns up under an anchor whose owner was deleted: an entry's
     /// UUID is never given out twice, so it was restored; a table's key may be used again.
-    fn buried(&self) -> Buried {
+    pub(super) fn buried(&self) -> Buried {
         if self.is_ldap() { Buried::Revive } else { Buried::Mint }
     }
 
@@ -70,9 +73,7 @@ impl Gateway {
                 let anchor = mapping.anchor_of(record).filter(|a| !rows.contains_key(a))?;
                 let id = mapping.new_id(self.correlation.tenant(), &anchor);
                 let mut row = NewRow::new(id, anchor, mapping.locator(record), now);
-                let mut kept = Object::new();
-                note(mapping, record, &mut kept);
-                row.sidecar = unside(kept).1;
+                row.sidecar = noted(mapping, record);
                 Some(row)
             })
             .collect();

@@ -232,7 +232,7 @@ impl Gateway {
     }
 
     /// True if protected rows can be left out by the store alone.
-    fn protection_is_exact(&self, mapping: &TypeMapping) -> bool {
+    pub(in crate::gateway) fn protection_is_exact(&self, mapping: &TypeMapping) -> bool {
         self.store.coverage(mapping.bag(), &self.unprotected(mapping)) == Coverage::Exact
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader, Read},
+    path::Path,
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, mpsc},
     thread,
@@ -37,6 +38,8 @@ pub(crate) struct Options {
     pub(crate) client: String,
     /// `level` of `[log]`.
     pub(crate) log: &'static str,
+    /// Lines of `[correlation]`, in place of an SQLite file beside the settings.
+    pub(crate) correlation: String,
 }
 
 /// A running gateway; dropping it ends it.
@@ -106,7 +109,7 @@ listen = ["127.0.0.1:0"]
 workers = 2
 {server}
 [correlation]
-url = "sqlite:ids.db"
+{correlation}
 {store}
 [[clients]]
 name = "test"
@@ -120,6 +123,10 @@ profile = "{profile}"
 level = "{log}"
 "#,
             log = options.log,
+            correlation = match options.correlation.as_str() {
+                "" => "url = \"sqlite:ids.db\"",
+                lines => lines,
+            },
             mapping = store.mapping().display(),
             store = settings,
             client = options.client,
@@ -139,6 +146,21 @@ level = "{log}"
         self.child.wait().unwrap();
         let directory = std::mem::replace(&mut self.directory, TempDir::new().unwrap());
         Self::start_in(directory)
+    }
+
+    /// As [`Self::restart`], after something was done in the directory of the settings and the database,
+    /// `scimgate.toml` and `ids.db`.
+    pub(crate) fn restart_after(mut self, work: impl FnOnce(&Path)) -> Self {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let directory = std::mem::replace(&mut self.directory, TempDir::new().unwrap());
+        work(directory.path());
+        Self::start_in(directory)
+    }
+
+    /// The directory of the settings and the database.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     fn start_in(directory: TempDir) -> Self {

@@ -245,6 +245,14 @@ impl TestStore {
         }
     }
 
+    /// The URL of a PostgreSQL database without its password, and that.
+    pub(crate) fn postgres_url(&self) -> (String, String) {
+        let mut url = self.url();
+        let password = url.password().unwrap_or_default().to_owned();
+        url.set_password(None).unwrap();
+        (url.to_string(), password)
+    }
+
     /// Its part of the settings: `[stores.main.…]`, one table.
     pub(crate) fn settings(&self) -> String {
         let mut settings = match &self.holder {
