@@ -49,6 +49,11 @@ pub(in crate::cli) struct Import {
     file: PathBuf,
 }
 
+/// What is wrong with a file, behind the number of the line, or 0 if it is none of them.
+type Wrong = (usize, String);
+/// A row with the number of its line.
+type Line = (usize, Row);
+
 /// Why an export failed.
 #[derive(Debug, thiserror::Error)]
 enum ExportError {
@@ -133,7 +138,7 @@ pub(in crate::cli) fn import(arguments: &Import) -> Outcome {
 
 /// Takes in what a file holds, and says what became of it.
 pub(super) fn restore(bulk: &mut Bulk, file: &Path, keeps: bool) -> Outcome {
-    let wrong = |(number, what): (usize, String)| {
+    let wrong = |(number, what): Wrong| {
         let at = if number > 0 { format!(":{number}") } else { String::new() };
         fail(WRONG_FILES, format_args!("{}{at}: {what}", file.display()))
     };
@@ -177,7 +182,7 @@ pub(super) fn told(done: Restored) -> String {
 }
 
 /// Reads a file from end to end. Returns the number of its rows.
-fn check(file: &Path, tenant: &str) -> Result<u64, (usize, String)> {
+fn check(file: &Path, tenant: &str) -> Result<u64, Wrong> {
     let mut start = String::new();
     reader(file)?.read_line(&mut start).map_err(|e| (1, e.to_string()))?;
     let header = Header::parse(&start).map_err(|what| (1, what))?;
@@ -198,12 +203,12 @@ fn check(file: &Path, tenant: &str) -> Result<u64, (usize, String)> {
     Err((0, format!("expected {} rows, as its header says, found {number}: it is not whole", header.total())))
 }
 
-fn reader(file: &Path) -> Result<BufReader<File>, (usize, String)> {
+fn reader(file: &Path) -> Result<BufReader<File>, Wrong> {
     File::open(file).map(BufReader::new).map_err(|e| (0, format!("cannot be read: {e}")))
 }
 
 /// The rows of a file, with the numbers of their lines.
-fn rows(file: &Path) -> Result<impl Iterator<Item = Result<(usize, Row), (usize, String)>>, (usize, String)> {
+fn rows(file: &Path) -> Result<impl Iterator<Item = Result<Line, Wrong>>, Wrong> {
     let lines = reader(file)?.lines().zip(1..).skip(1);
     Ok(lines.map(|(line, number)| {
         let line = line.map_err(|e| (number, e.to_string()))?;
