@@ -27,6 +27,7 @@ mod listing;
 mod load;
 mod lock;
 pub mod me;
+mod named;
 mod names;
 mod nested;
 mod patch;

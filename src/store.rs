@@ -204,6 +204,15 @@ pub struct Select {
     pub limit: Option<u64>,
 }
 
+/// An attribute of one entry, whose values name other entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Naming {
+    /// The entry's DN.
+    pub entry: String,
+    /// The attribute.
+    pub attribute: String,
+}
+
 /// Reading access to a store. Futures are driven on the thread that made them.
 pub trait ReadStore: Send + Sync {
     /// Reads rows.
@@ -225,6 +234,22 @@ pub trait ReadStore: Send + Sync {
         text: &'a dyn Fn(&Row) -> Option<Box<str>>,
     ) -> LocalBoxFuture<'a, Result<Vec<Box<str>>, StoreError>> {
         Box::pin(async move { Ok(self.select(select).await?.iter().filter_map(text).collect()) })
+    }
+
+    /// Reads rows that an attribute of one entry names, all in one question, however many they are. A row may be
+    /// missing (the store could not tell whether it is one of the bag's); who needs it looks for it by name.
+    /// `None`: the store has no such question.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    fn select_named(
+        &self,
+        select: Select,
+        naming: Naming,
+    ) -> LocalBoxFuture<'_, Result<Option<Vec<Row>>, StoreError>> {
+        drop((select, naming));
+        Box::pin(std::future::ready(Ok(None)))
     }
 
     /// Counts the rows of the bag's scope that meet a predicate.

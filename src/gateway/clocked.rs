@@ -8,7 +8,8 @@ use futures_util::future::LocalBoxFuture;
 use crate::{
     ops::clock,
     store::{
-        Bag, Coverage, Predicate, ReadStore, Report, Row, Select, Step, Store, StoreError, moment::bag_at,
+        Bag, Coverage, Naming, Predicate, ReadStore, Report, Row, Select, Step, Store, StoreError,
+        moment::bag_at,
     },
 };
 
@@ -25,6 +26,14 @@ impl ReadStore for Clocked {
         text: &'a dyn Fn(&Row) -> Option<Box<str>>,
     ) -> LocalBoxFuture<'a, Result<Vec<Box<str>>, StoreError>> {
         self.0.select_texts(select.at(clock::now()), text)
+    }
+
+    fn select_named(
+        &self,
+        select: Select,
+        naming: Naming,
+    ) -> LocalBoxFuture<'_, Result<Option<Vec<Row>>, StoreError>> {
+        self.0.select_named(select.at(clock::now()), naming)
     }
 
     fn count(&self, bag: Arc<Bag>, predicate: Predicate) -> LocalBoxFuture<'_, Result<u64, StoreError>> {

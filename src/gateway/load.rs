@@ -16,7 +16,7 @@ use crate::{
         shape::{Part, PartId},
     },
     scim::error::ScimError,
-    store::{FieldId, FieldKind, Fold, Predicate, Row, Select, Test, Value, dn},
+    store::{FieldId, FieldKind, Fold, Naming, Predicate, Row, Select, Test, Value, dn},
 };
 
 /// Most values in one batched look-up.
@@ -36,24 +36,61 @@ impl Gateway {
         }
         let mapping = self.ty(ty)?;
         let reads = with_remembered(mapping, with_protection(mapping, reads));
+        let select = self.selection(mapping, predicate, &reads, limit);
+        let rows = self.store.select(select).await.map_err(|e| error::reading(&e))?;
+        self.records(mapping, rows, &reads).await
+    }
+
+    /// As [`Self::load`], of what an attribute of one entry names. Some may be missing; `None`: there is no such way.
+    pub(super) async fn load_named(
+        &self,
+        ty: TypeId,
+        naming: Naming,
+        reads: &Reads,
+    ) -> Result<Option<Vec<Record>>, ScimError> {
+        let mapping = self.ty(ty)?;
+        let reads = with_remembered(mapping, with_protection(mapping, reads));
+        let select = self.selection(mapping, Predicate::True, &reads, None);
+        match self.store.select_named(select, naming).await.map_err(|e| error::reading(&e))? {
+            Some(rows) => self.records(mapping, rows, &reads).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Asks for root rows.
+    fn selection(
+        &self,
+        mapping: &TypeMapping,
+        predicate: Predicate,
+        reads: &Reads,
+        limit: Option<u64>,
+    ) -> Select {
         let mut fields: Vec<FieldId> = reads.parts.get(&0).into_iter().flatten().copied().collect();
         fields.extend(&mapping.bag().key);
         fields.extend(mapping.find_root("dn").filter(|_| mapping.is_ldap()));
         fields.extend(mapping.version);
         fields.sort_unstable();
         fields.dedup();
-        let select = Select {
+        Select {
             bag: mapping.bag().clone(),
             predicate: predicate.and(self.unprotected(mapping)),
             fields,
             order: Vec::new(),
             offset: 0,
             limit,
-        };
-        let rows = self.store.select(select).await.map_err(|e| error::reading(&e))?;
+        }
+    }
+
+    /// The records of root rows.
+    async fn records(
+        &self,
+        mapping: &TypeMapping,
+        rows: Vec<Row>,
+        reads: &Reads,
+    ) -> Result<Vec<Record>, ScimError> {
         let mut records: Vec<Record> =
             rows.into_iter().map(|row| Record::stored(&mapping.shape, row)).collect();
-        self.load_parts(mapping, &mut records, &reads).await?;
+        self.load_parts(mapping, &mut records, reads).await?;
         let answers = Answers::new(crate::ops::clock::now(), "");
         if let Some(protect) = &mapping.protect {
             records.retain(|record| {

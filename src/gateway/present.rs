@@ -76,6 +76,7 @@ impl Gateway {
                 let finished = known.iter().zip(read).map(|(k, r)| finish(cx, mapping, k, r, whole));
                 return Ok(finished.collect());
             }
+            let needs = self.resolve_named(ty, known, needs, &mut answers).await?;
             self.resolve(cx, ty, needs, &mut answers).await?;
         }
         Err(ScimError::internal("The mapping's references do not come to an end."))

@@ -17,11 +17,11 @@ use crate::{
         shape::{FieldRef, PartId, Shape},
     },
     scim::error::ScimError,
-    store::{FieldId, FieldKind, Fold, Predicate, Row, Select, Test, Value, dn},
+    store::{FieldId, FieldKind, Fold, Naming, Predicate, Row, Select, Test, Value, dn},
 };
 
 /// Most values in one batched look-up.
-const BATCH: usize = 500;
+const BATCH: usize = 1000;
 
 /// What pointers at one resource hold: all of them, and, where a shortcut lists more, the direct ones.
 type Wanted = (Vec<String>, Vec<String>);
@@ -182,12 +182,30 @@ impl Gateway {
         predicate: Predicate,
         mut reads: Reads,
     ) -> Result<Vec<(Known, Pointed)>, ScimError> {
+        reads_name(self.ty(target)?, &mut reads);
+        let records = self.load(target, predicate, &reads, None).await?;
+        self.shown(target, records).await
+    }
+
+    /// As [`Self::pointed`], of what an attribute of one entry names; see [`Self::load_named`].
+    pub(super) async fn pointed_by(
+        &self,
+        target: TypeId,
+        naming: Naming,
+    ) -> Result<Option<Vec<(Known, Pointed)>>, ScimError> {
+        let mapping = self.ty(target)?;
+        let mut reads = mapping.reads_for(&|_| false);
+        reads_name(mapping, &mut reads);
+        match self.load_named(target, naming, &reads).await? {
+            Some(records) => self.shown(target, records).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Records as references show them.
+    async fn shown(&self, target: TypeId, records: Vec<Record>) -> Result<Vec<(Known, Pointed)>, ScimError> {
         let mapping = self.ty(target)?;
         let display = mapping.find_rule(None, "displayName");
-        if let Some(rule) = display {
-            rule.lens.reads(mapping, &mut reads);
-        }
-        let records = self.load(target, predicate, &reads, None).await?;
         let known = self.correlate(target, records).await?;
         let shown = known.into_iter().map(|known| {
             let name = display.and_then(|rule| mapping.display_of(rule, &known.record));
@@ -436,13 +454,20 @@ impl TypeMapping {
     }
 }
 
+/// Adds what the name is made of that references show.
+fn reads_name(mapping: &TypeMapping, reads: &mut Reads) {
+    if let Some(rule) = mapping.find_rule(None, "displayName") {
+        rule.lens.reads(mapping, reads);
+    }
+}
+
 /// A test of a field, as a predicate on root rows.
 pub(super) fn field_predicate(shape: &Shape, field: &FieldRef, test: Test) -> Predicate {
     shape.lift(field.part, 0, slot_test(shape, field).and(Predicate::Field(field.field, test)))
 }
 
 /// Text under which equal values of a field are equal.
-fn comparable(shape: &Shape, field: &FieldRef, text: &str) -> String {
+pub(super) fn comparable(shape: &Shape, field: &FieldRef, text: &str) -> String {
     match shape.part(field.part).bag.fields.get(field.field).map(|f| f.kind) {
         Some(FieldKind::Dn) => dn::normalise(text).unwrap_or_else(|| text.to_owned()),
         _ => text.to_owned(),

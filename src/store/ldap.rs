@@ -5,7 +5,7 @@
 //! - `discovery`, `servers`: which servers there are, and which one is in use;
 //! - `tls`, `open`, `link`, `pool`: connections, one set per worker thread;
 //! - `server`, `control`: what a server can do, and the controls we use;
-//! - `plan`, `filter`, `rules`, `matching`, `select`, `entry`, `range`, `syntax`: reading;
+//! - `plan`, `filter`, `rules`, `matching`, `select`, `named`, `entry`, `range`, `syntax`: reading;
 //! - `apply`, `modify`: writing;
 //! - `shown`, `ldif`: what would be sent, for people to read;
 //! - `inventory`: what a server and its entries are like, for `check --live`;
@@ -27,6 +27,7 @@ mod ldif;
 mod link;
 mod matching;
 mod modify;
+mod named;
 mod open;
 mod plan;
 mod pool;
@@ -59,7 +60,7 @@ use self::{
     servers::Servers,
     tls::tls_config,
 };
-use super::{Bag, Coverage, Predicate, ReadStore, Report, Row, Select, Step, Store, StoreError};
+use super::{Bag, Coverage, Naming, Predicate, ReadStore, Report, Row, Select, Step, Store, StoreError};
 use crate::config::ldap::{LdapSettings, SaslMechanism};
 
 /// A directory. Holds settings only: each thread that uses it opens connections of its own,
@@ -137,6 +138,18 @@ impl ReadStore for LdapStore {
         text: &'a dyn Fn(&Row) -> Option<Box<str>>,
     ) -> LocalBoxFuture<'a, Result<Vec<Box<str>>, StoreError>> {
         Box::pin(async move { self.read(&select, &|row| text(&row)).await })
+    }
+
+    fn select_named(
+        &self,
+        select: Select,
+        naming: Naming,
+    ) -> LocalBoxFuture<'_, Result<Option<Vec<Row>>, StoreError>> {
+        Box::pin(async move {
+            self.meet().await?;
+            let plan = plan(&select.bag, &select.predicate, &self.shared.rules())?;
+            named::rows(&pool(&self.shared), &select, &plan, &naming).await
+        })
     }
 
     fn count(&self, bag: Arc<Bag>, predicate: Predicate) -> LocalBoxFuture<'_, Result<u64, StoreError>> {

@@ -13,8 +13,8 @@ use futures_util::future::LocalBoxFuture;
 
 use self::translate::Translated;
 use super::{
-    Bag, Coverage, FieldId, Fold, Predicate, ReadStore, Report, Row, Select, Source, Step, Store, StoreError,
-    Test, Value,
+    Bag, Coverage, FieldId, Fold, Naming, Predicate, ReadStore, Report, Row, Select, Source, Step, Store,
+    StoreError, Test, Value,
     memory::{compare_rows, predicate::passes},
 };
 
@@ -201,6 +201,17 @@ impl ReadStore for NamesStore {
             return self.inner.select_texts(select, text);
         }
         Box::pin(async move { Ok(self.select(select).await?.iter().filter_map(text).collect()) })
+    }
+
+    fn select_named(
+        &self,
+        select: Select,
+        naming: Naming,
+    ) -> LocalBoxFuture<'_, Result<Option<Vec<Row>>, StoreError>> {
+        match names_of(&select.bag) {
+            Some(_) => Box::pin(std::future::ready(Ok(None))),
+            None => self.inner.select_named(select, naming),
+        }
     }
 
     fn count(&self, bag: Arc<Bag>, predicate: Predicate) -> LocalBoxFuture<'_, Result<u64, StoreError>> {

@@ -14,7 +14,8 @@ use futures_util::future::LocalBoxFuture;
 
 use self::rewrite::Rewrite;
 use super::{
-    Bag, Coverage, FieldId, Predicate, ReadStore, Report, Row, Select, Source, Step, Store, StoreError,
+    Bag, Coverage, FieldId, Naming, Predicate, ReadStore, Report, Row, Select, Source, Step, Store,
+    StoreError,
     document::{Items, Node, Seg},
     memory::{compare_rows, predicate::matches},
 };
@@ -121,6 +122,17 @@ impl ReadStore for OpenedStore {
             return self.inner.select_texts(select, text);
         }
         Box::pin(async move { Ok(self.select(select).await?.iter().filter_map(text).collect()) })
+    }
+
+    fn select_named(
+        &self,
+        select: Select,
+        naming: Naming,
+    ) -> LocalBoxFuture<'_, Result<Option<Vec<Row>>, StoreError>> {
+        match held(&select.bag) {
+            Some(_) => Box::pin(std::future::ready(Ok(None))),
+            None => self.inner.select_named(select, naming),
+        }
     }
 
     fn count(&self, bag: Arc<Bag>, predicate: Predicate) -> LocalBoxFuture<'_, Result<u64, StoreError>> {

@@ -8,18 +8,13 @@ use std::{
 
 use serde_json::json;
 
-use crate::support::{Directory, Gateway, Options, TestStore};
+use crate::support::{Directory, Gateway, MONITOR, Options, TestStore};
 
 /// How long a state is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 const PERSON: &str = "dn: uid=ann,ou=people,dc=example,dc=com\nobjectClass: inetOrgPerson\nuid: ann\ncn: Ann\n\
                       sn: Lee\n";
-
-/// Lets the service account read what slapd counts.
-const MONITOR: &str = "dn: olcDatabase=monitor,cn=config\nobjectClass: olcDatabaseConfig\n\
-                       objectClass: olcMonitorConfig\nolcDatabase: monitor\n\
-                       olcAccess: to * by dn.exact=\"uid=gateway,ou=services,dc=example,dc=com\" read\n";
 
 fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let start = Instant::now();

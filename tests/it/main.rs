@@ -78,6 +78,7 @@ mod matching_rules;
 mod me;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod modes;
+mod named_members;
 mod names;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod pairs;

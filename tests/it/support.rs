@@ -24,7 +24,7 @@ mod tables;
 
 pub(crate) use self::{
     client::{Answer, Client},
-    directory::{Directory, Entries, Entry, Product},
+    directory::{Directory, Entries, Entry, MONITOR, Product},
     gateway::{Gateway, Options},
     matching::mismatches,
     set::{People, Set},

@@ -10,6 +10,8 @@
 # DS389_SET=FOLDER                     uses FOLDER/schema/*.ldif as well, makes a database for the suffix that
 #                                      FOLDER/base.ldif begins with, loads that, and applies FOLDER/lock.ldif
 # DS389_EXTRA_LDIF=FILE                adds further entries
+# DS389_IMPORT_LDIF=FILE               puts very many further entries into the database while the server is stopped:
+#                                      no plug-in sees them
 #
 # The service account is uid=gateway,ou=services,dc=example,dc=com with the password `gateway-Test1`; new passwords can
 # be set through TLS only, so that is the address that the tests use. Plug-ins: memberOf,
@@ -178,6 +180,17 @@ END
   [ ! -s "$DS389_SET/lock.ldif" ] || load ldapmodify "$DS389_SET/lock.ldif"
 }
 
+# import FILE
+import() {
+  local all=$dir/ldif/all.ldif
+  stop_pid_file "$dir/run/slapd.pid"
+  ns-slapd db2ldif -D "$dir/etc" -n userRoot -a "$all" >"$dir/load.log" 2>&1 &&
+    cat "$1" >>"$all" && chown dirsrv:dirsrv "$all" &&
+    ns-slapd ldif2db -D "$dir/etc" -n userRoot -i "$all" >>"$dir/load.log" 2>&1 ||
+    { tail -3 "$dir/load.log" >&2; die "cannot import $1"; }
+  tries 5 start || { tail -5 "$dir/log/errors" >&2; die "389-ds did not start again"; }
+}
+
 command=${1:-}
 dir=$(mkdir -p "${2:?folder}" && readlink -f "$2")
 case $command in
@@ -186,6 +199,7 @@ case $command in
     tries 5 start || { tail -5 "$dir/log/errors" >&2; die "389-ds did not start"; }
     load ldapmodify "$here/../fixtures/ldif/389ds-base.ldif"
     [ -z "${DS389_EXTRA_LDIF:-}" ] || load ldapadd "$DS389_EXTRA_LDIF"
+    [ -z "${DS389_IMPORT_LDIF:-}" ] || import "$DS389_IMPORT_LDIF"
     [ -z "${DS389_SET:-}" ] || load_set
     cat >"$dir/env" <<END
 export SCIMGATE_TEST_389DS=ldaps://127.0.0.1:$tls

@@ -19,6 +19,8 @@ pub(super) const ASSERTION: &str = "1.3.6.1.1.12";
 pub(super) const POST_READ: &str = "1.3.6.1.1.13.2";
 /// Permissive modify: adding what is there and removing what is not are no errors.
 pub(super) const PERMISSIVE_MODIFY: &str = "1.2.840.113556.1.4.1413";
+/// Dereference (draft-masarati-ldap-deref): shows attributes of the entries that an attribute names.
+pub(super) const DEREFERENCE: &str = "1.3.6.1.4.1.4203.666.5.16";
 /// The password-modify extended operation (RFC 3062).
 pub(super) const PASSWORD_MODIFY: &str = "1.3.6.1.4.1.4203.1.11.1";
 
@@ -45,6 +47,41 @@ pub(super) fn post_read(attributes: &[String]) -> RawControl {
 /// Makes needless changes no errors.
 pub(super) fn permissive_modify() -> RawControl {
     RawControl { ctype: PERMISSIVE_MODIFY.to_owned(), crit: true, val: None }
+}
+
+/// Asks for attributes of the entries that an attribute names. Not critical: a server may know it for some of its
+/// databases only, and says nothing of the others then.
+pub(super) fn dereference(attribute: &str, shown: &[String]) -> RawControl {
+    let octets = |text: &str| encoded(OCTETS, text.as_bytes());
+    let shown: Vec<u8> = shown.iter().flat_map(|name| octets(name)).collect();
+    let named = [octets(attribute), encoded(SEQUENCE, &shown)].concat();
+    let value = encoded(SEQUENCE, &encoded(SEQUENCE, &named));
+    RawControl { ctype: DEREFERENCE.to_owned(), crit: false, val: Some(value) }
+}
+
+const OCTETS: u8 = 0x04;
+const SEQUENCE: u8 = 0x30;
+
+/// One element in the Basic Encoding Rules (X.690), with its length in four octets, which any length may have.
+fn encoded(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(content.len()).unwrap_or(u32::MAX).to_be_bytes();
+    [&[tag, 0x84], length.as_slice(), content].concat()
+}
+
+/// The entries that a dereference control shows; those of which nothing may be seen are left out.
+pub(super) fn dereferenced(controls: &[Control]) -> Vec<Entry> {
+    let Some(PL::C(named)) = find(controls, DEREFERENCE).and_then(decode).map(|tag| tag.payload) else {
+        return Vec::new();
+    };
+    named.into_iter().filter_map(dereferenced_one).collect()
+}
+
+/// An attribute that names an entry, the name, and what is shown: the latter two are an entry (RFC 4511 §4.5.2).
+fn dereferenced_one(named: StructureTag) -> Option<Entry> {
+    let PL::C(parts) = named.payload else { return None };
+    let [_, name, shown]: [StructureTag; 3] = parts.try_into().ok()?;
+    let payload = PL::C(vec![name, shown]);
+    Entry::decode(StructureTag { class: named.class, id: named.id, payload })
 }
 
 /// The cookie of the next page; `None` after the last one.
@@ -122,6 +159,35 @@ mod tests {
             assert_eq!(next_page(&answer(PAGED, junk)), None);
             assert_eq!(read_back(&answer(POST_READ, junk)), None);
         }
+    }
+
+    #[test]
+    fn what_is_dereferenced_are_entries_and_nonsense_is_nothing() {
+        let sent = dereference("member", &["cn".to_owned(), "sn".to_owned()]);
+        assert!(!sent.crit);
+        let PL::C(of) = decode(&sent.val.unwrap()).unwrap().payload else { panic!() };
+        let [of] = of.try_into().unwrap();
+        let PL::C(parts) = of.payload else { panic!() };
+        assert_eq!(parts[0].payload, PL::P(b"member".to_vec()));
+        assert_eq!(octets(parts[1].clone()).unwrap(), ["cn", "sn"]);
+
+        let text = |text: &str| encoded(OCTETS, text.as_bytes());
+        let cn = encoded(SEQUENCE, &[text("cn"), encoded(0x31, &text("A"))].concat());
+        let named =
+            |dn: &str, shown: &[u8]| encoded(SEQUENCE, &[text("member"), text(dn), shown.to_vec()].concat());
+        let answered = encoded(
+            SEQUENCE,
+            &[named("cn=a", &encoded(0xa0, &cn)), named("cn=gone", b""), named("cn=b", &encoded(0xa0, b""))]
+                .concat(),
+        );
+        let found = dereferenced(&answer(DEREFERENCE, &answered));
+        let attributes = vec![("cn".to_owned(), vec![b"A".to_vec()])];
+        let expected = [("cn=a", attributes), ("cn=b", vec![])];
+        assert_eq!(found, expected.map(|(dn, attributes)| Entry { dn: dn.to_owned(), attributes }));
+        for junk in [&b""[..], b"\x30", b"\x30\x05", b"\x04\x01a", b"\x30\x03\x02\x01\x05"] {
+            assert_eq!(dereferenced(&answer(DEREFERENCE, junk)), []);
+        }
+        assert_eq!(dereferenced(&[]), []);
     }
 
     #[test]

@@ -61,6 +61,9 @@ pub(super) struct Query {
     pub(super) is_whole: bool,
     /// Further controls of the request.
     pub(super) controls: Vec<RawControl>,
+    /// If given, what is taken are not the entries found but those that this attribute of theirs names, with what a
+    /// dereference control (one of `controls`) shows of them.
+    pub(super) through: Option<String>,
 }
 
 impl Query {
@@ -75,6 +78,7 @@ impl Query {
             paged: false,
             is_whole: true,
             controls: Vec::new(),
+            through: None,
         }
     }
 }
@@ -326,13 +330,22 @@ impl Link {
             true => range::asked(&query.attributes, &self.server),
             false => Arc::clone(&query.attributes),
         };
-        let asked = Asked { operation: "search", attributes: attributes.join(","), ..Asked::default() };
+        let told = query.through.clone().unwrap_or_else(|| attributes.join(","));
+        let asked = Asked { operation: "search", attributes: told, ..Asked::default() };
         let mut asked = AsRequested(asked);
         let stream = ldap.streaming_search(&query.base, query.scope, &query.filter, attributes).await;
         let mut stream = AbandonOnDrop { stream: Some(stream.map_err(|e| self.failed(e))?) };
         while let Some(item) = stream.next().await.map_err(|e| self.failed(e))? {
             self.last_heard.set(Instant::now());
             if item.is_ref() || item.is_intermediate() {
+                continue;
+            }
+            if query.through.is_some() {
+                asked.0.entries += 1;
+                for entry in control::dereferenced(&item.1) {
+                    asked.0.values += entry.attributes.iter().map(|(_, values)| values.len()).sum::<usize>();
+                    found.extend(take(entry)?);
+                }
                 continue;
             }
             let mut entry = Entry::decode(item.0)

@@ -234,7 +234,8 @@ fn has_exists(predicate: &Predicate) -> bool {
     }
 }
 
-fn collect_fields(predicate: &Predicate, fields: &mut Vec<FieldId>) {
+/// The fields of the row itself that a predicate speaks of.
+pub(super) fn collect_fields(predicate: &Predicate, fields: &mut Vec<FieldId>) {
     match predicate {
         Predicate::True | Predicate::False => {}
         Predicate::Clock(field, ..) => fields.push(*field),

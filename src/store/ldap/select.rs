@@ -26,6 +26,8 @@ pub(super) const FEW_DNS: usize = 4;
 const DNS_PER_SEARCH: usize = 200;
 /// Up to so many rows are asked for at once, without pages.
 pub(super) const WHOLE_ROWS: usize = 500;
+/// So many of those are in flight for one selection: while one answer is read, the server works on the next.
+const CONCURRENT_SEARCHES: usize = 2;
 /// So many base searches are in flight for one selection.
 const CONCURRENT_READS: usize = 16;
 
@@ -174,17 +176,20 @@ impl Selection<'_> {
             }
         }
         let mut found = Vec::new();
-        for (base, dns) in &together {
-            for chunk in dns.chunks(DNS_PER_SEARCH) {
-                match self.by_rdn(base, chunk, take).await {
-                    Ok(entries) => found.extend(entries),
-                    // Other entries with the same RDNs fill the server's limit.
-                    Err(e) if e.code() == Some(ResultCode::SizeLimitExceeded) => alone.extend(chunk),
-                    Err(e) if e.code() == Some(ResultCode::NoSuchObject) => {
-                        return Err(StoreError::Corrupt(missing_base(base)));
-                    }
-                    Err(error) => return Err(self.error(error)),
+        let chunks =
+            together.iter().flat_map(|(base, dns)| dns.chunks(DNS_PER_SEARCH).map(move |c| (base, c)));
+        let searches =
+            chunks.map(|(base, chunk)| async move { (base, chunk, self.by_rdn(base, chunk, take).await) });
+        let mut answers = stream::iter(searches).buffer_unordered(CONCURRENT_SEARCHES);
+        while let Some((base, chunk, answer)) = answers.next().await {
+            match answer {
+                Ok(entries) => found.extend(entries),
+                // Other entries with the same RDNs fill the server's limit.
+                Err(e) if e.code() == Some(ResultCode::SizeLimitExceeded) => alone.extend(chunk),
+                Err(e) if e.code() == Some(ResultCode::NoSuchObject) => {
+                    return Err(StoreError::Corrupt(missing_base(base)));
                 }
+                Err(error) => return Err(self.error(error)),
             }
         }
         let reads = stream::iter(alone.iter().map(|dn| self.one(dn, filter, take)));
@@ -260,6 +265,7 @@ impl Selection<'_> {
             paged: false,
             is_whole: true,
             controls: Vec::new(),
+            through: None,
         }
     }
 

@@ -49,6 +49,11 @@ impl Product {
     }
 }
 
+/// Lets the service account read what slapd counts.
+pub(crate) const MONITOR: &str = "dn: olcDatabase=monitor,cn=config\nobjectClass: olcDatabaseConfig\n\
+    objectClass: olcMonitorConfig\nolcDatabase: monitor\n\
+    olcAccess: to * by dn.exact=\"uid=gateway,ou=services,dc=example,dc=com\" read\n";
+
 /// A directory with people and groups.
 pub(crate) struct Directory {
     product: Product,
@@ -149,6 +154,12 @@ impl Directory {
             ("GLOBAL", OsStr::new(global)),
         ];
         Self::started(Product::OpenLdap, &variables)
+    }
+
+    /// Starts 389 Directory Server with very many further entries, which no plug-in sees.
+    pub(super) fn imported(ldif: &str) -> Option<Self> {
+        let file = readable(ldif);
+        Self::started(Product::Ds389, &[("IMPORT_LDIF", file.path().as_os_str())])
     }
 
     /// Starts Active Directory with a KDC, and further entries.

@@ -180,6 +180,13 @@ impl TestStore {
         Some(Self::new(Backend::OpenLdap, Holder::Directory(directory), mapping, TempDir::new().unwrap()))
     }
 
+    /// Starts 389 Directory Server with very many further entries.
+    pub(crate) fn imported(ldif: &str) -> Option<Self> {
+        let directory = Directory::imported(ldif)?;
+        let mapping = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings/389ds.toml");
+        Some(Self::new(Backend::Ds389, Holder::Directory(directory), mapping, TempDir::new().unwrap()))
+    }
+
     /// Starts Active Directory with Kerberos tickets for its service account, and further entries.
     #[cfg(feature = "gssapi")]
     pub(crate) fn of_realm(ldif: &str, mapping: PathBuf) -> Option<Self> {
