@@ -123,6 +123,11 @@ impl Codec {
             "base64" => Self::Base64,
             "guid_le" => Self::GuidLe,
             "number" => Self::Number,
+            "country" => Self::Country(match argument {
+                None => country::Country::Any,
+                Some("name") => country::Country::Shown,
+                Some(_) => return Err("`country` stands alone, or as `country:name`".to_owned()),
+            }),
             "country_name" => Self::Country(country::Country::Name),
             "country_number" => Self::Country(country::Country::Number),
             "country3" => Self::Country(country::Country::Three),
@@ -147,7 +152,7 @@ impl Codec {
                 format!(
                     "no codec is called `{name}`; there are lower, upper, trim, ascii, cut:N, slug:_, sam, digits, \
                      swap:a:b, prefix:x, suffix:x, strip:x, strip_end:x, before:x, after:x, head:x, postal, crlf, hex, base64, guid_le, \
-                     number, linear:2:1000, bool:Y:N, idn, sid, country_name, country_number, country3, nt, date, datetime:UTC, epoch, epoch_ms, days, generalized_time, filetime, \
+                     number, linear:2:1000, bool:Y:N, idn, sid, country, country:name, country_name, country_number, country3, nt, date, datetime:UTC, epoch, epoch_ms, days, generalized_time, filetime, \
                      time:FORMAT"
                 )
             })?),
@@ -221,6 +226,12 @@ impl Codec {
                 | Self::Idn
                 | Self::Country(country::Country::Name)
         ) && self.class() != Class::OneWay
+    }
+
+    /// True if it reads letters in any case as the same, and what it does not know as it stands.
+    #[must_use]
+    pub fn is_lenient(&self) -> bool {
+        matches!(self, Self::Country(country::Country::Any | country::Country::Shown))
     }
 
     /// True if a part of the text on one side is a part of the text on the other.

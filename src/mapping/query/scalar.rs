@@ -112,7 +112,7 @@ impl Query<'_> {
         let Ok(Some(value)) = scalar.encode(compare.json, codecs, None) else {
             let is_folded =
                 fold == Fold::Case && codecs.iter().any(|c| matches!(c, Codec::Prefix(_) | Codec::Suffix(_)));
-            return if op == CompareOp::Eq && !is_folded {
+            return if op == CompareOp::Eq && !is_folded && !codecs.iter().any(Codec::is_lenient) {
                 Pushed::exact(Predicate::False)
             } else {
                 Pushed::EVERYTHING
@@ -154,9 +154,9 @@ impl Query<'_> {
         if codecs.iter().any(|c| matches!(c, Codec::Bool(..))) {
             return test(Test::OneOf(vec![value], Fold::Case));
         }
-        let is_recased = codecs
-            .iter()
-            .any(|c| matches!(c, Codec::Lower | Codec::Upper | Codec::Strip(_) | Codec::StripEnd(_)));
+        let is_recased = codecs.iter().any(|c| {
+            c.is_lenient() || matches!(c, Codec::Lower | Codec::Upper | Codec::Strip(_) | Codec::StripEnd(_))
+        });
         let found = test(Test::OneOf(vec![value], if is_recased { Fold::Case } else { fold }));
         Pushed { exact: found.exact && (!is_recased || fold == Fold::Case), ..found }
     }

@@ -134,6 +134,10 @@ fn scalar(attribute: &SchemaAttribute) -> BoxedStrategy<Json> {
     if !attribute.canonical_values.is_empty() {
         return pick(attribute.canonical_values.clone()).prop_map(Json::from).boxed();
     }
+    // RFC 7643 §4.1.2: two letters of ISO 3166-1.
+    if attribute.name == "country" {
+        return pick(vec![json!("IE"), json!("TR"), json!("CI")]).boxed();
+    }
     match attribute.data_type {
         DataType::Boolean => any_bool(),
         DataType::Integer => (-3..100_i64).prop_map(Json::from).boxed(),

@@ -103,6 +103,29 @@ fn bytes() {
     Case { refuses: |v| !string(v).ends_with('='), ..case }.holds();
 }
 
+/// Names and letters are one country; what no list has is refused, and read as it stands.
+#[test]
+fn countries() {
+    let stored = cell(pick(vec!["IE", "ie", "TR", "XK", "Erin"]).prop_map(Value::from).boxed());
+    let names = ["Ireland", "ireland", "IE", "irl", "Turkey", "Türkiye", "tr", "XK", "Atlantis"];
+    let sent = pick(names.to_vec()).prop_map(Json::from).boxed();
+    let refuses = |v: &Json| matches!(string(v), "XK" | "Atlantis");
+    fn pick_name(v: &Json, irish: &str, turkish: &str) -> Option<Json> {
+        Some(if string(v).to_lowercase().starts_with('i') { irish } else { turkish }.into())
+    }
+    for attribute in ["text", "word"] {
+        let mapping = format!("'urn:example:Laws:{attribute}' = {{ field = 'c', codec = 'country' }}").leak();
+        let reads_as = |v: &Json| pick_name(v, "IE", "TR");
+        let case = Case::of(attribute, mapping, stored.clone(), sent.clone());
+        Case { refuses, reads_as, ..case }.holds();
+        let mapping =
+            format!("'urn:example:Laws:{attribute}' = {{ field = 'c', codec = 'country:name' }}").leak();
+        let reads_as = |v: &Json| pick_name(v, "Ireland", "Türkiye");
+        let case = Case::of(attribute, mapping, stored.clone(), sent.clone());
+        Case { refuses, reads_as, ..case }.holds();
+    }
+}
+
 #[test]
 fn guids() {
     let raw =
