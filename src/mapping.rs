@@ -23,6 +23,7 @@ mod findings;
 pub mod floor;
 pub mod form;
 pub mod identity;
+mod implied;
 pub mod lens;
 pub mod live;
 pub mod log;
@@ -49,7 +50,7 @@ use crate::{
         shape::{FieldRef, PartId, Shape},
     },
     scim::{attribute::AttrPath, schema::ResourceType},
-    store::{Bag, FieldId},
+    store::{Bag, FieldId, Profile},
 };
 
 /// A compiled mapping file.
@@ -82,28 +83,6 @@ pub enum StoreKind {
         /// What the directory is.
         profile: Profile,
     },
-}
-
-/// What a directory is; decides defaults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum Profile {
-    #[default]
-    OpenLdap,
-    ActiveDirectory,
-    Ds389,
-}
-
-impl Profile {
-    /// Its word in the file.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::OpenLdap => "openldap",
-            Self::ActiveDirectory => "ad",
-            Self::Ds389 => "389ds",
-        }
-    }
 }
 
 /// A compiled resource type.

@@ -41,6 +41,8 @@ pub use self::{
     step::{Cell, Change, Channel, Expected, Report, Secret, Step, Target},
     value::{Fold, Value},
 };
+/// What a directory is: the mapping says so, and the settings may.
+pub use crate::config::ldap::DirectoryProfile as Profile;
 
 /// Index of a field in [`Bag::fields`].
 pub type FieldId = usize;

@@ -63,6 +63,9 @@ fn finish(file: &Path, loaded: &mapping::Loaded, live: Option<&Settings>) -> Out
     #[cfg(feature = "sqlite")]
     check_examples(file, loaded)?;
     println!("{}: fine", file.display());
+    for implied in loaded.mapping.implied() {
+        println!("  {implied}");
+    }
     match live {
         None => Ok(()),
         Some(settings) => live::run(file, loaded, settings),

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use crate::{
     cli::{WRONG_FILES, fail},
-    config::{Settings, StoreSettings, ldap::DirectoryProfile},
+    config::{Settings, StoreSettings},
     gateway::me,
     mapping::{Mapping, StoreKind, compile::compile},
 };
@@ -61,12 +61,13 @@ pub(super) fn find_store<'s>(mapping: &Mapping, settings: &'s Settings) -> Resul
     if !fits {
         return Err(format!("the mapping needs [stores.{name}.{kind}], the settings have the other kind"));
     }
-    let told = store.ldap.as_ref().and_then(|ldap| ldap.profile).map(DirectoryProfile::word);
+    let told = store.ldap.as_ref().and_then(|ldap| ldap.profile);
     match (&mapping.store, told) {
-        (StoreKind::Ldap { profile }, Some(told)) if told != profile.word() => Err(format!(
-            "the mapping is for `profile = \"{}\"`, [stores.{name}.ldap] says `profile = \"{told}\"`; \
+        (StoreKind::Ldap { profile }, Some(told)) if told != *profile => Err(format!(
+            "the mapping is for `profile = \"{}\"`, [stores.{name}.ldap] says `profile = \"{}\"`; \
              the mapping's counts, so correct it, or leave it out of the settings",
-            profile.word()
+            profile.word(),
+            told.word()
         )),
         _ => Ok(store),
     }

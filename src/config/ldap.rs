@@ -12,10 +12,11 @@ use crate::config::{
     secret::{Places, is_loopback},
 };
 
-/// The products whose peculiarities are known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// The products whose peculiarities are known. Mappings name one, for what it implies, and settings may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 pub enum DirectoryProfile {
     /// OpenLDAP's slapd.
+    #[default]
     #[serde(rename = "openldap")]
     OpenLdap,
     /// Active Directory, or Samba in its place.

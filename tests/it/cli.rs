@@ -54,6 +54,41 @@ fn check_reports_every_finding_with_its_place() {
     assert!(findings.contains("help"), "{findings}");
 }
 
+/// What a profile implies stands below the file that is fine; only for directories.
+#[test]
+fn check_tells_what_the_profile_implies() {
+    let mappings = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings");
+    let lines = |file: &str| {
+        let file = mappings.join(file);
+        let output = scimgate(&["check", "--mapping", file.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(0));
+        let lines: Vec<String> = text(&output.stdout).lines().map(str::to_owned).collect();
+        assert!(lines[0].ends_with(": fine"), "{lines:?}");
+        lines[1..].join("\n")
+    };
+    let ad = lines("active-directory.toml");
+    for word in [
+        "User: the id is made of `objectGUID`, the version is `uSNChanged`",
+        "`whenCreated`",
+        "in ranges of values",
+        "administrative rights",
+        "User: a password goes as `unicodePwd`, over TLS only",
+        "User: `sAMAccountName` is unique",
+    ] {
+        assert!(ad.contains(word), "{word} in\n{ad}");
+    }
+    assert!(!ad.contains("Group: a password"), "{ad}");
+    // What the file says itself is told, and what another profile implies is not.
+    let freeipa = lines("freeipa.toml");
+    assert!(
+        freeipa.contains("User: the id is made of `ipaUniqueID`, the version is `entryusn`"),
+        "{freeipa}"
+    );
+    assert!(freeipa.contains("RFC 4528") && !freeipa.contains("unicodePwd"), "{freeipa}");
+    assert!(lines("openldap.toml").contains("entryUUID"));
+    assert_eq!(lines("postgresql-hr.toml"), "");
+}
+
 /// A file with one example, which has these lines.
 fn with_example(directory: &Path, lines: &str) -> String {
     let file = directory.join("map.toml");

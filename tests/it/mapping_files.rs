@@ -13,7 +13,7 @@ use std::{fs, io, path::PathBuf};
 
 use scimgate::{
     mapping::{
-        Counter, CounterKind, Delete, Ids, Mapping, Profile, StoreKind, TypeMapping,
+        Counter, CounterKind, Delete, Ids, Mapping, StoreKind, TypeMapping,
         codec::Codec,
         compile::compile,
         diagnostic::{Diagnostics, position},
@@ -23,7 +23,7 @@ use scimgate::{
         shape::{Part, Use},
     },
     scim::{ENTERPRISE, Object, attribute::AttrPath, schema::Mutability},
-    store::{Field, FieldKind, Fold, Predicate, Source, Test},
+    store::{Field, FieldKind, Fold, Predicate, Profile, Source, Test},
 };
 use serde_json::json;
 

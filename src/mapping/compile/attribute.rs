@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use crate::{
     mapping::{
-        Profile, StoreKind,
+        StoreKind,
         compile::{
             Compiler,
             draft::{Face, RuleDraft, Scope},
@@ -25,6 +25,7 @@ use crate::{
         self,
         schema::{DataType, Mutability, Returned, SchemaAttribute, Uniqueness},
     },
+    store::Profile,
 };
 
 /// One key with what it binds.

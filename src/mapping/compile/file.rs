@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     mapping::{
-        Counter, CounterKind, CounterText, Profile, StoreKind,
+        Counter, CounterKind, CounterText, StoreKind,
         compile::{
             Compiler,
             draft::{NOWHERE, TypeDraft},
@@ -15,7 +15,7 @@ use crate::{
         place::Named,
     },
     scim::attribute::AttrPath,
-    store::{Bag, Field, FieldId, FieldKind, Predicate, Source, Test},
+    store::{Bag, Field, FieldId, FieldKind, Predicate, Profile, Source, Test},
 };
 
 pub(super) const FILE: &[&str] = &["extends", "let", "sql", "ldap", "next", "errors", "schema", "type"];

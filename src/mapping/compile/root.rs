@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     mapping::{
-        Ids, Profile, StoreKind,
+        Ids, StoreKind,
         codec::Codec,
         compile::{
             Compiler,
@@ -14,7 +14,7 @@ use crate::{
         node::{Kind, Node},
         place::Named,
     },
-    store::{FieldKind, Source, Value, moment::Spelling},
+    store::{FieldKind, Profile, Source, Value, moment::Spelling},
 };
 
 pub(super) const ROOT: Keys<'static> = Keys {
