@@ -75,6 +75,12 @@ pub(super) fn writing(error: &StoreError, mapping: &Mapping, ty: &TypeMapping) -
             ScimError::precondition_failed("The resource has changed meanwhile.")
         }
         StoreError::LimitExceeded(_) => ScimError::too_large("The change is larger than the store accepts."),
+        StoreError::Protected { bag } => {
+            tracing::warn!(store.entry = bag, "a privileged entry was to be changed");
+            ScimError::forbidden(
+                "The directory's administrators alone change accounts and groups with administrative rights.",
+            )
+        }
         StoreError::Denied(reason) => {
             tracing::warn!(store.reason = reason, "the service account lacks a right");
             ScimError::forbidden("The store does not permit this change.")
@@ -112,7 +118,15 @@ fn attribute_of(constraint: &str, mapping: &Mapping, ty: &TypeMapping) -> Option
         None => (None, place),
     };
     let bag = |field: &FieldRef| &ty.shape.part(field.part).bag;
-    let is_column = |field: &FieldRef| bag(field).field_name(field.field).eq_ignore_ascii_case(column);
+    // Values of a list lie in an attribute of the entry, which is the one that the store names.
+    let holder = |field: &FieldRef| {
+        let part = ty.shape.part(field.part);
+        let above = &ty.shape.part(part.parent).bag;
+        part.values_of().map(|values| above.field_name(values).eq_ignore_ascii_case(column))
+    };
+    let is_column = |field: &FieldRef| {
+        holder(field).unwrap_or_else(|| bag(field).field_name(field.field).eq_ignore_ascii_case(column))
+    };
     let is_in_table = |field: &FieldRef| match (&bag(field).source, table) {
         (Source::Table(name), Some(table)) => last_part(name).eq_ignore_ascii_case(table),
         _ => false,

@@ -41,6 +41,12 @@ pub enum StoreError {
     /// The service account lacks the right, or its credentials are wrong.
     #[error("denied: {0}")]
     Denied(String),
+    /// The entry is one that only the directory's administrators change.
+    #[error("an entry of {bag} is privileged")]
+    Protected {
+        /// Bag name.
+        bag: String,
+    },
     /// The store cannot be reached, is busy, or the connection broke before the outcome was known.
     #[error("unavailable: {0}")]
     Unavailable(String),

@@ -7,6 +7,11 @@ use serde_json::json;
 
 use crate::support::{Backend, Gateway, Options, TestStore};
 
+const ENTRIES: &str = "dn: uid=ann,ou=people,dc=example,dc=com\nobjectClass: inetOrgPerson\nuid: ann\ncn: Ann\n\
+    sn: Lee\nmail: ann@x.org\n\n\
+    dn: uid=eve,ou=people,dc=example,dc=com\nobjectClass: inetOrgPerson\nuid: eve\ncn: Eve\nsn: Fox\n\
+    mail: eve@x.org\n";
+
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
@@ -77,4 +82,25 @@ fn the_attribute_of_a_refused_value_is_named() {
         assert_eq!((taken.status, &taken.json["scimType"]), (409, &json!("uniqueness")), "{taken}");
         assert!(taken.json["detail"].as_str().unwrap().contains("`userName`"), "{taken}");
     }
+}
+
+/// OpenLDAP's unique overlay names the attribute of the entry, also that of a list.
+#[test]
+fn an_address_that_somebody_else_has_is_refused_in_the_name_of_its_attribute() {
+    let Some(store) = TestStore::loaded(ENTRIES) else { return };
+    let gateway = Gateway::start(&store, &Options::default());
+    let client = gateway.client();
+    let found = client.get("/Users?filter=userName%20eq%20%22ann%22");
+    let path = format!("/Users/{}", found.json["Resources"][0]["id"].as_str().unwrap());
+    let before = store.directory().look();
+    let others = json!([{ "value": "own@x.org" }, { "value": "eve@x.org" }]);
+    for (what, answer) in [
+        ("POST", client.post("/Users", &json!({ "schemas": [USER], "userName": "bob", "displayName": "Bob", "name": { "familyName": "B" }, "emails": others }))),
+        ("PUT", client.put(&path, &json!({ "schemas": [USER], "userName": "ann", "displayName": "Ann", "name": { "familyName": "Lee" }, "emails": others }))),
+        ("PATCH", client.patch(&path, json!([{ "op": "add", "path": "emails", "value": others }]))),
+    ] {
+        assert_eq!((answer.status, &answer.json["scimType"]), (409, &json!("uniqueness")), "{what}: {answer}");
+        assert_eq!(answer.json["detail"], "`emails` is in use already.", "{what}");
+    }
+    assert_eq!(store.directory().look().changes_since(&before), [""; 0]);
 }

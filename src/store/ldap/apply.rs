@@ -9,11 +9,13 @@
 //! **Invariant:** a change of an existing entry reaches only the entry that
 //! carries the anchor. Where the server can be trusted with the assertion
 //! control (RFC 4528) it checks that in the same operation; elsewhere the anchor
-//! is read just before. An entry that has moved is looked up by its anchor, once.
+//! is read just before. In Active Directory that read also tells whether the entry
+//! is privileged, and such a one is never changed (`privileged`). An entry that has moved is looked up by its anchor, once.
 
 mod entry_steps;
 mod expect;
 mod password;
+mod privileged;
 mod rehearse;
 mod target;
 
@@ -92,18 +94,33 @@ impl Apply {
     ///
     /// That of the first step that failed.
     pub(super) async fn run(mut self, steps: Vec<Step>) -> Result<Vec<Report>, StoreError> {
+        self.refuse_privileged_targets(&steps).await?;
+        let mut late = Vec::new();
         for (index, step) in steps.iter().enumerate() {
             let rest = steps.get(index + 1..).unwrap_or_default();
-            self.is_followed = !rest.is_empty();
-            match self.step(step, rest).await {
-                Ok(done) => self.done.push(done),
-                Err(error) => {
-                    self.take_back().await;
-                    return Err(error);
-                }
+            // A password is the one change that cannot be taken back.
+            if matches!(step, Step::Password { .. }) && !rest.is_empty() {
+                late.push(step);
+                self.done.push(Done::default());
+                continue;
             }
+            self.is_followed = !rest.is_empty() || !late.is_empty();
+            let done = self.step_or_take_back(step, rest).await?;
+            self.done.push(done);
+        }
+        for (index, step) in late.iter().enumerate() {
+            self.is_followed = index + 1 < late.len();
+            self.step_or_take_back(step, &[]).await?;
         }
         Ok(self.done.into_iter().map(|done| done.report).collect())
+    }
+
+    async fn step_or_take_back(&mut self, step: &Step, rest: &[Step]) -> Result<Done, StoreError> {
+        let outcome = self.step(step, rest).await;
+        if outcome.is_err() {
+            self.take_back().await;
+        }
+        outcome
     }
 
     /// Runs a step; `rest` are those behind it.
@@ -125,7 +142,7 @@ impl Apply {
             }
             Step::Update { bag, target, changes, required } => {
                 let edits = self.edits(bag, changes)?;
-                let with = password::of_entry(target, rest);
+                let with = password::of_entry(target, &edits, rest);
                 let found = self.update(bag, target, &edits, with).await?;
                 required_or_done(bag, found, *required)
             }

@@ -10,7 +10,7 @@ use super::control;
 use crate::config::ldap::DirectoryProfile;
 
 /// Attributes of the root DSE that are read.
-pub(super) const ROOT_DSE: [&str; 7] = [
+pub(super) const ROOT_DSE: [&str; 8] = [
     "objectClass",
     "supportedControl",
     "supportedExtension",
@@ -18,6 +18,7 @@ pub(super) const ROOT_DSE: [&str; 7] = [
     "vendorName",
     "vendorVersion",
     "subschemaSubentry",
+    "defaultNamingContext",
 ];
 
 /// The capability that Active Directory and Samba advertise.
@@ -40,6 +41,7 @@ pub(super) struct Server {
     controls: HashSet<String>,
     extensions: HashSet<String>,
     subschema: String,
+    domain: String,
 }
 
 /// How permissive modify may be used.
@@ -81,6 +83,7 @@ impl Server {
             controls: take("supportedControl").into_iter().collect(),
             extensions: take("supportedExtension").into_iter().collect(),
             subschema: take("subschemaSubentry").into_iter().next().unwrap_or_default(),
+            domain: take("defaultNamingContext").into_iter().next().unwrap_or_default(),
         }
     }
 
@@ -103,6 +106,11 @@ impl Server {
     /// The entry that holds the schema; empty if the server does not say.
     pub(super) fn subschema(&self) -> &str {
         &self.subschema
+    }
+
+    /// Active Directory: the domain that it serves.
+    pub(super) fn domain(&self) -> &str {
+        &self.domain
     }
 
     pub(super) fn has_control(&self, oid: &str) -> bool {

@@ -331,3 +331,129 @@ fn an_entry_is_renamed_moved_found_again_and_deleted() {
         assert_eq!(domain.apply(delete).await, Err(StoreError::NotFound { bag: "user".into() }));
     });
 }
+
+/// A plan that was made before somebody got rights is refused after it: each entry is asked again in the moment in
+/// which it would be changed.
+#[test]
+fn who_is_privileged_by_now_is_not_changed() {
+    in_domain(async |domain| {
+        let ann = domain.insert_user("ann").await;
+        let ben = domain.insert_user("ben").await;
+        let group = |name: &str| (domain.dn_of(name), unique("g"));
+        let (inner, outer) = (group("inner"), group("outer"));
+        domain
+            .add(
+                &inner.0,
+                &[
+                    ("objectClass", &["group"]),
+                    ("sAMAccountName", &[&inner.1]),
+                    ("member", &[&domain.dn_of("ann")]),
+                ],
+            )
+            .await;
+        domain
+            .add(
+                &outer.0,
+                &[("objectClass", &["group"]), ("sAMAccountName", &[&outer.1]), ("member", &[&inner.0])],
+            )
+            .await;
+        let describe = |target: &Target| domain.update(target, vec![set(DESCRIPTION, &["d"])]);
+        let whole = [describe(&ben), describe(&ann)];
+        domain.apply(describe(&ann)).await.unwrap();
+
+        let operators = "CN=Backup Operators,CN=Builtin,DC=lab,DC=example";
+        let member = |dn: &str| HashSet::from([dn.to_owned()]);
+        let added = ldap3::Mod::Add("member".to_owned(), member(&outer.0));
+        domain.raw.clone().modify(operators, vec![added]).await.unwrap().success().unwrap();
+        let password = || scimgate::store::Secret("Correct-Horse7".to_owned().into());
+        let named = |name: &str| domain.dn_of(name);
+        let groups = domain.bag("group");
+        let select = |dn: &str| select(&groups, one_of(DN, &[dn]), &[DN, GUID]);
+        let row = domain.store.select(select(&inner.0)).await.unwrap().remove(0);
+        let nested = Target::Entry { dn: inner.0.clone(), anchor: row.first(GUID).unwrap().clone() };
+        let channel = scimgate::store::Channel::UnicodePwd;
+        let bag = domain.users();
+        let refused = [
+            whole.to_vec(),
+            vec![describe(&ann)],
+            vec![Step::Rename { bag: bag.clone(), target: ann.clone(), dn: named("other") }],
+            vec![Step::Password { bag: bag.clone(), target: ann.clone(), password: password(), channel }],
+            vec![Step::Delete { bag: bag.clone(), target: ann.clone(), required: true }],
+            vec![Step::Update {
+                bag: groups.clone(),
+                target: nested.clone(),
+                changes: vec![Change::Add(MEMBER, vec![named("ben").into()])],
+                required: true,
+            }],
+            vec![Step::Update {
+                bag: groups.clone(),
+                target: nested.clone(),
+                changes: vec![Change::Remove(MEMBER, vec![named("ann").into()])],
+                required: true,
+            }],
+            vec![Step::Delete { bag: groups.clone(), target: nested.clone(), required: true }],
+        ];
+        let ben_dn = named("ben");
+        let mut answers = Vec::new();
+        for steps in refused {
+            answers.push(domain.store.apply(steps).await);
+        }
+        let removed = ldap3::Mod::Delete("member".to_owned(), member(&outer.0));
+        domain.raw.clone().modify(operators, vec![removed]).await.unwrap().success().unwrap();
+        for (number, answer) in answers.iter().enumerate() {
+            assert!(matches!(answer, Err(StoreError::Protected { .. })), "{number}: {answer:?}");
+        }
+        // Nothing of the two changes has happened, and what is an ordinary account again is changed again.
+        assert_eq!(domain.values(&ben_dn, "description").await, [""; 0]);
+        domain.store.apply(whole.to_vec()).await.unwrap();
+        assert_eq!(domain.values(&ben_dn, "description").await, ["d"]);
+    });
+}
+
+/// What comes behind a password is refused: the old one stays, and so does the rest of the entry.
+#[test]
+fn a_password_is_set_when_nothing_else_can_fail() {
+    in_domain(async |domain| {
+        let password = |text: &str| scimgate::store::Secret(text.to_owned().into());
+        let channel = scimgate::store::Channel::UnicodePwd;
+        let (ann, ben) = (domain.insert_user("ann").await, domain.insert_user("ben").await);
+        let bag = domain.users();
+        let set_password = |text: &str| Step::Password {
+            bag: bag.clone(),
+            target: ann.clone(),
+            password: password(text),
+            channel,
+        };
+        domain.apply(set_password("First-Horse7")).await.unwrap();
+        let (ann_dn, ben_dn) = (domain.dn_of("ann"), domain.dn_of("ben"));
+        let describe = |target: &Target, text: &str| domain.update(target, vec![set(DESCRIPTION, &[text])]);
+        let refused = domain.update(&ben, vec![set(MANAGER, &["CN=Nobody,DC=lab,DC=example"])]);
+        let switched = || domain.update(&ann, vec![set(CONTROL, &["514"])]);
+        let mut outcomes = Vec::new();
+        let of_ann = domain.raw.clone();
+        let set_at = async || {
+            let found =
+                of_ann.clone().search(&ann_dn, Scope::Base, "(objectClass=*)", ["pwdLastSet"]).await.unwrap();
+            SearchEntry::construct(found.0.into_iter().next().unwrap()).attrs["pwdLastSet"].clone()
+        };
+        let first = set_at().await;
+        for steps in [
+            vec![describe(&ann, "x"), refused.clone(), set_password("Second-Horse7")],
+            vec![describe(&ann, "x"), set_password("Second-Horse7"), refused.clone()],
+            vec![set_password("Second-Horse7"), refused.clone()],
+            vec![describe(&ann, "x"), describe(&ben, "x"), set_password("short")],
+        ] {
+            outcomes.push(domain.store.apply(steps).await);
+        }
+        let whole = [describe(&ann, "y"), set_password("Third-Horse7"), describe(&ben, "y"), switched()];
+        assert!(outcomes.iter().all(Result::is_err), "{outcomes:?}");
+        for dn in [&ann_dn, &ben_dn] {
+            assert_eq!(domain.values(dn, "description").await, [""; 0]);
+        }
+        // Disabled, so nobody can log in: what tells is when the password was set.
+        assert_eq!(set_at().await, first);
+        domain.store.apply(whole.to_vec()).await.unwrap();
+        assert_ne!(set_at().await, first);
+        assert_eq!(domain.values(&ben_dn, "description").await, ["y"]);
+    });
+}

@@ -223,6 +223,37 @@ fn a_leaver_may_move_and_come_back() {
     });
 }
 
+/// Entra sends a country by its name or by its letters: three attributes say the same.
+#[test]
+fn a_country_by_name_is_written_in_three_attributes() {
+    AD.each(|site| {
+        let with = |country: &str| json!([{ "type": "work", "locality": "Cork", "country": country }]);
+        let person = json!({ "userName": "eire@lab.example", "displayName": "Eire", "addresses": with("Ireland") });
+        let path = site.post("/Users", person);
+        let three = || ["c", "co", "countryCode"].map(|name| values(site, "eire", name).concat());
+        let shown = || site.get(&path)["addresses"][0]["country"].clone();
+        assert_eq!((three(), shown()), (["IE", "Ireland", "372"].map(Into::into), json!("IE")));
+        // The same in other words is no change.
+        let before = site.directory().look();
+        site.patch(&path, json!([{ "op": "replace", "path": "addresses[type eq \"work\"].country", "value": "republic of IRELAND" }]));
+        site.patch(&path, json!([{ "op": "replace", "path": "addresses", "value": with("ie") }]));
+        assert_eq!(site.directory().look().changes_since(&before), [""; 0]);
+        site.patch(&path, json!([{ "op": "replace", "path": "addresses[type eq \"work\"].country", "value": "Côte d'Ivoire" }]));
+        assert_eq!((three(), shown()), (["CI", "Côte d'Ivoire", "384"].map(Into::into), json!("CI")));
+        for filter in ["addresses.country eq \"ci\"", "addresses[type eq \"work\" and country eq \"CI\"]"] {
+            assert_eq!(site.find("/Users", filter), [path.trim_start_matches("/Users/")], "{filter}");
+        }
+        // What no list has is refused by its name, and changes nothing.
+        let nowhere = json!([{ "op": "replace", "path": "addresses[type eq \"work\"].country", "value": "Atlantis" }]);
+        let refused = site.client.patch(&path, nowhere);
+        assert_eq!((refused.status, refused.json["scimType"].as_str()), (400, Some("invalidValue")), "{refused}");
+        let detail = refused.json["detail"].as_str().unwrap();
+        assert!(detail.contains(".country`") && !detail.contains("Atlantis"), "{detail}");
+        assert_eq!(three()[0], "CI");
+        site.delete(&path);
+    });
+}
+
 #[test]
 fn protected_accounts_are_neither_shown_nor_touched() {
     AD.each(|site| {

@@ -4,6 +4,10 @@
 //! nobody can read (MS-ADTS §3.1.1.3.1.5.1); the connection sees to the last. That of a new entry is a part of
 //! it, so an account is there with its password or not at all; that of one which is there goes with its other
 //! changes in one modify, so all of it happens or nothing.
+//!
+//! Nobody knows the old password, so a new one cannot be taken back. It is set last of all: if changes of other
+//! entries stand behind those of its own, it goes in a request of its own behind them. The exception is an
+//! account that is switched on, which may need its password in the same moment.
 
 use std::collections::HashSet;
 
@@ -14,10 +18,14 @@ use crate::store::{
     Bag, Channel, Secret, Step, StoreError, Target, Value,
     ldap::{
         link::{Attribute, Request, UNICODE_PWD},
+        modify::Edit,
         result::Operation,
     },
 };
 use ldap3::Mod;
+
+/// Whether an account is on.
+const ACCOUNT_CONTROL: &str = "userAccountControl";
 
 /// A password that shall come with a new entry, or with the changes of one.
 #[derive(Clone, Copy)]
@@ -42,8 +50,12 @@ pub(super) fn first(rest: &[Step]) -> Option<NewPassword<'_>> {
 
 /// The password of Active Directory that goes with the changes of the target's entry: with the last ones
 /// before its own step, since nothing of the entry shall be refused behind it.
-pub(super) fn of_entry<'s>(target: &Target, rest: &'s [Step]) -> Option<NewPassword<'s>> {
+pub(super) fn of_entry<'s>(target: &Target, edits: &[Edit], rest: &'s [Step]) -> Option<NewPassword<'s>> {
     let Target::Entry { anchor, .. } = target else { return None };
+    let is_last = rest.iter().all(|step| matches!(step, Step::Password { .. }));
+    if !is_last && !edits.iter().any(|edit| edit.attribute.eq_ignore_ascii_case(ACCOUNT_CONTROL)) {
+        return None;
+    }
     let is_changed = |step: &Step| matches!(step, Step::Update { target: Target::Entry { anchor: a, .. }, .. } if a == anchor);
     let at = rest.iter().position(|step| matches!(step, Step::Password { .. }))?;
     let (between, from) = rest.split_at(at);

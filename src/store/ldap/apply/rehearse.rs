@@ -34,6 +34,9 @@ impl Apply {
         for (index, step) in steps.iter().enumerate() {
             let rest = steps.get(index + 1..).unwrap_or_default();
             let undone = self.undo.len();
+            if matches!(step, Step::Password { .. }) && !rest.is_empty() {
+                self.tell(|| "when all that follows is done".to_owned());
+            }
             let done = self.step(step, rest).await?;
             self.done.push(done);
             let mut lines = self.rehearsed.take().map(RefCell::into_inner).unwrap_or_default();

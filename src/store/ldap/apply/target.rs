@@ -2,7 +2,7 @@
 
 use ldap3::controls::RawControl;
 
-use super::{Apply, normal};
+use super::{Apply, normal, privileged};
 use crate::store::{
     Bag, Coverage, Field, Predicate, Row, StoreError, Target, Value,
     ldap::{
@@ -15,6 +15,7 @@ use crate::store::{
         pool::Lane,
         result::{OpError, Operation, ResultCode},
         select::Selection,
+        server::Vendor,
     },
 };
 
@@ -26,7 +27,7 @@ pub(super) struct Located {
 }
 
 /// What is known of an entry before it is changed.
-enum Guard {
+pub(super) enum Guard {
     /// The server checks the anchor itself, by this control.
     Control(RawControl),
     /// It has been checked, or there is nothing to check.
@@ -98,17 +99,20 @@ impl Apply {
     }
 
     /// How the entry at `dn` is held to be the one with the anchor.
-    async fn guard(
+    pub(super) async fn guard(
         &self,
         bag: &Bag,
         entry: &Located,
         dn: &str,
         operation: Operation,
     ) -> Result<Guard, StoreError> {
-        let Some((field, anchor)) = key_of(bag, entry) else { return Ok(Guard::Nothing) };
         if self.own.contains(&normal(dn)) {
             return Ok(Guard::Nothing);
         }
+        if self.server.vendor == Vendor::ActiveDirectory {
+            return self.guard_account(bag, entry, dn).await;
+        }
+        let Some((field, anchor)) = key_of(bag, entry) else { return Ok(Guard::Nothing) };
         let condition = || format!("({}={})", field.name, assertion(anchor, field.kind));
         // The control's meaning for extended operations is left to each of them.
         if operation != Operation::Password && self.server.asserts_safely() {
@@ -128,6 +132,41 @@ impl Apply {
             }
             None => Ok(Guard::Moved),
         }
+    }
+
+    /// As [`Self::guard`] in Active Directory, where one read tells whether the entry is the same one, and
+    /// whether it is privileged.
+    async fn guard_account(&self, bag: &Bag, entry: &Located, dn: &str) -> Result<Guard, StoreError> {
+        let key = key_of(bag, entry);
+        if self.is_rehearsal() {
+            let condition = |(field, anchor): (&Field, &Value)| {
+                format!("({}={}) and ", field.name, assertion(anchor, field.kind))
+            };
+            let same = key.map(condition).unwrap_or_default();
+            self.tell(|| format!("only if {same}not privileged, which is read first"));
+            return Ok(Guard::Nothing);
+        }
+        let mut query = Query::base(dn, "(objectClass=*)", &[]);
+        let anchor = key.map(|(field, _)| field.name.as_str());
+        query.attributes = anchor.into_iter().chain(privileged::ATTRIBUTES).map(str::to_owned).collect();
+        query.is_whole = false;
+        let take = |entry: crate::store::ldap::entry::Entry| Ok(Some(entry));
+        let found = match self.pool.search(Lane::Point, &query, &take).await {
+            Ok(found) => found.into_iter().next(),
+            Err(e) if e.code() == Some(ResultCode::NoSuchObject) => None,
+            Err(error) => return Err(error.into_store(Operation::Search, &bag.name, "")),
+        };
+        let Some(found) = found else { return Ok(Guard::Moved) };
+        if let Some((field, anchor)) = key {
+            let fields: Vec<usize> = bag.key.iter().take(1).copied().collect();
+            let row = found.clone().into_row(bag, &fields)?;
+            let held = fields.first().and_then(|key| row.first(*key));
+            if !held.is_some_and(|held| is_equal(held, anchor, field.kind)) {
+                return Ok(Guard::Moved);
+            }
+        }
+        self.refuse_privileged(bag, &found).await?;
+        Ok(Guard::Nothing)
     }
 
     /// Where the entry with the anchor is now, if it is still one of the bag's.

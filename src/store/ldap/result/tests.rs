@@ -16,6 +16,7 @@ fn kind(error: &StoreError) -> &'static str {
         StoreError::PreconditionFailed => "precondition",
         StoreError::LimitExceeded(_) => "limit",
         StoreError::Denied(_) => "denied",
+        StoreError::Protected { .. } => "protected",
         StoreError::Unavailable(_) => "unavailable",
         StoreError::Timeout(_) => "timeout",
         StoreError::Unsupported(_) => "unsupported",
