@@ -118,7 +118,11 @@ pub(super) fn check_by(draft: &TypeDraft, types: &[TypeDraft], diagnostics: &mut
 fn is_unique(draft: &TypeDraft, field: &FieldRef) -> bool {
     let bag = &draft.shape.part(field.part).bag;
     let naming = match &bag.source {
-        Source::Entries { rdn, .. } => rdn.as_slice() == [field.field] || bag.field_name(field.field) == "dn",
+        Source::Entries { rdn, .. } => {
+            let name = bag.field_name(field.field);
+            // Active Directory's number of a group is the end of its identifier.
+            rdn.as_slice() == [field.field] || name == "dn" || name.eq_ignore_ascii_case("primaryGroupToken")
+        }
         Source::Table(_) | Source::Items(_) | Source::Names(_) => false,
     };
     let lens = draft.writes.iter().any(|w| {

@@ -403,6 +403,12 @@ fn put_union(
         })
         .collect();
     let value = |e: &Json| e.get("value").cloned().unwrap_or_else(|| e.clone());
+    let mut inverse = list.iter().zip(&now).filter(|(lens, _)| matches!(lens.bare(), Lens::Inverse(_)));
+    if inverse.any(|(_, shown)| shown.iter().any(|e| !wanted.iter().any(|w| value(w) == value(e)))) {
+        return Err(ScimError::mutability(format!(
+            "`{path}` holds a resource because of an attribute of its own, which must change instead."
+        )));
+    }
     let mut shares: Vec<Vec<Json>> = vec![Vec::new(); list.len()];
     for element in wanted {
         // What several rows or lenses read as is shown once, and stays in all of them.

@@ -18,7 +18,7 @@
 
 use super::{
     entry::is_pseudo,
-    rules::{Rules, is_windows_time},
+    rules::{Rules, is_group_number, is_windows_time},
     spelling::spellings,
     syntax,
 };
@@ -258,6 +258,20 @@ fn holds_nul(test: &Test) -> bool {
     }
 }
 
+/// A test of a group's number in Active Directory: the server makes it of the identifier when it is read, and
+/// finds nothing by it.
+fn numbered(test: &Test, rules: &Rules) -> (Filter, Fit) {
+    let Test::OneOf(values, _) = test else { return (Filter::True, Fit::Weak) };
+    let leaf = |value: &Value| {
+        let sid = rules.sid_of(&value.to_text())?;
+        Some(Filter::Leaf(format!("(objectSid={})", escape(&sid, FieldKind::Bytes))))
+    };
+    match values.iter().map(leaf).collect() {
+        Some(leaves) => (Filter::or(leaves), Fit::Exact),
+        None => (Filter::True, Fit::Weak),
+    }
+}
+
 fn leaf(field: &Field, test: &Test, is_key: bool, rules: &Rules) -> Result<(Filter, Fit), StoreError> {
     if is_pseudo(&field.name) {
         return Ok(match test {
@@ -268,6 +282,9 @@ fn leaf(field: &Field, test: &Test, is_key: bool, rules: &Rules) -> Result<(Filt
     }
     let name = attribute_name(&field.name)?;
     let kind = field.kind;
+    if is_group_number(name) {
+        return Ok(numbered(test, rules));
+    }
     // No directory's text holds a NUL, and 389-ds refuses to look for one.
     if kind != FieldKind::Bytes && holds_nul(test) {
         return Ok((Filter::False, Fit::Exact));

@@ -60,17 +60,21 @@ impl Shared {
         if self.rules.get().is_some() {
             return;
         }
-        let mut rules = Arc::default();
         // Active Directory tells no rules in its schema.
-        if server.vendor != Vendor::ActiveDirectory {
+        let rules = if server.vendor == Vendor::ActiveDirectory {
+            let mut query = Query::base(server.domain(), "(objectClass=*)", &["objectSid"]);
+            query.is_whole = false;
+            let Ok(domain) = link.root_dse(&query).await else { return };
+            let sid = domain.attributes.into_iter().flat_map(|(_, values)| values).next();
+            Rules::of_domain(sid.unwrap_or_default())
+        } else {
             let query = Query::base(server.subschema(), "(objectClass=*)", &["attributeTypes"]);
             let Ok(mut schema) = link.root_dse(&query).await.map(|entry| entry.texts()) else { return };
             let lines = schema.remove("attributetypes").unwrap_or_default();
-            let types = lines.iter().filter_map(|line| attribute_type(line)).collect();
-            rules = Arc::new(Rules::new(types, server.vendor));
-        }
+            Rules::new(lines.iter().filter_map(|line| attribute_type(line)).collect(), server.vendor)
+        };
         // Another thread may have been faster, and read the same.
-        self.rules.get_or_init(|| rules);
+        self.rules.get_or_init(|| Arc::new(rules));
     }
 }
 

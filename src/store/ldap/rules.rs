@@ -53,6 +53,8 @@ pub(super) struct Rules {
     is_complete: bool,
     /// True if the server has the rules of the standard to be named in an assertion.
     is_extensible: bool,
+    /// The security identifier of Active Directory's domain, as bytes; empty if it is not known.
+    domain: Vec<u8>,
 }
 
 impl Rules {
@@ -62,7 +64,22 @@ impl Rules {
         let tells = schema.find_attribute("cn").is_some_and(|cn| cn.equality.is_some());
         // 389-ds compares by the syntax where the schema names no rule.
         let is_complete = tells && matches!(vendor, Vendor::OpenLdap | Vendor::Other);
-        Self { schema, tells, is_complete, is_extensible: vendor == Vendor::OpenLdap }
+        Self { schema, tells, is_complete, is_extensible: vendor == Vendor::OpenLdap, domain: Vec::new() }
+    }
+
+    /// The rules of Active Directory, whose schema tells none, and the identifier of its domain.
+    pub(super) fn of_domain(sid: Vec<u8>) -> Self {
+        Self { domain: sid, ..Self::default() }
+    }
+
+    /// The security identifier of the domain's group or account with this number (MS-DTYP §2.4.2): what
+    /// `primaryGroupToken` is made of, by which nothing can be found.
+    pub(super) fn sid_of(&self, number: &str) -> Option<Vec<u8>> {
+        let number: u32 = number.parse().ok()?;
+        let (head, rest) = self.domain.split_at_checked(8)?;
+        let [revision, count, authority @ ..] = head else { return None };
+        let whole = [&[*revision, count + 1][..], authority, rest, &number.to_le_bytes()];
+        Some(whole.concat())
     }
 
     fn known(&self, name: &str) -> Option<&AttributeType> {
@@ -128,6 +145,11 @@ pub(super) fn is_windows_time(name: &str) -> bool {
     is_among(WINDOWS_TIMES, name)
 }
 
+/// True if the attribute is the number of a group of Active Directory (`primaryGroupID` holds such a one).
+pub(super) fn is_group_number(name: &str) -> bool {
+    name.eq_ignore_ascii_case("primaryGroupToken")
+}
+
 fn is_among(names: &[&str], name: &str) -> bool {
     let bare = name.split(';').next().unwrap_or(name);
     names.iter().any(|known| known.eq_ignore_ascii_case(bare))
@@ -188,6 +210,15 @@ mod tests {
         let folding = ["cn", "labeledURI", "shell"].map(|name| open.folding(name));
         assert_eq!(folding, [None, Some("caseIgnoreMatch"), Some("caseIgnoreIA5Match")]);
         assert_eq!(rules(Vendor::Ds389).folding("labeledURI"), None);
+    }
+
+    #[test]
+    fn groups_of_the_domain_have_its_identifier_and_a_number() {
+        let domain = hex::decode("010400000000000515000000b72a1388194fea58cd40140e").unwrap();
+        let users = "010500000000000515000000b72a1388194fea58cd40140e01020000";
+        assert_eq!(Rules::of_domain(domain).sid_of("513").map(hex::encode).as_deref(), Some(users));
+        assert_eq!(Rules::of_domain(Vec::new()).sid_of("513"), None);
+        assert_eq!(Rules::of_domain(vec![1; 24]).sid_of("x"), None);
     }
 
     #[test]

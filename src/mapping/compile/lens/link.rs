@@ -420,10 +420,14 @@ impl Compiler {
             t.rules.iter().any(has_rows) && !says("write") && !says("mutability")
         });
         let draft = self.types.get_mut(ty)?;
-        let own = draft.rules.iter_mut().find(|r| matches!(r.rule.lens, Lens::Inverse(i) if i == one.index));
+        let is_it = |lens: &Lens| matches!(lens.bare(), Lens::Inverse(i) if *i == one.index);
+        let is_among = |lens: &Lens| matches!(lens, Lens::Union(list) if list.iter().any(is_it));
+        let own = draft.rules.iter_mut().find(|r| is_it(&r.rule.lens) || is_among(&r.rule.lens));
+        // Beside other lenses it shows who belongs there, and is changed on the other side only.
+        let is_alone = own.as_ref().is_none_or(|r| !is_among(&r.rule.lens));
         let declared = own.as_ref().and_then(|r| draft.declared.core.find(&r.rule.attribute));
         let shows_type = declared.is_some_and(|a| a.mutability != Mutability::ReadOnly);
-        let writable = shows_type && is_list && via.is_none();
+        let writable = shows_type && is_list && is_alone && via.is_none();
         if let Some(rule) = own.filter(|r| r.rule.urn.is_none() && writable) {
             rule.face.writable = true;
         }
