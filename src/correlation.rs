@@ -19,6 +19,7 @@ mod connection;
 pub mod error;
 pub mod id;
 mod insert;
+pub mod journal;
 mod kept;
 pub mod model;
 mod query;
@@ -47,6 +48,7 @@ pub use self::{
     error::CorrelationError,
     id::{derived_id, minted_id},
     insert::Buried,
+    journal::Settlement,
     model::{Identity, NewRow, Row},
 };
 use crate::config::{CachePolicy, CorrelationSettings};
@@ -224,6 +226,34 @@ impl Correlation {
         self.workers.write(move |conn| insert::insert_missing(conn, &scope, &new, buried)).await
     }
 
+    /// As [`Self::insert_missing`], for one new resource. If the row is new, a record of the journal ends in
+    /// the same transaction, which the answer tells.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Self::insert_missing`] and [`Self::update_and_end`].
+    pub async fn insert_and_end(
+        &self,
+        resource_type: &str,
+        new: NewRow,
+        buried: Buried,
+        end: Option<impl Fn(&str) -> Settlement + Send + 'static>,
+    ) -> Result<(Arc<Row>, bool), CorrelationError> {
+        let scope = self.scope(resource_type);
+        let missing = || CorrelationError::Unavailable("a row vanished".to_owned());
+        self.workers
+            .write(move |conn| {
+                let (rows, changed) =
+                    insert::insert_missing(conn, &scope, std::slice::from_ref(&new), buried)?;
+                let row = rows.into_iter().next().ok_or_else(missing)?;
+                let is_new = insert::is_of(&row, &new);
+                let end = end.as_ref().filter(|_| is_new).map(|end| end(&row.id));
+                end.iter().try_for_each(|end| journal::settle(conn, &scope.tenant, end))?;
+                Ok(((row, end.is_some()), changed))
+            })
+            .await
+    }
+
     /// Writes what may change of a row: anchor (a natural key that was renamed), locator,
     /// externalId, sidecar, last modification and version. Returns the row as it is now; `None` if no living
     /// row has this id.
@@ -232,6 +262,20 @@ impl Correlation {
     ///
     /// [`CorrelationError`]; always in a rehearsal.
     pub async fn update(&self, row: Row) -> Result<Option<Arc<Row>>, CorrelationError> {
+        self.update_and_end(row, None).await
+    }
+
+    /// As [`Self::update`], and ends a record of the journal in the same transaction.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Self::update`], and [`CorrelationError::Adopted`] if the record belongs to another
+    /// replica by now; then nothing is written.
+    pub async fn update_and_end(
+        &self,
+        row: Row,
+        end: Option<Settlement>,
+    ) -> Result<Option<Arc<Row>>, CorrelationError> {
         if let Some(asked) = &self.rehearsal {
             asked.store(true, Ordering::Relaxed);
             return Err(CorrelationError::Rehearsed);
@@ -240,6 +284,7 @@ impl Correlation {
         self.workers
             .write(move |conn| {
                 query::update(conn, &scope, &row)?;
+                end.iter().try_for_each(|end| journal::settle(conn, &scope.tenant, end))?;
                 let rows = found(query::find(conn, &scope, By::Id, std::slice::from_ref(&row.id))?);
                 kept::write(conn, &scope, rows.iter().map(|row| &**row))?;
                 Ok((rows.first().cloned(), rows))
@@ -283,10 +328,26 @@ impl Correlation {
         id: &str,
         when: OffsetDateTime,
     ) -> Result<bool, CorrelationError> {
+        self.tombstone_and_end(resource_type, id, when, None).await
+    }
+
+    /// As [`Self::tombstone`], and ends a record of the journal in the same transaction.
+    ///
+    /// # Errors
+    ///
+    /// [`CorrelationError`], as those of [`Self::update_and_end`].
+    pub async fn tombstone_and_end(
+        &self,
+        resource_type: &str,
+        id: &str,
+        when: OffsetDateTime,
+        end: Option<Settlement>,
+    ) -> Result<bool, CorrelationError> {
         let (scope, id) = (self.scope(resource_type), id.to_owned());
         self.workers
             .write(move |conn| {
                 let was_alive = query::bury(conn, &scope, &id, when)?;
+                end.iter().try_for_each(|end| journal::settle(conn, &scope.tenant, end))?;
                 kept::remove(conn, &scope.tenant, &id)?;
                 // The dead row is handed to the cache, which forgets it.
                 let row = query::find_any(conn, &scope.tenant, &id)?;

@@ -23,6 +23,7 @@ mod holders;
 mod identity;
 pub mod inspect;
 mod joining;
+pub mod journal;
 mod listing;
 mod load;
 mod lock;
@@ -52,7 +53,7 @@ use crate::{
     auth::{Action, Principal},
     config::{LimitSettings, Mode},
     correlation::Correlation,
-    gateway::{counter::Numbers, cursor::Sealer, listing::Listings, lock::Locks},
+    gateway::{counter::Numbers, cursor::Sealer, journal::Journal, listing::Listings, lock::Locks},
     mapping::{Mapping, TypeMapping},
     scim::{error::ScimError, schema::ResourceType, validate},
     store::{Store, StoreError, names::NamesStore, opened::OpenedStore},
@@ -74,6 +75,7 @@ pub struct Gateway {
     correlation: Correlation,
     limits: LimitSettings,
     locks: Locks,
+    journal: Journal,
     numbers: Numbers,
     listings: Listings,
     /// Seals cursors; made when the first one is.
@@ -102,6 +104,7 @@ impl Gateway {
             correlation,
             limits,
             locks: Locks::default(),
+            journal: Journal::default(),
             numbers: Numbers::default(),
             listings: Listings::default(),
             sealer: OnceCell::new(),

@@ -25,7 +25,7 @@ mod routes;
 pub mod server;
 pub mod tls;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     Scope,
@@ -39,7 +39,7 @@ use crate::{auth::Authenticator, config::ServerSettings, gateway::Gateway};
 
 /// What the handlers share.
 pub struct Front {
-    gateway: Gateway,
+    gateway: Arc<Gateway>,
     authenticator: Authenticator,
     settings: Settings,
     patterns: Patterns,
@@ -58,7 +58,12 @@ struct Settings {
 impl Front {
     /// Puts the parts together.
     #[must_use]
-    pub fn new(gateway: Gateway, authenticator: Authenticator, settings: &ServerSettings) -> Self {
+    pub fn new(
+        gateway: impl Into<Arc<Gateway>>,
+        authenticator: Authenticator,
+        settings: &ServerSettings,
+    ) -> Self {
+        let gateway = gateway.into();
         let settings = Settings {
             public_url: settings.public_url.as_ref().map(ToString::to_string),
             max_body_bytes: settings.max_body_bytes,

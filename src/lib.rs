@@ -8,6 +8,8 @@ pub mod scim;
 
 pub mod dialect;
 
+mod faults;
+
 pub mod store;
 
 pub mod mapping;

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::store::{Cell, FieldId, Step};
+use crate::store::{Cell, Channel, FieldId, Step, Target};
 
 /// What a write will do to the store.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +29,29 @@ impl Plan {
     #[must_use]
     pub fn of(resource_type: &str, id: &str, steps: Vec<Step>) -> Self {
         Self { resource_type: resource_type.to_owned(), id: Some(id.to_owned()), steps, ..Self::default() }
+    }
+
+    /// True if a password is set by a request of its own, behind the one that makes the entry.
+    #[must_use]
+    pub fn sets_password_apart(&self) -> bool {
+        let is_apart = |step: &Step| matches!(step, Step::Password { channel: Channel::Exop, .. });
+        self.steps.iter().any(is_apart)
+    }
+
+    /// True if a directory is asked for more than one change of one entry.
+    #[must_use]
+    pub fn has_many_effects(&self) -> bool {
+        let mut targets: Vec<&Target> = Vec::new();
+        for step in &self.steps {
+            match step {
+                Step::Expect { .. } | Step::Find { add: None, .. } => {}
+                Step::Update { target, .. } if targets.contains(&target) => {}
+                Step::Update { target, .. } => targets.push(target),
+                Step::Password { channel: Channel::UnicodePwd, .. } => {}
+                _ => return self.steps.len() > 1,
+            }
+        }
+        targets.len() > 1
     }
 
     /// Adds steps that make others point at a new name.

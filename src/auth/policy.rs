@@ -44,6 +44,14 @@ impl From<&ClientSettings> for Principal {
 }
 
 impl Principal {
+    /// Who finishes what a client has begun: the program itself, which may do everything.
+    #[must_use]
+    pub fn of_recovery(client: &str) -> Self {
+        let settings =
+            ClientSettings { name: client.to_owned(), scopes: vec![Scope::All], ..ClientSettings::default() };
+        Self { unknown_members: UnknownMembers::Skip, ..Self::from(&settings) }
+    }
+
     /// True if the caller may do this to resources of a type (S-11).
     ///
     /// `users` and `groups` are about the resource types `User` and `Group` of

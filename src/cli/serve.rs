@@ -64,13 +64,19 @@ fn log_panics() {
 
 /// Serves until the process is told to stop.
 pub(super) async fn serve(gateway: Gateway, settings: &Settings, listeners: Vec<TcpListener>) -> Outcome {
-    let front = Front::new(gateway, Authenticator::from(&settings.clients[..]), &settings.server);
+    let gateway = Arc::new(gateway);
+    gateway.take_over().await.map_err(|e| fail(REFUSED, e.detail()))?;
+    let keeper = Arc::clone(&gateway);
+    actix_web::rt::spawn(async move { keeper.keep_journal().await });
+    let front =
+        Front::new(Arc::clone(&gateway), Authenticator::from(&settings.clients[..]), &settings.server);
     let mut shutdown = Shutdown::new().map_err(|e| fail(BROKEN, format_args!("signals: {e}")))?;
     let stop = async {
         let signal = shutdown.requested().await;
         tracing::info!("{signal}: requests under way come to their end, then the process ends");
     };
     let outcome = server::serve(front, &settings.server, listeners, stop).await;
+    gateway.note_ends().await;
     outcome.map_err(|e| fail(code(&e), e))
 }
 

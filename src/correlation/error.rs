@@ -29,6 +29,9 @@ pub enum CorrelationError {
     /// This is a rehearsal: what is kept of a resource does not change.
     #[error("this is a rehearsal")]
     Rehearsed,
+    /// A record of the journal belongs to another replica by now, which took this one for dead.
+    #[error("another replica has taken over")]
+    Adopted,
     /// The database refused a statement.
     #[error("the correlation database refused a statement: {0}")]
     Refused(#[source] Error),

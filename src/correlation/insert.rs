@@ -14,7 +14,7 @@ use crate::correlation::{
     connection::Conn,
     id::minted_id,
     kept,
-    model::StoredRow,
+    model::{StoredRow, to_micros},
     query::{self, By, Scope},
     worker::Written,
 };
@@ -65,6 +65,12 @@ pub(super) fn insert_missing(
     kept::write(conn, scope, rows.values().filter(|row| row.sidecar.is_some()).map(|row| &**row))?;
     let living = rows.into_values().filter(|row| row.deleted_at.is_none()).collect();
     Ok((answer, living))
+}
+
+/// True if the row was made of this, and not of what somebody else saw.
+pub(super) fn is_of(row: &Row, new: &NewRow) -> bool {
+    to_micros(row.created) == to_micros(new.created)
+        && (&row.external_id, &row.sidecar) == (&new.external_id, &new.sidecar)
 }
 
 fn find_by_anchors<'a>(

@@ -169,7 +169,7 @@ pub(super) fn to_micros(when: OffsetDateTime) -> i64 {
     i64::try_from(when.unix_timestamp_nanos().div_euclid(1000)).unwrap_or(i64::MAX)
 }
 
-fn from_micros(micros: i64) -> OffsetDateTime {
+pub(super) fn from_micros(micros: i64) -> OffsetDateTime {
     // Only `to_micros` writes these columns; a value out of range was put there by other hands.
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }

@@ -3,6 +3,36 @@
 // @generated automatically by Diesel CLI.
 
 diesel::table! {
+    /// What requests were about to do, written before the first effect and removed with the last.
+    journal (tenant, id) {
+        /// Tenant that the resource belongs to.
+        tenant -> Text,
+        /// Id of the record.
+        id -> Text,
+        /// Which process carries it out.
+        replica -> Text,
+        /// open: not known to have ended; made: a creation that ended without its client having been told.
+        state -> Text,
+        /// Name of the SCIM resource type.
+        resource_type -> Text,
+        /// SCIM id of the resource, as soon as it has one.
+        resource_id -> Nullable<Text>,
+        /// create, change, members or delete.
+        kind -> Text,
+        /// JSON of what shall be true afterwards, and of what was before. No passwords.
+        intent -> Text,
+        /// Digest of the request that a repeated creation is known by.
+        request -> Nullable<Text>,
+        /// When it began, in microseconds since 1970 (UTC).
+        started -> BigInt,
+        /// How often it was tried to bring it to an end.
+        attempts -> BigInt,
+        /// What the last try came to.
+        problem -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     /// An index over what `resource.sidecar` holds: one row for each simple value.
     kept (tenant, id, path, value) {
         /// Tenant that the resource belongs to.
@@ -58,4 +88,4 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(kept, resource, secret,);
+diesel::allow_tables_to_appear_in_same_query!(journal, kept, resource, secret,);

@@ -199,7 +199,11 @@ fn finish(cache: &Cache, jobs: Vec<Box<dyn Work>>, outcome: Result<(), Correlati
 
 /// Does the jobs in one transaction.
 fn commit(pool: &Pool<Manager>, jobs: &mut [Box<dyn Work>]) -> Result<(), CorrelationError> {
-    with_connection(pool, |conn| conn.write(|conn| jobs.iter_mut().try_for_each(|job| job.run(conn))))
+    crate::faults::point();
+    let outcome =
+        with_connection(pool, |conn| conn.write(|conn| jobs.iter_mut().try_for_each(|job| job.run(conn))));
+    crate::faults::point();
+    outcome
 }
 
 /// Does some work, on a fresh connection if one turns out to be broken.

@@ -8,7 +8,12 @@ use crate::{
         identity::{Known, failed, not_found, side, unside},
         write::again_if_overtaken,
     },
-    mapping::{TypeMapping, form::Eval},
+    mapping::{
+        TypeMapping,
+        form::{Answers, Eval},
+        lens::face::Reads,
+        record::Record,
+    },
     scim::{Json, Object, error::ScimError, precondition::Preconditions, resource::Selection, validate},
 };
 
@@ -35,7 +40,7 @@ impl Gateway {
         if !mapping.adopts {
             return Ok(None);
         }
-        let Some(found) = self.namesake(cx, ty, given).await? else { return Ok(None) };
+        let Some(found) = self.namesake(ty, given).await? else { return Ok(None) };
         let id = found.row.id.clone();
         let _turn = self.locks.acquire(vec![format!("{ty} id {id}")]).await;
         let open = Preconditions::default();
@@ -63,26 +68,41 @@ impl Gateway {
     }
 
     /// The one resource that clients may read with the name that a POST gives, if it is nobody's.
-    async fn namesake(&self, cx: &Context, ty: TypeId, given: &Object) -> Result<Option<Known>, ScimError> {
-        let mapping = self.ty(ty)?;
-        let name =
-            ["userName", "displayName"].into_iter().find(|name| mapping.find_rule(None, name).is_some());
-        let Some((rule, value)) = name.and_then(|n| mapping.find_rule(None, n).zip(given.get(n))) else {
-            return Ok(None);
-        };
-        let Some((predicate, is_same)) = mapping.named_so(&rule.attribute, value) else { return Ok(None) };
-        let reads = mapping.reads_for(&|r| r.urn.is_none() && r.attribute == rule.attribute);
-        let answers = self.answers(cx);
-        let mut records = self.load(ty, predicate, &reads, Some(MOST)).await?;
-        records.retain(|record| {
-            let eval = Eval { shape: &mapping.shape, record, at: (0, 0), answers: &answers };
-            rule.lens.get_at(mapping, &eval, 0).is_some_and(|found| is_same(&found))
-        });
+    async fn namesake(&self, ty: TypeId, given: &Object) -> Result<Option<Known>, ScimError> {
+        let records = self.namesakes(ty, given, &Reads::default(), MOST).await?;
         match <[_; 1]>::try_from(records) {
             Ok(only) => Ok(self.correlate(ty, only.into()).await?.into_iter().next()),
             // None, or so many that it is not said which one is meant.
             Err(_) => Ok(None),
         }
+    }
+
+    /// The records of resources with the name that a POST gives; at most so many are looked at.
+    pub(super) async fn namesakes(
+        &self,
+        ty: TypeId,
+        given: &Object,
+        also: &Reads,
+        most: u64,
+    ) -> Result<Vec<Record>, ScimError> {
+        let mapping = self.ty(ty)?;
+        let name =
+            ["userName", "displayName"].into_iter().find(|name| mapping.find_rule(None, name).is_some());
+        let Some((rule, value)) = name.and_then(|n| mapping.find_rule(None, n).zip(given.get(n))) else {
+            return Ok(Vec::new());
+        };
+        let Some((predicate, is_same)) = mapping.named_so(&rule.attribute, value) else {
+            return Ok(Vec::new());
+        };
+        let mut reads = mapping.reads_for(&|r| r.urn.is_none() && r.attribute == rule.attribute);
+        reads.extend(also);
+        let answers = Answers::new(crate::ops::clock::now(), "");
+        let mut records = self.load(ty, predicate, &reads, Some(most)).await?;
+        records.retain(|record| {
+            let eval = Eval { shape: &mapping.shape, record, at: (0, 0), answers: &answers };
+            rule.lens.get_at(mapping, &eval, 0).is_some_and(|found| is_same(&found))
+        });
+        Ok(records)
     }
 }
 

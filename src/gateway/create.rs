@@ -6,10 +6,11 @@ use time::{Duration, OffsetDateTime};
 
 use crate::{
     auth::Action,
-    correlation::{Buried, NewRow, Row},
+    correlation::{Buried, NewRow, Row, Settlement},
     gateway::{
         Context, Gateway, TypeId,
-        identity::{failed, unside},
+        identity::{failed, not_found, unside},
+        journal::{Create, Intent, Settled, is_unknown},
         present::MAX_ROUNDS,
         remembered::note,
         write::{again_if_overtaken, busy, keep_external_id, reported_anchor},
@@ -44,21 +45,57 @@ impl Gateway {
         if let Some(taken_over) = self.adopt(cx, ty, &wanted, selection).await? {
             return Ok(taken_over);
         }
+        let intent = Create::new(cx, mapping, &wanted);
+        let mut names = self.claims(ty, &wanted)?;
+        names.push(format!("{ty} request {}", intent.digest()));
+        let create = || self.create_once(cx, ty, &wanted, (intent, names.clone()), selection);
+        match self.settled(names.clone(), create).await? {
+            Settled::Answer(made) => Ok(made),
+            Settled::Found(id) => self.it_is(cx, ty, &id, selection).await,
+        }
+    }
+
+    /// The answer to a write that is known to have happened.
+    pub(super) async fn it_is(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        id: &str,
+        selection: &Selection,
+    ) -> Result<Object, ScimError> {
+        let row = self.find_id(ty, id).await?.ok_or_else(not_found)?;
+        self.again(cx, ty, row, selection).await
+    }
+
+    async fn create_once(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        wanted: &Object,
+        (intent, names): (Create, Vec<String>),
+        selection: &Selection,
+    ) -> Result<Object, ScimError> {
+        let mapping = self.ty(ty)?;
         let name = &mapping.resource_type.name;
-        let _claims = self.locks.acquire(self.claims(ty, &wanted)?).await;
+        if let Some(id) = self.made_before(ty, &intent).await? {
+            return self.it_is(cx, ty, &id, selection).await;
+        }
         let nothing = Object::new();
-        self.check_unique(cx, ty, &nothing, &wanted, None).await?;
+        self.check_unique(cx, ty, &nothing, wanted, None).await?;
         let (base, started) = (Record::create(&mapping.shape), crate::ops::clock::now());
-        let written = self.written(cx, ty, &base, &nothing, &nothing, &wanted).await?;
-        self.check_unique_within(cx, ty, &wanted, (&base, &written.record), None).await?;
+        let written = self.written(cx, ty, &base, &nothing, &nothing, wanted).await?;
+        self.check_unique_within(cx, ty, wanted, (&base, &written.record), None).await?;
         let mut plan = self.plan(cx, ty, &written).await?;
         plan.steps.extend(self.joining(ty, &plan).await?);
         // The client names no version that could fail: nothing is written, and it may try again.
-        let reports = self.execute(ty, &plan).await.map_err(|e| if e.is_stale() { busy() } else { e })?;
+        let intent = Intent::Create(intent.planned(plan.dn.clone(), plan.sets_password_apart()));
+        let ticket = self.begin(ty, (None, intent), names).await?;
+        let reports = self.concluded(&ticket, self.execute(ty, &plan).await).await;
+        let reports = reports.map_err(|e| if e.is_stale() { busy() } else { e })?;
         let anchor = reported_anchor(mapping, &plan, &reports, &written.record)
             .ok_or_else(|| ScimError::internal("The store did not tell the key of the new row."))?;
         let mut kept = written.side;
-        keep_external_id(mapping, &mut kept, &wanted);
+        keep_external_id(mapping, &mut kept, wanted);
         note(mapping, &written.record, &mut kept);
         mapping.keep_name(&mut kept);
         mapping.mark_made(&mut kept);
@@ -68,18 +105,29 @@ impl Gateway {
         let mut row = NewRow::new(id, anchor, locator, crate::ops::clock::now());
         row.external_id = external_id;
         row.sidecar = sidecar;
-        let row = self.introduced(name, row, started).await?;
+        // The last change of all ends the record.
+        let end = ticket.making().filter(|_| !mapping.holds_some(wanted));
+        let (row, is_ended) = self.introduced(name, row, started, end).await?;
+        if is_ended {
+            ticket.is_made();
+        }
         // Others can point at it now that it is there; if they cannot, it must not stay.
         let open = Preconditions::default();
         let pointed = again_if_overtaken(&open, || async {
-            let plan = self.hold(cx, ty, &row.id, &nothing, &wanted).await?;
+            let plan = self.hold(cx, ty, &row.id, &nothing, wanted).await?;
             if plan.steps.is_empty() { Ok(()) } else { self.execute(ty, &plan).await.map(drop) }
         });
         if let Err(error) = pointed.await {
-            self.delete_once(cx, ty, &row.id, &open).await?;
+            if !is_unknown(&error) {
+                self.delete_once(cx, ty, &row.id, &open).await?;
+                self.end(&ticket).await?;
+            }
             return Err(error);
         }
-        self.again(cx, ty, row, selection).await
+        self.end_making(&ticket, &row.id).await?;
+        let answer = self.again(cx, ty, row, selection).await?;
+        ticket.is_told();
+        Ok(answer)
     }
 
     /// The correlation row of a resource that was just made. One that was there before is of another, which
@@ -89,26 +137,33 @@ impl Gateway {
         name: &str,
         new: NewRow,
         started: OffsetDateTime,
-    ) -> Result<Arc<Row>, ScimError> {
+        end: Option<impl Fn(&str) -> Settlement + Clone + Send + 'static>,
+    ) -> Result<(Arc<Row>, bool), ScimError> {
         let missing = || ScimError::internal("The new resource got no id.");
         let insert = |row: NewRow| async {
-            let rows = self.correlation.insert_missing(name, vec![row], Buried::Mint).await;
-            rows.map_err(|e| failed(&e))?.into_iter().next().ok_or_else(missing)
+            let inserted = self.correlation.insert_and_end(name, row, Buried::Mint, end.clone()).await;
+            inserted.map_err(|e| failed(&e))
         };
-        let mut row = insert(new.clone()).await?;
+        let (mut row, mut is_over) = insert(new.clone()).await?;
         // Times are kept in microseconds.
         if row.created + Duration::microseconds(1) < started {
             let gone = self.correlation.tombstone(name, &row.id, crate::ops::clock::now()).await;
             gone.map_err(|e| failed(&e))?;
-            row = insert(new.clone()).await?;
+            (row, is_over) = insert(new.clone()).await?;
         }
-        if (&row.external_id, &row.sidecar) == (&new.external_id, &new.sidecar) {
-            return Ok(row);
+        if is_over || (&row.external_id, &row.sidecar) == (&new.external_id, &new.sidecar) {
+            return Ok((row, is_over));
         }
         // Somebody saw it first.
         let mut seen = (*row).clone();
         (seen.external_id, seen.sidecar) = (new.external_id, new.sidecar);
-        self.correlation.update(seen).await.map_err(|e| failed(&e))?.ok_or_else(missing)
+        let is_over = end.is_some();
+        let row = self
+            .correlation
+            .update_and_end(seen, end.map(|end| end(&row.id)))
+            .await
+            .map_err(|e| failed(&e))?;
+        Ok((row.ok_or_else(missing)?, is_over))
     }
 
     /// Adds required attributes that the client left out and that always have a value, such as

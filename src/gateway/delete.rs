@@ -8,7 +8,8 @@ use crate::{
     auth::Action,
     gateway::{
         Context, Gateway, TypeId, error,
-        identity::{Known, side},
+        identity::{Known, failed, side},
+        journal::{Delete, Intent, Renamed},
         present::MAX_ROUNDS,
         resolve::field_predicate,
         write::{again_if_overtaken, root_of},
@@ -25,10 +26,11 @@ use crate::{
     },
     plan::Plan,
     scim::{Object, error::ScimError, precondition::Preconditions},
-    store::{Cell, Change, Fold, Predicate, Source, Step, Target, Test, Value, document::Items},
+    store::{Cell, Change, FieldKind, Fold, Predicate, Source, Step, Target, Test, Value, document::Items},
 };
 
 /// A lens of another type that may point at a resource.
+#[derive(Clone)]
 pub(super) struct Pointer<'m> {
     pub(super) holder: TypeId,
     pub(super) reference: &'m Reference,
@@ -51,8 +53,8 @@ impl Gateway {
         conditions: &Preconditions,
     ) -> Result<(), ScimError> {
         self.permitted(cx, ty, Action::Write)?;
-        let _turn = self.locks.acquire(vec![format!("{ty} id {id}")]).await;
-        again_if_overtaken(conditions, || self.delete_once(cx, ty, id, conditions)).await
+        let delete = || again_if_overtaken(conditions, || self.delete_once(cx, ty, id, conditions));
+        self.settled(vec![format!("{ty} id {id}")], delete).await.map(drop)
     }
 
     /// As [`Self::delete`], by whoever may and holds the lock.
@@ -107,9 +109,15 @@ impl Gateway {
         if conditions.names_version() {
             plan.precede(mapping.expectations(&known.record, root_of(mapping, &known)));
         }
-        let steps = plan.steps;
-        self.store.apply(steps).await.map_err(|e| error::removing(&e, &self.mapping, mapping))?;
-        self.vanished(ty, &known.row).await
+        let names = vec![format!("{ty} id {id}")];
+        let ticket = self.begin(ty, (Some(id), Intent::Delete(Delete::new(cx))), names).await?;
+        let done = self.store.apply(plan.steps).await.map(drop);
+        self.concluded(&ticket, done.map_err(|e| error::removing(&e, &self.mapping, mapping))).await?;
+        let (name, now) = (&mapping.resource_type.name, crate::ops::clock::now());
+        let gone = self.correlation.tombstone_and_end(name, id, now, ticket.settlement()).await;
+        gone.map_err(|e| failed(&e))?;
+        ticket.is_over();
+        Ok(())
     }
 
     /// A record as a deletion leaves it before its rows go, and what history tables are told.
@@ -287,6 +295,70 @@ impl Gateway {
         Ok(())
     }
 
+    /// What points at a resource in other entries, and what it has to be replaced by.
+    pub(super) fn renamed(
+        &self,
+        ty: TypeId,
+        was: &Record,
+        now: &Record,
+        dn: Option<&str>,
+    ) -> Result<Vec<Renamed>, ScimError> {
+        let mapping = self.ty(ty)?;
+        let mut all = Vec::new();
+        for pointer in self.pointers_at(ty) {
+            let holder = self.ty(pointer.holder)?;
+            if !holder.is_ldap() {
+                continue;
+            }
+            let names_dn = pointer.by.part == 0 && Some(pointer.by.field) == mapping.find_root("dn");
+            let new = match names_dn {
+                true => dn.map(|dn| Value::Text(dn.to_owned())),
+                false => pointed_value(mapping, now, &pointer),
+            };
+            if let (Some(old), Some(new)) = (pointed_value(mapping, was, &pointer), new)
+                && old != new
+            {
+                all.push(Renamed {
+                    holder: holder.resource_type.name.clone(),
+                    field: field_name(holder, &pointer.reference.field),
+                    old: old.to_text(),
+                    new: new.to_text(),
+                });
+            }
+        }
+        Ok(all)
+    }
+
+    /// Makes others point at a resource by its new name after a change that was cut short; if it has that name.
+    pub(super) async fn point_anew(&self, ty: TypeId, id: &str, all: &[Renamed]) -> Result<(), ScimError> {
+        if all.is_empty() {
+            return Ok(());
+        }
+        let mapping = self.ty(ty)?;
+        let mut reads = Reads::everything(&mapping.shape);
+        reads.parts.entry(0).or_default().extend(mapping.find_root("dn"));
+        let known = self.find(ty, id, &reads).await?;
+        for (pointer, renamed) in
+            self.pointers_at(ty).into_iter().flat_map(|p| all.iter().map(move |r| (p.clone(), r)))
+        {
+            let (old, new) = (Value::Text(renamed.old.clone()), Value::Text(renamed.new.clone()));
+            let holder = self.ty(pointer.holder)?;
+            let name = &holder.resource_type.name;
+            let has_it = pointed_value(mapping, &known.record, &pointer)
+                .is_some_and(|value| FieldKind::Dn.same(&Value::Text(value.to_text()), &new));
+            let is_it =
+                *name == renamed.holder && field_name(holder, &pointer.reference.field) == renamed.field;
+            if !is_it || !has_it {
+                continue;
+            }
+            let steps = self.relink(&pointer, &old, Some(&new)).await?;
+            if !steps.is_empty() {
+                self.execute(pointer.holder, &Plan::of(name, id, steps)).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// The steps that replace a pointer's value wherever it stands, or take it away.
     async fn relink(
         &self,
@@ -383,6 +455,12 @@ fn entry_relink(
 pub(super) fn pointed_value(mapping: &TypeMapping, record: &Record, pointer: &Pointer<'_>) -> Option<Value> {
     let value = record.values(&mapping.shape, (0, 0), &pointer.by).first()?.clone();
     pointer.reference.encode(value)
+}
+
+/// Names of a field and of the part that it is in.
+fn field_name(mapping: &TypeMapping, field: &FieldRef) -> (String, String) {
+    let bag = &mapping.shape.part(field.part).bag;
+    (bag.name.clone(), bag.field_name(field.field).to_owned())
 }
 
 /// The record when all of it is gone.

@@ -4,7 +4,11 @@
 
 use crate::{
     gateway::{Context, Gateway, TypeId, identity::side},
-    mapping::{TypeMapping, lens::Lens, write::put_value},
+    mapping::{
+        TypeMapping,
+        lens::{Lens, Rule},
+        write::put_value,
+    },
     plan::Plan,
     scim::{Json, Object, error::ScimError},
 };
@@ -84,6 +88,16 @@ impl Gateway {
 }
 
 impl TypeMapping {
+    /// True if a resource names holders of lists that it is to come into.
+    pub(super) fn holds_some(&self, wanted: &Object) -> bool {
+        let names = |rule: &Rule| {
+            let Lens::Inverse(index) = &rule.lens else { return false };
+            let is_writable = self.inverses.get(*index).is_some_and(|inverse| inverse.writable);
+            is_writable && rule.urn.is_none() && !ids(wanted, &rule.attribute).is_empty()
+        };
+        self.rules.iter().any(names)
+    }
+
     /// In how many fields an attribute's elements lie, if each lies in one of its own.
     fn places_of(&self, attribute: &str) -> Option<usize> {
         match self.find_rule(None, attribute)?.lens.bare() {

@@ -5,7 +5,9 @@
 use crate::{
     auth::Action,
     config::PatchResponse,
-    gateway::{Context, Gateway, TypeId, create::report_ignored, write::again_if_overtaken},
+    gateway::{
+        Context, Gateway, TypeId, create::report_ignored, journal::Settled, write::again_if_overtaken,
+    },
     scim::{
         Json, Object,
         error::ScimError,
@@ -40,23 +42,28 @@ impl Gateway {
         let operations = request.operations;
         let minimal = selection.is_default()
             && cx.principal.patch_response(&resource_type.name) == PatchResponse::Minimal;
-        let _turn = self.locks.acquire(vec![format!("{ty} id {id}")]).await;
-        if conditions.is_empty()
-            && !(rules.mode == Mode::Strict && operations.iter().any(names_several))
-            && let Some(row) = self.patch_members(cx, ty, id, &operations, &rules).await?
-        {
-            return if minimal { Ok(None) } else { self.again(cx, ty, row, selection).await.map(Some) };
+        let write = || async {
+            if conditions.is_empty()
+                && !(rules.mode == Mode::Strict && operations.iter().any(names_several))
+                && let Some(row) = self.patch_members(cx, ty, id, &operations, &rules).await?
+            {
+                return if minimal { Ok(None) } else { self.again(cx, ty, row, selection).await.map(Some) };
+            }
+            let answer = again_if_overtaken(conditions, || async {
+                let before = self.before(cx, ty, id).await?;
+                conditions.check(&before.resource)?;
+                let mut wanted = before.resource.clone();
+                patch::apply(&operations, resource_type, &mut wanted, &rules)?;
+                validate::check_required(&wanted, resource_type)?;
+                self.change(cx, ty, before, conditions, wanted, selection).await
+            });
+            Ok((!minimal).then_some(answer.await?))
+        };
+        match self.settled(vec![format!("{ty} id {id}")], write).await? {
+            Settled::Answer(answer) => Ok(answer),
+            Settled::Found(_) if minimal => Ok(None),
+            Settled::Found(id) => self.it_is(cx, ty, &id, selection).await.map(Some),
         }
-        let answer = again_if_overtaken(conditions, || async {
-            let before = self.before(cx, ty, id).await?;
-            conditions.check(&before.resource)?;
-            let mut wanted = before.resource.clone();
-            patch::apply(&operations, resource_type, &mut wanted, &rules)?;
-            validate::check_required(&wanted, resource_type)?;
-            self.change(cx, ty, before, conditions, wanted, selection).await
-        })
-        .await?;
-        Ok((!minimal).then_some(answer))
     }
 }
 

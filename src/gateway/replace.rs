@@ -2,7 +2,7 @@
 
 use crate::{
     auth::Action,
-    gateway::{Context, Gateway, TypeId, create::fill_required, write::again_if_overtaken},
+    gateway::{Context, Gateway, TypeId, create::fill_required, journal::Settled, write::again_if_overtaken},
     scim::{
         Json, Object,
         error::ScimError,
@@ -28,16 +28,20 @@ impl Gateway {
         selection: &Selection,
     ) -> Result<Object, ScimError> {
         let mapping = self.permitted(cx, ty, Action::Write)?;
-        let _turn = self.locks.acquire(vec![format!("{ty} id {id}")]).await;
-        again_if_overtaken(conditions, || async {
-            let before = self.before(cx, ty, id).await?;
-            conditions.check(&before.resource)?;
-            let body = fill_required(mapping, body, &before.resource);
-            let wanted = self.normalised(cx, ty, &body, Purpose::Replace)?;
-            let wanted = validate::merge_replace(&before.resource, wanted, &mapping.resource_type)?;
-            let wanted = mapping.with_unmatched(&before.resource, wanted);
-            self.change(cx, ty, before, conditions, wanted, selection).await
-        })
-        .await
+        let replace = || {
+            again_if_overtaken(conditions, || async {
+                let before = self.before(cx, ty, id).await?;
+                conditions.check(&before.resource)?;
+                let body = fill_required(mapping, body, &before.resource);
+                let wanted = self.normalised(cx, ty, &body, Purpose::Replace)?;
+                let wanted = validate::merge_replace(&before.resource, wanted, &mapping.resource_type)?;
+                let wanted = mapping.with_unmatched(&before.resource, wanted);
+                self.change(cx, ty, before, conditions, wanted, selection).await
+            })
+        };
+        match self.settled(vec![format!("{ty} id {id}")], replace).await? {
+            Settled::Answer(resource) => Ok(resource),
+            Settled::Found(id) => self.it_is(cx, ty, &id, selection).await,
+        }
     }
 }

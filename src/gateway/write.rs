@@ -2,10 +2,9 @@
 //! uniqueness is checked under a lock, the plan is executed, and our own
 //! database is brought in step with what the store then holds.
 //!
-//! Order of writes: the store first, then the correlation row. A crash in
-//! between leaves a resource that is correlated when it is next seen; only
-//! what our own database keeps of that request (client id, sidecar) is lost,
-//! and the client, which got no answer, sends it again.
+//! Order of writes: a record of the journal if there is more than one effect, the store, then the
+//! correlation row together with the end of the record. What is cut short in between is brought to its end
+//! by [`journal`](super::journal).
 
 use std::sync::Arc;
 
@@ -14,6 +13,7 @@ use crate::{
     gateway::{
         Context, Gateway, TypeId, error,
         identity::{Known, failed, not_found, side, unside},
+        journal::{Change, Intent, Ticket},
         present::MAX_ROUNDS,
         remembered::note,
     },
@@ -144,14 +144,28 @@ impl Gateway {
         }
         mapping.keep_name(&mut new_side);
         let mut anchor = known.row.anchor.clone();
+        let renamed = self.renamed(ty, &known.record, &written.record, plan.dn.as_deref())?;
+        let becomes = new_anchor(mapping, &written.record).unwrap_or_else(|| anchor.clone());
+        // One transaction, or one modify of one entry, of which our own database need not know.
+        let is_whole = new_side == kept
+            && becomes == anchor
+            && !(mapping.is_ldap() && (plan.has_many_effects() || !renamed.is_empty()));
+        let ticket = match is_whole {
+            true => Ticket::none(&self.journal),
+            false => {
+                let change = Change::new(cx, mapping, (&resource, &wanted), &becomes, renamed);
+                let names = vec![format!("{ty} id {}", known.row.id)];
+                self.begin(ty, (Some(&known.row.id), Intent::Change(change)), names).await?
+            }
+        };
         if !plan.steps.is_empty() {
             plan.repoint(self.followers(ty, &known.record, &written.record)?);
             if conditions.names_version() {
                 plan.precede(mapping.expectations(&known.record, root_of(mapping, &known)));
             }
-            self.execute(ty, &plan).await?;
+            self.concluded(&ticket, self.execute(ty, &plan).await).await?;
             note(mapping, &written.record, &mut new_side);
-            anchor = new_anchor(mapping, &written.record).unwrap_or(anchor);
+            anchor = becomes;
         }
         if let Some(dn) = &plan.dn {
             self.repoint(ty, &known, dn).await?;
@@ -159,7 +173,7 @@ impl Gateway {
         if mapping.is_ldap() {
             self.repoint_values(ty, &known, &written.record).await?;
         }
-        let row = self.remember(&known.row, &anchor, new_side, plan.dn.as_deref()).await?;
+        let row = self.remember(&known.row, &anchor, new_side, (plan.dn.as_deref(), &ticket)).await?;
         self.again(cx, ty, row, selection).await
     }
 
@@ -169,7 +183,7 @@ impl Gateway {
         row: &Row,
         anchor: &str,
         side: Object,
-        locator: Option<&str>,
+        (locator, ticket): (Option<&str>, &Ticket<'_>),
     ) -> Result<Arc<Row>, ScimError> {
         let (external_id, sidecar) = unside(side);
         let mut new = row.clone();
@@ -180,7 +194,10 @@ impl Gateway {
         if let Some(locator) = locator {
             locator.clone_into(&mut new.locator);
         }
-        self.correlation.update(new).await.map_err(|e| failed(&e))?.ok_or_else(not_found)
+        let updated = self.correlation.update_and_end(new, ticket.settlement()).await;
+        let row = updated.map_err(|e| failed(&e))?.ok_or_else(not_found)?;
+        ticket.is_over();
+        Ok(row)
     }
 
     /// Reads a resource again after a change.

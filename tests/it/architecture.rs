@@ -7,10 +7,10 @@ use std::{collections::BTreeMap, fs, path::Path};
 fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
     BTreeMap::from([
         ("scim", &["scim"] as &[_]),
-        ("store", &["store", "config"]),
+        ("store", &["store", "config", "faults"]),
         ("mapping", &["mapping", "scim", "store", "plan"]),
         ("plan", &["plan", "scim", "store"]),
-        ("correlation", &["correlation", "config"]),
+        ("correlation", &["correlation", "config", "faults"]),
         ("dialect", &["dialect", "scim"]),
         ("gateway", &["gateway", "mapping", "plan", "store", "correlation", "auth", "scim", "config", "ops"]),
         ("auth", &["auth", "config"]),

@@ -57,6 +57,8 @@ mod idle;
 mod idp_vectors;
 mod in_process;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+#[cfg(feature = "faults")]
+mod kills;
 mod large_listing;
 #[cfg(feature = "ldap")]
 mod ldap_store;

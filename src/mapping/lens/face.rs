@@ -288,6 +288,13 @@ pub struct Reads {
 }
 
 impl Reads {
+    /// Needs all that another answer needs, too.
+    pub fn extend(&mut self, other: &Self) {
+        for (part, fields) in &other.parts {
+            self.parts.entry(*part).or_default().extend(fields);
+        }
+    }
+
     /// Needs a part's rows.
     pub fn part(&mut self, shape: &Shape, part: PartId) {
         if self.parts.contains_key(&part) {

@@ -36,6 +36,7 @@ pub(super) fn apply(
     match writer.run() {
         Ok(()) => {
             let reports = std::mem::take(&mut writer.reports);
+            crate::faults::point();
             connection.commit().map_err(|failure| match failure.cure {
                 Cure::Reconnect => {
                     let said = format!("{}; whether the change was made is unknown", failure.error);

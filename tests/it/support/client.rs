@@ -92,6 +92,28 @@ impl Client {
         body: Option<&[u8]>,
         headers: &[(&str, &str)],
     ) -> Answer {
+        self.try_text(method, path, body, headers).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Any request, to a server that may die or be unreachable meanwhile: then, what went wrong.
+    pub(crate) fn try_send(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<&Json>,
+    ) -> Result<Answer, String> {
+        let headers: &[_] = if body.is_some() { &[("content-type", "application/scim+json")] } else { &[] };
+        let text = body.map(Json::to_string);
+        self.try_text(method, path, text.as_deref().map(str::as_bytes), headers)
+    }
+
+    fn try_text(
+        &self,
+        method: &Method,
+        path: &str,
+        body: Option<&[u8]>,
+        headers: &[(&str, &str)],
+    ) -> Result<Answer, String> {
         let mut request = Request::builder().method(method.clone()).uri(format!("{}{path}", self.base));
         let token = self.authorization.as_deref().map(|value| ("authorization", value));
         for (name, value) in headers.iter().copied().chain(token) {
@@ -101,9 +123,9 @@ impl Client {
             Some(body) => self.agent.run(request.body(body).unwrap()),
             None => self.agent.run(request.body(()).unwrap()),
         };
-        let mut answer = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
-        let text = answer.body_mut().read_to_string().unwrap();
-        Answer {
+        let mut answer = answer.map_err(|error| format!("{method} {path}: {error}"))?;
+        let text = answer.body_mut().read_to_string().map_err(|error| format!("{method} {path}: {error}"))?;
+        Ok(Answer {
             status: answer.status().as_u16(),
             headers: answer.headers().clone(),
             json: if text.is_empty() {
@@ -111,7 +133,7 @@ impl Client {
             } else {
                 serde_json::from_str(&text).unwrap_or(Json::String(text))
             },
-        }
+        })
     }
 }
 

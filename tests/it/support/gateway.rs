@@ -141,9 +141,15 @@ level = "{log}"
     }
 
     /// Ends the program as a crash would, and starts it again on the same correlation database.
-    pub(crate) fn restart(mut self) -> Self {
+    pub(crate) fn restart(self) -> Self {
+        self.restart_with("")
+    }
+
+    /// As [`Self::restart`], with these variables in its environment, line by line, and no others.
+    pub(crate) fn restart_with(mut self, environment: &str) -> Self {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        fs::write(self.directory.path().join(ENVIRONMENT), environment).unwrap();
         let directory = std::mem::replace(&mut self.directory, TempDir::new().unwrap());
         Self::start_in(directory)
     }
@@ -191,6 +197,22 @@ level = "{log}"
             follow(child.stderr.take().unwrap(), log.clone(), found.clone()),
         ];
         Self { child, address: String::new(), log, readers, directory }
+    }
+
+    /// The file of its correlation database.
+    #[cfg(feature = "faults")]
+    pub(crate) fn database(&self) -> std::path::PathBuf {
+        self.directory.path().join("ids.db")
+    }
+
+    /// True if the program has ended. One that broke a connection off is waited for: it is about to.
+    #[cfg(feature = "faults")]
+    pub(crate) fn has_died(&mut self, is_dying: bool) -> bool {
+        let deadline = Instant::now() + if is_dying { PATIENCE } else { Duration::ZERO };
+        while self.child.try_wait().unwrap().is_none() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(5));
+        }
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// A client with every right.

@@ -19,7 +19,7 @@ use crate::store::{
     ldap::{
         link::{Attribute, Request, UNICODE_PWD},
         modify::Edit,
-        result::Operation,
+        result::{OpError, Operation},
     },
 };
 use ldap3::Mod;
@@ -86,6 +86,13 @@ fn unicode(password: &Secret) -> Vec<u8> {
     quoted.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
+/// True if a password was refused since it is the password already, as OpenLDAP's policy overlay does: what a
+/// request that is sent again wants is so.
+pub(super) fn is_unchanged(error: &OpError) -> bool {
+    let said = |text: &str| text.contains("not being changed from existing value");
+    matches!(error, OpError::Refused(refusal) if said(&refusal.text))
+}
+
 impl Apply {
     /// Sets the password of an account of Active Directory; false if there is none.
     pub(super) async fn set_unicode_pwd(
@@ -131,7 +138,10 @@ impl Apply {
         }
         let mut is_found = false;
         for entry in self.locate(bag, target).await? {
-            let set = async |dn: &str, guard| self.send(Request::Password { dn, new }, guard).await;
+            let set = async |dn: &str, guard| match self.send(Request::Password { dn, new }, guard).await {
+                Err(error) if is_unchanged(&error) => Ok(Vec::new()),
+                outcome => outcome,
+            };
             is_found |= self.on_entry(bag, &entry, Operation::Password, set).await?.is_some();
         }
         Ok(is_found)

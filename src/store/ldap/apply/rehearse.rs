@@ -64,7 +64,12 @@ impl Apply {
         request: Request<'_>,
         controls: Vec<RawControl>,
     ) -> Result<Vec<Control>, OpError> {
-        let Some(rehearsed) = &self.rehearsed else { return self.pool.write(request, controls).await };
+        let Some(rehearsed) = &self.rehearsed else {
+            crate::faults::point();
+            let outcome = self.pool.write(request, controls).await;
+            crate::faults::point();
+            return outcome;
+        };
         push(&mut rehearsed.borrow_mut(), ldif::record(&request, &controls));
         Ok(Vec::new())
     }

@@ -1,0 +1,157 @@
+//! What stands in a record of the journal: what a write wants to be true, in SCIM's words, so that whoever
+//! reads it later needs neither the request nor the plan.
+//!
+//! Passwords are never among it. A creation that was cut short before its password was set is undone; a
+//! change is finished without.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::difference::Difference;
+use crate::{
+    gateway::Context,
+    mapping::{TypeMapping, lens::Lens, write::put_value},
+    scim::{Json, Object},
+};
+
+/// What a write wants.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::gateway) enum Intent {
+    Create(Create),
+    Change(Change),
+    Delete(Delete),
+}
+
+/// Who asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::gateway) struct Caller {
+    pub(super) client: String,
+    pub(super) base_url: String,
+}
+
+impl Caller {
+    pub(in crate::gateway) fn of(cx: &Context) -> Self {
+        Self { client: cx.principal.client.clone(), base_url: cx.base_url.clone() }
+    }
+}
+
+/// A resource shall come into being.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(in crate::gateway) struct Create {
+    pub(super) caller: Caller,
+    /// The resource, without its password.
+    pub(super) wanted: Object,
+    /// Where its entry will lie, in a directory.
+    pub(super) dn: Option<String>,
+    /// True if its password is set in a step of its own.
+    pub(super) password_apart: bool,
+}
+
+/// A resource shall change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(in crate::gateway) struct Change {
+    pub(super) caller: Caller,
+    /// What becomes different.
+    pub(super) difference: Difference,
+    /// Its anchor afterwards.
+    pub(super) anchor: String,
+    /// What points at it in other entries.
+    pub(super) renamed: Vec<Renamed>,
+}
+
+/// A value by which others point at a resource, and the one that takes its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::gateway) struct Renamed {
+    /// The resource type of those who point.
+    pub(in crate::gateway) holder: String,
+    /// The part and the field they point with.
+    pub(in crate::gateway) field: (String, String),
+    pub(in crate::gateway) old: String,
+    pub(in crate::gateway) new: String,
+}
+
+/// A resource shall go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::gateway) struct Delete {
+    pub(super) caller: Caller,
+}
+
+impl Intent {
+    /// Its name in the table.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "create",
+            Self::Change(_) => "change",
+            Self::Delete(_) => "delete",
+        }
+    }
+
+    pub(super) fn caller(&self) -> &Caller {
+        match self {
+            Self::Create(create) => &create.caller,
+            Self::Change(change) => &change.caller,
+            Self::Delete(delete) => &delete.caller,
+        }
+    }
+
+    /// The digest by which a creation is known again.
+    pub(super) fn request(&self) -> Option<String> {
+        match self {
+            Self::Create(create) => Some(create.digest()),
+            Self::Change(_) | Self::Delete(_) => None,
+        }
+    }
+
+    pub(super) fn to_text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+impl Create {
+    pub(in crate::gateway) fn new(cx: &Context, mapping: &TypeMapping, wanted: &Object) -> Self {
+        let mut wanted = wanted.clone();
+        for rule in mapping.rules.iter().filter(|rule| matches!(rule.lens.bare(), Lens::Password(_))) {
+            put_value(&mut wanted, rule.urn.as_deref(), &rule.attribute, None);
+        }
+        Self { caller: Caller::of(cx), wanted, dn: None, password_apart: false }
+    }
+
+    /// What the plan says of it.
+    #[must_use]
+    pub(in crate::gateway) fn planned(mut self, dn: Option<String>, password_apart: bool) -> Self {
+        (self.dn, self.password_apart) = (dn, password_apart);
+        self
+    }
+
+    /// The same for the same request of the same client, and for no other.
+    pub(in crate::gateway) fn digest(&self) -> String {
+        let mut hash = Sha256::new();
+        hash.update(&self.caller.client);
+        hash.update([0]);
+        hash.update(Json::Object(self.wanted.clone()).to_string());
+        hex::encode(hash.finalize())
+    }
+}
+
+impl Change {
+    pub(in crate::gateway) fn new(
+        cx: &Context,
+        mapping: &TypeMapping,
+        (was, now): (&Object, &Object),
+        anchor: &str,
+        renamed: Vec<Renamed>,
+    ) -> Self {
+        let mut difference = Difference::between(was, now);
+        for rule in mapping.rules.iter().filter(|rule| matches!(rule.lens.bare(), Lens::Password(_))) {
+            difference.leave_out(rule.urn.as_deref(), &rule.attribute);
+        }
+        Self { caller: Caller::of(cx), difference, anchor: anchor.to_owned(), renamed }
+    }
+}
+
+impl Delete {
+    pub(in crate::gateway) fn new(cx: &Context) -> Self {
+        Self { caller: Caller::of(cx) }
+    }
+}

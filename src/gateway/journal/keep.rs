@@ -1,0 +1,121 @@
+//! The keeper of the journal: what is left is brought to its end, now or as soon as the store answers.
+
+use std::time::Duration;
+
+use super::{Ends, Left, recover};
+use crate::{
+    correlation::journal::{Record, State},
+    gateway::Gateway,
+    ops::clock,
+    scim::{Json, error::ScimError},
+};
+
+/// How long the keeper waits before it tries again.
+const PAUSE: Duration = Duration::from_secs(2);
+/// After how many pauses old notes are removed.
+const FORGETTING: u64 = 1800;
+/// How long a creation is remembered whose client was not told.
+const REMEMBERED: time::Duration = time::Duration::hours(24);
+
+/// A record, for people.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The record.
+    pub record: Record,
+    /// The attributes it is about.
+    pub attributes: Vec<String>,
+    /// What it wants, with all values.
+    pub values: Json,
+}
+
+impl Gateway {
+    /// Takes over what the last process on this database left open. To be called before requests are served;
+    /// only where no other process works on the database.
+    ///
+    /// # Errors
+    ///
+    /// 503 if our own database does not answer.
+    pub async fn take_over(&self) -> Result<usize, ScimError> {
+        let own = &self.journal.replica;
+        let mut left = 0;
+        for record in self.correlation.journal(None).await.map_err(|e| super::lost(&e))? {
+            if record.state != State::Open || record.replica == *own {
+                continue;
+            }
+            let moved = self.correlation.take_over(record.replica.clone(), own.clone()).await;
+            moved.map_err(|e| super::lost(&e))?;
+            self.journal.leave(Left { names: self.names_of(&record), id: record.id });
+            left += 1;
+        }
+        if left > 0 {
+            tracing::warn!(
+                journal.open = left,
+                "the last process left writes open; they are brought to an end"
+            );
+        }
+        Ok(left)
+    }
+
+    /// Brings to an end what is left, for as long as the process lives.
+    pub async fn keep_journal(&self) {
+        let mut rounds: u64 = 0;
+        loop {
+            self.recover_all().await;
+            self.note_ends().await;
+            if rounds.is_multiple_of(FORGETTING)
+                && let Err(error) = self.correlation.forget_made(clock::now() - REMEMBERED).await
+            {
+                tracing::debug!(%error, "old notes of the journal stay");
+            }
+            rounds += 1;
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Notes which clients were told of what they made. To be called when no request is served any more.
+    pub async fn note_ends(&self) {
+        let Ends { told, untold } = std::mem::take(&mut *self.journal.ends());
+        if told.is_empty() && untold.is_empty() {
+            return;
+        }
+        if let Err(error) = self.correlation.note_told(told, untold).await {
+            tracing::warn!(%error, "a creation may be answered as done when it is asked for again");
+        }
+    }
+
+    /// Tries once to bring everything to an end. False if something stays open.
+    pub async fn recover_all(&self) -> bool {
+        let mut is_done = true;
+        for left in self.journal.left(None) {
+            is_done &= self.recover(&left.id, true).await.is_ok();
+        }
+        is_done
+    }
+
+    /// All records, the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// 503 if our own database does not answer.
+    pub async fn journal(&self) -> Result<Vec<Entry>, ScimError> {
+        let records = self.correlation.journal(None).await.map_err(|e| super::lost(&e))?;
+        let entry = |record: Record| Entry {
+            attributes: recover::attributes(&record),
+            values: recover::values(&record),
+            record,
+        };
+        Ok(records.into_iter().map(entry).collect())
+    }
+
+    /// The locks under which the write of a record is brought to its end.
+    fn names_of(&self, record: &Record) -> Vec<String> {
+        let named = |ty: &usize| self.ty(*ty).is_ok_and(|m| m.resource_type.name == record.resource_type);
+        let Some(ty) = (0..self.mapping.types.len()).find(named) else { return Vec::new() };
+        let of_id = record.resource_id.as_ref().map(|id| format!("{ty} id {id}"));
+        let wanted = match serde_json::from_str(&record.intent) {
+            Ok(super::Intent::Create(create)) => self.claims(ty, &create.wanted).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        wanted.into_iter().chain(of_id).collect()
+    }
+}

@@ -1,0 +1,253 @@
+//! Bringing a write to its end that nobody carries out any more, by looking at what the store holds.
+//!
+//! A change and a deletion go forward: what is missing of them is done. A creation goes forward if its entry
+//! or row is there; it is undone if its password can no longer be set, and was never done otherwise.
+
+use std::sync::Arc;
+
+use super::{Change, Create, Intent, is_unknown, lost};
+use crate::{
+    auth::Principal,
+    correlation::{
+        Settlement,
+        journal::{End, Record, State},
+    },
+    gateway::{
+        Context, Gateway, TypeId,
+        identity::{Known, side, unside},
+    },
+    mapping::{lens::face::Reads, record::Record as Rows},
+    ops::clock,
+    scim::{Json, error::ScimError, precondition::Preconditions, resource::Selection, validate},
+    store::{Predicate, Value},
+};
+
+/// Of how many resources with the name of a new one are looked at.
+const MOST: u64 = 20;
+
+impl Gateway {
+    /// Brings a write to its end. `Some`: the id of the resource that is as the request wanted it; `None`: the
+    /// write has not happened, or was ended by somebody else. `later`: the client who asked waits no more.
+    ///
+    /// # Errors
+    ///
+    /// 503 if the store or our own database does not answer; then it may be tried again.
+    pub(super) async fn recover(&self, id: &str, later: bool) -> Result<Option<String>, ScimError> {
+        let _turn = self.locks.acquire(vec![format!("journal {id}")]).await;
+        let found = self.correlation.journal(Some(id)).await.map_err(|e| lost(&e))?;
+        let open = found.into_iter().find(|record| record.state == State::Open);
+        let Some(record) = open.filter(|record| record.replica == self.journal.replica) else {
+            self.journal.is_over(id);
+            return Ok(None);
+        };
+        let outcome = self.recovered(&record, later).await;
+        match &outcome {
+            Ok(end) => {
+                self.journal.is_over(id);
+                let end = if end.is_some() { "done" } else { "not done" };
+                tracing::info!(
+                    journal.id = id,
+                    journal.kind = record.kind,
+                    "a write that was cut short is {end}"
+                );
+            }
+            Err(error) => {
+                if !is_unknown(error) {
+                    // Trying again would come to the same: the operator must look.
+                    self.journal.is_over(id);
+                }
+                let said = error.detail().to_owned();
+                tracing::warn!(journal.id = id, journal.kind = record.kind, "a write stays open: {said}");
+                let noted = self.correlation.note_problem(id, record.attempts + 1, said).await;
+                noted.map_err(|e| lost(&e))?;
+            }
+        }
+        outcome
+    }
+
+    async fn recovered(&self, record: &Record, later: bool) -> Result<Option<String>, ScimError> {
+        let named = |ty: &TypeId| self.ty(*ty).is_ok_and(|m| m.resource_type.name == record.resource_type);
+        let ty = (0..self.mapping.types.len()).find(named);
+        let ty = ty.ok_or_else(|| ScimError::internal("The mapping has no such resource type any more."))?;
+        let intent: Intent = serde_json::from_str(&record.intent)
+            .map_err(|_| ScimError::internal("The record cannot be read by this version."))?;
+        let caller = intent.caller();
+        let cx = Context {
+            principal: Arc::new(Principal::of_recovery(&caller.client)),
+            base_url: caller.base_url.clone(),
+        };
+        let mut end = Settlement { id: record.id.clone(), replica: record.replica.clone(), end: End::Gone };
+        let id = record.resource_id.as_deref().unwrap_or_default();
+        let found = match &intent {
+            Intent::Create(create) => self.recover_create(&cx, ty, record, create).await?,
+            Intent::Change(change) => self.recover_change(&cx, ty, id, change).await?,
+            Intent::Delete(_) => self.recover_delete(&cx, ty, id).await?,
+        };
+        if let (true, Intent::Create(_), Some(id)) = (later, &intent, &found) {
+            end.end = End::Untold(id.clone());
+        }
+        self.correlation.end(end).await.map_err(|e| lost(&e))?;
+        Ok(found)
+    }
+
+    async fn recover_create(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        record: &Record,
+        create: &Create,
+    ) -> Result<Option<String>, ScimError> {
+        let claims = self.locks.acquire(self.claims(ty, &create.wanted)?).await;
+        let Some(known) = self.find_made(ty, record, create).await? else { return Ok(None) };
+        drop(claims);
+        let id = known.row.id.clone();
+        let _turn = self.locks.acquire(vec![format!("{ty} id {id}")]).await;
+        let open = Preconditions::default();
+        if create.password_apart {
+            // Whether it was set cannot be told, and nobody knows it any more.
+            self.delete_once(cx, ty, &id, &open).await?;
+            return Ok(None);
+        }
+        let mapping = self.ty(ty)?;
+        let mut kept = side(&known.row);
+        mapping.mark_made(&mut kept);
+        let mut row = (*known.row).clone();
+        (row.external_id, row.sidecar) = unside(kept);
+        if row != *known.row {
+            self.correlation.update(row).await.map_err(|e| lost(&e))?;
+        }
+        let before = self.before(cx, ty, &id).await?;
+        let mut wanted = before.resource.clone();
+        wanted.extend(create.wanted.clone());
+        let wanted = validate::merge_replace(&before.resource, wanted, &mapping.resource_type)?;
+        self.change(cx, ty, before, &open, wanted, &Selection::default()).await?;
+        Ok(Some(id))
+    }
+
+    /// The resource that a creation made, if it did: there was none before, so it is no older than the record.
+    async fn find_made(
+        &self,
+        ty: TypeId,
+        record: &Record,
+        create: &Create,
+    ) -> Result<Option<Known>, ScimError> {
+        let mapping = self.ty(ty)?;
+        let reads = Reads::everything(&mapping.shape);
+        let found: Vec<Rows> = match (&create.dn, mapping.find_root("dn")) {
+            (Some(dn), Some(field)) => {
+                let there = Predicate::equals(field, Value::Text(dn.clone()));
+                self.load(ty, there, &reads, Some(MOST)).await?
+            }
+            _ => self.namesakes(ty, &create.wanted, &reads, MOST).await?,
+        };
+        let anchors: Vec<String> = found.iter().filter_map(|r| mapping.anchor_of(r)).collect();
+        let name = &mapping.resource_type.name;
+        let rows = self.correlation.find_by_anchors(name, &anchors).await.map_err(|e| lost(&e))?;
+        let is_old = |rows_of: &Rows| {
+            let anchor = mapping.anchor_of(rows_of);
+            rows.iter().any(|row| Some(&row.anchor) == anchor.as_ref() && row.created < record.started)
+        };
+        let new: Vec<Rows> = found.into_iter().filter(|record| !is_old(record)).collect();
+        match <[_; 1]>::try_from(new) {
+            Ok(only) => Ok(self.correlate(ty, only.into()).await?.into_iter().next()),
+            Err(_) => Ok(None),
+        }
+    }
+
+    async fn recover_change(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        id: &str,
+        change: &Change,
+    ) -> Result<Option<String>, ScimError> {
+        let _turn = self.locks.acquire(vec![format!("{ty} id {id}")]).await;
+        if !self.follow_anchor(ty, id, &change.anchor).await? {
+            return Ok(None);
+        }
+        let before = match self.before(cx, ty, id).await {
+            Err(error) if error.status() == 404 => return Ok(None),
+            other => other?,
+        };
+        let mut wanted = before.resource.clone();
+        change.difference.apply(&mut wanted);
+        let open = Preconditions::default();
+        match self.change(cx, ty, before, &open, wanted, &Selection::default()).await {
+            Err(error) if !is_unknown(&error) => {}
+            Err(error) => return Err(error),
+            Ok(_) => {
+                self.point_anew(ty, id, &change.renamed).await?;
+                return Ok(Some(id.to_owned()));
+            }
+        }
+        // The store refuses what is missing: what was done of it goes back.
+        let before = self.before(cx, ty, id).await?;
+        let mut wanted = before.resource.clone();
+        change.difference.reversed().apply(&mut wanted);
+        self.change(cx, ty, before, &open, wanted, &Selection::default()).await?;
+        Ok(None)
+    }
+
+    /// Looks where a resource is whose natural key was about to change. False if it is nowhere.
+    async fn follow_anchor(&self, ty: TypeId, id: &str, new: &str) -> Result<bool, ScimError> {
+        let Some(row) = self.find_id(ty, id).await? else { return Ok(false) };
+        if row.anchor == new {
+            return Ok(true);
+        }
+        let mapping = self.ty(ty)?;
+        let reads = mapping.reads_for(&|_| false);
+        let at = |anchor: &str| mapping.anchor_predicate(std::iter::once(anchor));
+        if self.load(ty, at(&row.anchor), &reads, Some(1)).await?.is_empty()
+            && !self.load(ty, at(new), &reads, Some(1)).await?.is_empty()
+        {
+            let mut row = (*row).clone();
+            new.clone_into(&mut row.anchor);
+            new.clone_into(&mut row.locator);
+            row.last_modified = clock::now();
+            self.correlation.update(row).await.map_err(|e| lost(&e))?;
+        }
+        Ok(true)
+    }
+
+    async fn recover_delete(&self, cx: &Context, ty: TypeId, id: &str) -> Result<Option<String>, ScimError> {
+        let _turn = self.locks.acquire(vec![format!("{ty} id {id}")]).await;
+        match self.delete_once(cx, ty, id, &Preconditions::default()).await {
+            Err(error) if is_unknown(&error) => Err(error),
+            Err(error) if error.status() != 404 => Ok(None),
+            _ => Ok(Some(id.to_owned())),
+        }
+    }
+
+    /// What a repeated request made when it was sent first, if its client was not told then: the process that
+    /// made it has died, or the answer did not come about.
+    pub(in crate::gateway) async fn made_before(
+        &self,
+        ty: TypeId,
+        create: &Create,
+    ) -> Result<Option<String>, ScimError> {
+        let name = &self.ty(ty)?.resource_type.name;
+        let made = self.correlation.made_by(name, &create.digest()).await.map_err(|e| lost(&e))?;
+        let mut untold = made.into_iter().filter(|record| record.replica != self.journal.replica);
+        let Some((record, id)) = untold.next().and_then(|made| Some((made.clone(), made.resource_id?)))
+        else {
+            return Ok(None);
+        };
+        let end = Settlement { id: record.id, replica: record.replica, end: End::Gone };
+        self.correlation.end(end).await.map_err(|e| lost(&e))?;
+        Ok(self.find_id(ty, &id).await?.map(|_| id))
+    }
+}
+
+/// The attributes that a record is about, for people.
+pub(super) fn attributes(record: &Record) -> Vec<String> {
+    match serde_json::from_str(&record.intent) {
+        Ok(Intent::Create(create)) => create.wanted.keys().cloned().collect(),
+        Ok(Intent::Change(change)) => change.difference.names().into_iter().map(str::to_owned).collect(),
+        Ok(Intent::Delete(_)) | Err(_) => Vec::new(),
+    }
+}
+
+/// The record as it stands in the table, for people who ask for the values.
+pub(super) fn values(record: &Record) -> Json {
+    serde_json::from_str(&record.intent).unwrap_or(Json::Null)
+}
