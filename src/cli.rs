@@ -14,6 +14,7 @@ pub mod demo;
 #[cfg(feature = "sqlite")]
 pub mod examples;
 mod explain;
+mod journal;
 mod map;
 mod mapping;
 mod progress;
@@ -57,6 +58,9 @@ enum Command {
     /// Look at the database of ids, compare it with the store, and fill it anew.
     #[command(subcommand)]
     Correlate(correlate::Arguments),
+    /// Writes that were cut short: look at them, bring them to their end, or give them up.
+    #[command(subcommand)]
+    Journal(journal::Arguments),
     /// Make bearer tokens.
     Token(token::Arguments),
     /// Serve a small HR database to try things out; needs nothing.
@@ -73,6 +77,7 @@ pub fn run() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Map(arguments) => map::run(&arguments),
         Command::Correlate(arguments) => correlate::run(&arguments),
+        Command::Journal(arguments) => journal::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
         #[cfg(feature = "sqlite")]
         Command::Demo(arguments) => demo::run(&arguments),

@@ -259,6 +259,22 @@ impl Correlation {
             .await
     }
 
+    /// Takes one record over, whosever it is.
+    ///
+    /// # Errors
+    ///
+    /// [`CorrelationError`].
+    pub async fn adopt_record(&self, id: &str, to: &str) -> Result<(), CorrelationError> {
+        let (tenant, id, to) = (self.tenant.to_string(), id.to_owned(), to.to_owned());
+        self.workers
+            .write(move |conn| {
+                let record = journal::table.find((&tenant, &id));
+                diesel::update(record).set(journal::replica.eq(&to)).execute(conn)?;
+                Ok(((), Vec::new()))
+            })
+            .await
+    }
+
     /// Notes that a record could not be brought to an end.
     ///
     /// # Errors

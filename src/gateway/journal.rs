@@ -21,6 +21,7 @@ use std::{
 };
 
 pub(super) use self::intent::{Change, Create, Delete, Intent, Renamed};
+pub use self::keep::Entry;
 use crate::{
     correlation::{
         CorrelationError, Settlement,

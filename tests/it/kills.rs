@@ -7,6 +7,7 @@
 
 mod cases;
 mod look;
+mod operator;
 
 use ureq::http::Method;
 

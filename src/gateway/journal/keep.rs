@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Ends, Left, recover};
 use crate::{
-    correlation::journal::{Record, State},
+    correlation::journal::{End, Record, Settlement, State},
     gateway::Gateway,
     ops::clock,
     scim::{Json, error::ScimError},
@@ -105,6 +105,30 @@ impl Gateway {
             record,
         };
         Ok(records.into_iter().map(entry).collect())
+    }
+
+    /// Brings a record to its end, whichever process it belongs to: only for one that nobody works on. `None`:
+    /// it has not happened, or was taken back.
+    ///
+    /// # Errors
+    ///
+    /// What keeps it from coming to its end.
+    pub async fn bring_to_end(&self, id: &str) -> Result<Option<String>, ScimError> {
+        let moved = self.correlation.adopt_record(id, &self.journal.replica).await;
+        moved.map_err(|e| super::lost(&e))?;
+        self.recover(id, true).await
+    }
+
+    /// Removes a record and leaves the store as it is.
+    ///
+    /// # Errors
+    ///
+    /// 503 if our own database does not answer.
+    pub async fn give_up(&self, id: &str) -> Result<(), ScimError> {
+        let replica = self.journal.replica.clone();
+        self.correlation.adopt_record(id, &replica).await.map_err(|e| super::lost(&e))?;
+        let end = Settlement { id: id.to_owned(), replica, end: End::Gone };
+        self.correlation.end(end).await.map_err(|e| super::lost(&e))
     }
 
     /// The locks under which the write of a record is brought to its end.
