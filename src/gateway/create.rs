@@ -10,7 +10,7 @@ use crate::{
     gateway::{
         Context, Gateway, TypeId,
         identity::{failed, not_found, unside},
-        journal::{Create, Intent, Settled, is_unknown},
+        journal::{Create, Intent, Settled},
         present::MAX_ROUNDS,
         remembered::note,
         write::{again_if_overtaken, busy, keep_external_id, reported_anchor},
@@ -118,7 +118,7 @@ impl Gateway {
             if plan.steps.is_empty() { Ok(()) } else { self.execute(ty, &plan).await.map(drop) }
         });
         if let Err(error) = pointed.await {
-            if !is_unknown(&error) {
+            if !error.is_passing() {
                 self.delete_once(cx, ty, &row.id, &open).await?;
                 self.end(&ticket).await?;
             }

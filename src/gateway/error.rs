@@ -34,6 +34,11 @@ fn failure(error: &StoreError) -> ScimError {
                 RETRY_AFTER_SECS,
             )
         }
+        StoreError::Unsure(_) => {
+            tracing::warn!(error = %error, "the store has not answered to a write");
+            let said = "The store behind this service has not answered; try again later.";
+            ScimError::unavailable(said, RETRY_AFTER_SECS).of_unknown_outcome()
+        }
         _ => {
             tracing::error!(error = %error, "the store and the mapping do not fit");
             ScimError::internal("The store could not carry out the request.")

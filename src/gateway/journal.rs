@@ -219,7 +219,7 @@ impl Gateway {
         ticket: &Ticket<'_>,
         outcome: Result<T, ScimError>,
     ) -> Result<T, ScimError> {
-        if outcome.as_ref().is_err_and(|error| !is_unknown(error)) {
+        if outcome.as_ref().is_err_and(|error| !error.has_unknown_outcome()) {
             self.end(ticket).await?;
         }
         outcome
@@ -243,7 +243,7 @@ impl Gateway {
                 self.recover(&one.id, true)
                     .await
                     .map(drop)
-                    .or_else(|e| if is_unknown(&e) { Err(e) } else { Ok(()) })?;
+                    .or_else(|e| if e.is_passing() { Err(e) } else { Ok(()) })?;
             }
             let turn = self.locks.acquire(names.clone()).await;
             if self.journal.left(Some(&names)).is_empty() {
@@ -256,7 +256,7 @@ impl Gateway {
             Err(error) => error,
         };
         drop(_turn);
-        if !is_unknown(&error) {
+        if !error.has_unknown_outcome() {
             return Err(error);
         }
         let left = self.journal.left(Some(&names)).into_iter().filter(|one| !before.contains(one));
@@ -266,11 +266,6 @@ impl Gateway {
         }
         found.map(Settled::Found).ok_or(error)
     }
-}
-
-/// True if the store may have done what it was asked.
-pub(super) fn is_unknown(error: &ScimError) -> bool {
-    error.status() == 503
 }
 
 /// Nothing can be said of our own database.

@@ -56,6 +56,7 @@ pub struct ScimError {
     scim_type: Option<ScimType>,
     detail: String,
     retry_after_secs: Option<u32>,
+    is_unknown: bool,
 }
 
 macro_rules! constructors {
@@ -64,7 +65,7 @@ macro_rules! constructors {
             $(#[$doc])*
             #[must_use]
             pub fn $name(detail: impl Into<String>) -> Self {
-                Self { status: $status, scim_type: $kind, detail: detail.into(), retry_after_secs: None }
+                Self { status: $status, scim_type: $kind, detail: detail.into(), retry_after_secs: None, is_unknown: false }
             }
         )* }
     };
@@ -123,7 +124,31 @@ impl ScimError {
     /// 503: the store cannot be reached; the client should retry after `secs` seconds.
     #[must_use]
     pub fn unavailable(detail: impl Into<String>, secs: u32) -> Self {
-        Self { status: 503, scim_type: None, detail: detail.into(), retry_after_secs: Some(secs) }
+        Self {
+            status: 503,
+            scim_type: None,
+            detail: detail.into(),
+            retry_after_secs: Some(secs),
+            is_unknown: false,
+        }
+    }
+
+    /// The same answer to a request that may have been carried out, or a part of it.
+    #[must_use]
+    pub fn of_unknown_outcome(self) -> Self {
+        Self { is_unknown: true, ..self }
+    }
+
+    /// True if the request may have been carried out.
+    #[must_use]
+    pub fn has_unknown_outcome(&self) -> bool {
+        self.is_unknown
+    }
+
+    /// True if trying again later may help.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        self.status == 503
     }
 
     /// The HTTP status code.

@@ -47,12 +47,16 @@ pub enum StoreError {
         /// Bag name.
         bag: String,
     },
-    /// The store cannot be reached, is busy, or the connection broke before the outcome was known.
+    /// The store cannot be reached or is busy. A write has not happened.
     #[error("unavailable: {0}")]
     Unavailable(String),
-    /// The store did not answer in time.
+    /// The store did not answer in time. A write has not happened.
     #[error("timed out: {0}")]
     Timeout(String),
+    /// The connection broke, or time ran out, while a write was on its way: it may have happened, or a part of
+    /// it.
+    #[error("the outcome is unknown: {0}")]
+    Unsure(String),
     /// The store cannot do this.
     #[error("unsupported: {0}")]
     Unsupported(String),

@@ -14,6 +14,8 @@ use crate::{
 const PAUSE: Duration = Duration::from_secs(2);
 /// After how many pauses old notes are removed.
 const FORGETTING: u64 = 1800;
+/// Not among the first requests of a process.
+const FIRST_FORGETTING: u64 = 30;
 /// How long a creation is remembered whose client was not told.
 const REMEMBERED: time::Duration = time::Duration::hours(24);
 
@@ -62,7 +64,7 @@ impl Gateway {
         loop {
             self.recover_all().await;
             self.note_ends().await;
-            if rounds.is_multiple_of(FORGETTING)
+            if rounds % FORGETTING == FIRST_FORGETTING
                 && let Err(error) = self.correlation.forget_made(clock::now() - REMEMBERED).await
             {
                 tracing::debug!(%error, "old notes of the journal stay");

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::{Change, Create, Intent, is_unknown, lost};
+use super::{Change, Create, Intent, lost};
 use crate::{
     auth::Principal,
     correlation::{
@@ -52,7 +52,7 @@ impl Gateway {
                 );
             }
             Err(error) => {
-                if !is_unknown(error) {
+                if !error.is_passing() {
                     // Trying again would come to the same: the operator must look.
                     self.journal.is_over(id);
                 }
@@ -173,7 +173,7 @@ impl Gateway {
         change.difference.apply(&mut wanted);
         let open = Preconditions::default();
         match self.change(cx, ty, before, &open, wanted, &Selection::default()).await {
-            Err(error) if !is_unknown(&error) => {}
+            Err(error) if !error.is_passing() => {}
             Err(error) => return Err(error),
             Ok(_) => {
                 self.point_anew(ty, id, &change.renamed).await?;
@@ -212,7 +212,7 @@ impl Gateway {
     async fn recover_delete(&self, cx: &Context, ty: TypeId, id: &str) -> Result<Option<String>, ScimError> {
         let _turn = self.locks.acquire(vec![format!("{ty} id {id}")]).await;
         match self.delete_once(cx, ty, id, &Preconditions::default()).await {
-            Err(error) if is_unknown(&error) => Err(error),
+            Err(error) if error.is_passing() => Err(error),
             Err(error) if error.status() != 404 => Ok(None),
             _ => Ok(Some(id.to_owned())),
         }

@@ -4,7 +4,7 @@
 //! that earlier steps of the list added are deleted and renamed ones renamed
 //! back, and modified ones get back what they held, as far as the directory lets
 //! us. A step whose answer was lost may have happened: the caller finds out by
-//! looking.
+//! looking ([`StoreError::Unsure`]).
 //!
 //! **Invariant:** a change of an existing entry reaches only the entry that
 //! carries the anchor. Where the server can be trusted with the assertion
@@ -116,11 +116,14 @@ impl Apply {
     }
 
     async fn step_or_take_back(&mut self, step: &Step, rest: &[Step]) -> Result<Done, StoreError> {
-        let outcome = self.step(step, rest).await;
-        if outcome.is_err() {
-            self.take_back().await;
+        match self.step(step, rest).await {
+            // Whoever finds out what happened decides on the rest.
+            done @ (Ok(_) | Err(StoreError::Unsure(_))) => done,
+            Err(error) => match self.take_back().await {
+                true => Err(error),
+                false => Err(StoreError::Unsure(format!("{error}; an earlier step stays"))),
+            },
         }
-        outcome
     }
 
     /// Runs a step; `rest` are those behind it.
@@ -202,8 +205,9 @@ impl Apply {
             .collect()
     }
 
-    /// Undoes, last first, what can be undone.
-    async fn take_back(&mut self) {
+    /// Undoes, last first, what can be undone. False if something could not be.
+    async fn take_back(&mut self) -> bool {
+        let mut is_undone = true;
         while let Some(undo) = self.undo.pop() {
             let result = match &undo {
                 Undo::Delete { dn } => self.send(Request::Delete { dn }, vec![]).await.map(|_| ()),
@@ -213,8 +217,10 @@ impl Apply {
             if let Err(error) = result {
                 let error = error.into_store(Operation::Delete, "", "");
                 tracing::warn!(%error, "A step failed, and an earlier one could not be taken back.");
+                is_undone = false;
             }
         }
+        is_undone
     }
 
     /// The DN that an entry has by now, if a step of this list renamed it.

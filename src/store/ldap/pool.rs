@@ -127,6 +127,16 @@ pub(super) fn pool(shared: &Arc<Shared>) -> Rc<Pool> {
     })
 }
 
+/// What was sent and got no answer may have been carried out.
+fn unsure(error: OpError) -> OpError {
+    match error {
+        OpError::Failed(StoreError::Unavailable(said) | StoreError::Timeout(said)) => {
+            OpError::Failed(StoreError::Unsure(said))
+        }
+        other => other,
+    }
+}
+
 impl Pool {
     /// Runs a search; on a connection that turns out broken, once more on a new one.
     pub(super) async fn search<T>(
@@ -166,7 +176,7 @@ impl Pool {
             let _permit = link.permit().await?;
             if link.is_alive() {
                 self.shared()?.servers.note_write();
-                return self.attended(slot, &link, link.write(request, controls)).await;
+                return self.attended(slot, &link, link.write(request, controls)).await.map_err(unsure);
             }
         }
     }

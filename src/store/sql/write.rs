@@ -40,7 +40,7 @@ pub(super) fn apply(
             connection.commit().map_err(|failure| match failure.cure {
                 Cure::Reconnect => {
                     let said = format!("{}; whether the change was made is unknown", failure.error);
-                    Failure { error: StoreError::Unavailable(said), cure: Cure::Abandon }
+                    Failure { error: StoreError::Unsure(said), cure: Cure::Abandon }
                 }
                 _ => failure,
             })?;

@@ -19,6 +19,7 @@ fn kind(error: &StoreError) -> &'static str {
         StoreError::Protected { .. } => "protected",
         StoreError::Unavailable(_) => "unavailable",
         StoreError::Timeout(_) => "timeout",
+        StoreError::Unsure(_) => "unsure",
         StoreError::Unsupported(_) => "unsupported",
         StoreError::Corrupt(_) => "corrupt",
     }
