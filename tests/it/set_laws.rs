@@ -115,10 +115,8 @@ const ACTIVE_DIRECTORY: Subjects =
 const DS389: Subjects = Subjects { of: Of::Company(Backend::Ds389), lossy: &["emails"], hidden: &[] };
 
 /// Private groups, preserved leavers and the administrator are nobody's business.
-const FREEIPA: Subjects = Subjects {
-    hidden: &["cn=deleted users,", "uid=admin,"],
-    ..subjects("freeipa", Backend::OpenLdap, &[])
-};
+const FREEIPA: Subjects =
+    Subjects { hidden: &["cn=deleted users,", "uid=admin,"], ..subjects("freeipa", Backend::OpenLdap, &[]) };
 
 #[test]
 fn active_directory_filters() {
