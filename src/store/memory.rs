@@ -205,6 +205,7 @@ impl Tables {
             stored.insert(bag.field_name(*field).to_lowercase(), values.clone());
         }
         entries::complete(bag, &mut stored);
+        self.refuse_twin(bag, &stored)?;
         let table = self.0.entry(source_name(bag)).or_default();
         if let Some(generated) = &table.rules.generated {
             let cell = stored.entry(generated.to_lowercase()).or_default();

@@ -11,6 +11,6 @@
 mod active_directory;
 mod connections;
 mod discovery;
-mod lab;
+pub(crate) mod lab;
 mod reads;
 mod writes;

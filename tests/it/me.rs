@@ -26,7 +26,7 @@ fn create(client: &Client, name: &str) -> String {
 #[test]
 fn the_resource_that_stands_for_a_client_is_served_in_place() {
     // 7644-3.11-a
-    for store in Backend::ALL.into_iter().filter_map(TestStore::fresh) {
+    for store in Backend::EVERY.into_iter().filter_map(TestStore::fresh) {
         eprintln!("in front of {}", store.backend().name());
         let gateway = start(&store, &me("scim-service"), "all");
         let client = gateway.client();

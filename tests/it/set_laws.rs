@@ -32,8 +32,8 @@ struct Subjects {
     of: Of,
     /// Attributes whose lens accepts a loss, or that the store fills itself.
     lossy: &'static [&'static str],
-    /// A part of the DNs of what is hidden though it has the classes of resources.
-    hidden: Option<&'static str>,
+    /// Parts of the DNs of what is hidden though it has the classes of resources.
+    hidden: &'static [&'static str],
 }
 
 /// What a store is filled with.
@@ -45,7 +45,7 @@ enum Of {
 }
 
 const fn subjects(name: &'static str, backend: Backend, lossy: &'static [&'static str]) -> Subjects {
-    Subjects { of: Of::Set(Set { name, backend, variant: "" }), lossy, hidden: None }
+    Subjects { of: Of::Set(Set { name, backend, variant: "" }), lossy, hidden: &[] }
 }
 
 impl Subjects {
@@ -110,9 +110,13 @@ const WORDPRESS: Subjects = subjects("wordpress", Backend::MariaDb, &[]);
 
 /// Of addresses only the main one is told from the others.
 const ACTIVE_DIRECTORY: Subjects =
-    Subjects { hidden: Some("OU=Service Accounts,"), ..subjects("ad", Backend::OpenLdap, &["emails"]) };
+    Subjects { hidden: &["OU=Service Accounts,"], ..subjects("ad", Backend::OpenLdap, &["emails"]) };
 /// All addresses are work addresses.
-const DS389: Subjects = Subjects { of: Of::Company(Backend::Ds389), lossy: &["emails"], hidden: None };
+const DS389: Subjects = Subjects { of: Of::Company(Backend::Ds389), lossy: &["emails"], hidden: &[] };
+
+/// Private groups, preserved leavers and the administrator are nobody's business.
+const FREEIPA: Subjects =
+    Subjects { hidden: &["cn=deleted users,", "uid=admin,"], ..subjects("freeipa", Backend::OpenLdap, &[]) };
 
 #[test]
 fn active_directory_filters() {
@@ -142,6 +146,16 @@ fn eduperson_filters() {
 #[test]
 fn eduperson_lenses() {
     EDUPERSON.what_is_put_is_read();
+}
+
+#[test]
+fn freeipa_filters() {
+    FREEIPA.filters_find_what_they_find_in_memory();
+}
+
+#[test]
+fn freeipa_lenses() {
+    FREEIPA.what_is_put_is_read();
 }
 
 #[test]

@@ -11,6 +11,9 @@ use crate::{
 
 const MEMBERS: usize = 10_000;
 const BIG: &str = "Ten Thousand";
+/// Where members may be nobody's. Active Directory has a crowd of its own in `many_members`.
+const WITH_CROWDS: [Backend; 5] =
+    [Backend::Sqlite, Backend::Postgres, Backend::MariaDb, Backend::OpenLdap, Backend::Ds389];
 
 /// A group of ten thousand, by its id, somebody who is not in it, and what the requests ask the store.
 struct Big {
@@ -49,7 +52,7 @@ impl Big {
         assert_eq!(steps.len(), write.lines().count(), "{:?}: {write}", self.backend);
         // The group, the user, perhaps the one row that links them, the group's answer.
         assert!(rows <= 4, "{:?}: {rows} rows were read: {asked:?}", self.backend);
-        if self.backend == Backend::OpenLdap {
+        if matches!(self.backend, Backend::OpenLdap | Backend::Ds389) {
             let reads: Vec<&String> = asked.iter().filter(|line| line.starts_with("select")).collect();
             assert!(reads.iter().all(|line| !line.contains("member")), "{asked:?}");
         }
@@ -63,10 +66,12 @@ fn touches_members(asked: &[String]) -> bool {
 
 #[test]
 fn a_member_more_or_less_is_one_step_whatever_the_size_of_the_group() {
-    for backend in Backend::ALL {
+    for backend in WITH_CROWDS {
         let Some(store) = TestStore::fresh(backend) else { continue };
         let (add, remove) = match backend {
-            Backend::OpenLdap => ("update Group (one entry): add to member;", "remove from member;"),
+            Backend::OpenLdap | Backend::Ds389 => {
+                ("update Group (one entry): add to member;", "remove from member;")
+            }
             _ => ("find or add a row of Group.part.link", "delete from Group.part.link"),
         };
         run(async {
@@ -85,7 +90,7 @@ fn a_member_more_or_less_is_one_step_whatever_the_size_of_the_group() {
 // 7644-3.9: what is excluded is not even read.
 #[test]
 fn memberships_that_nobody_wants_are_not_touched() {
-    for backend in Backend::ALL {
+    for backend in WITH_CROWDS {
         let Some(store) = TestStore::fresh(backend) else { continue };
         run(async {
             let big = Big::new(&store).await;

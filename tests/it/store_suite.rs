@@ -15,6 +15,7 @@ use scimgate::store::{
     Bag, Cell, Coverage, FieldId, FieldKind, Fold, Predicate, ReadStore, Row, Select, Step, Store,
     StoreError, Target, Test, Value, memory::MemoryStore,
 };
+use tokio::runtime::Runtime;
 
 pub(crate) const ID: FieldId = 0;
 pub(crate) const LOGIN: FieldId = 1;
@@ -69,15 +70,35 @@ pub(crate) trait Fixture {
         true
     }
 
+    /// Whether an empty text can be stored.
+    fn takes_empty(&self) -> bool {
+        true
+    }
+
+    /// Whether compatibility letters (the Kelvin sign, the long s) are taken for the usual ones (S-29).
+    fn knows_look_alikes(&self) -> bool {
+        true
+    }
+
+    /// Whether it knows of what kind a field is, whatever a mapping says.
+    fn knows_kinds(&self) -> bool {
+        true
+    }
+
     /// Whether a text with NUL can be stored.
     fn takes_nul(&self) -> bool {
         false
     }
 }
 
+thread_local! {
+    /// One for all of a test: a store's connections live as long as it does.
+    static RUNTIME: Runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+}
+
 /// Drives a store's future.
 pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
+    RUNTIME.with(|runtime| runtime.block_on(future))
 }
 
 pub(crate) fn person(login: &str, name: Option<&str>, age: Option<i64>, flags: Option<i64>) -> Person {

@@ -4,6 +4,8 @@
 mod concurrency;
 #[cfg(feature = "sql")]
 mod database;
+#[cfg(feature = "ldap")]
+mod directory;
 #[cfg(feature = "mysql")]
 mod mariadb;
 mod memory;

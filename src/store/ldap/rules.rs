@@ -43,6 +43,9 @@ const WINDOWS_TIMES: &[&str] = &["whenCreated", "whenChanged"];
 /// The syntax of ASCII text (RFC 4517 §3.3.15).
 const IA5: &str = "1.3.6.1.4.1.1466.115.121.1.26";
 
+/// The syntaxes of integers: that of the standard (RFC 4517 §3.3.16), and Active Directory's of large ones.
+const INTEGERS: [&str; 2] = ["1.3.6.1.4.1.1466.115.121.1.27", "1.2.840.113556.1.4.906"];
+
 /// What is known of a server's matching rules.
 #[derive(Debug, Default)]
 pub(super) struct Rules {
@@ -113,6 +116,12 @@ impl Rules {
             Some(_) => is_among(ORDERED, name),
             None => false,
         }
+    }
+
+    /// True if the server can be asked for bits of the attribute's values.
+    pub(super) fn has_bits(&self, name: &str) -> bool {
+        let known = self.known(name).filter(|of| !of.syntax.is_empty());
+        known.is_none_or(|of| INTEGERS.contains(&of.syntax.as_str()))
     }
 
     /// True if the server tells apart what the caller takes for the same.
@@ -194,6 +203,21 @@ mod tests {
         // 389-ds goes by the syntax.
         assert!(rules(Vendor::Ds389).has_substrings("labeledURI"));
         assert!(rules(Vendor::Ds389).has_ordering("uidNumber", FieldKind::Int));
+    }
+
+    #[test]
+    fn integers_have_bits() {
+        let line = |name: &str, syntax: &str| format!("( 1 NAME '{name}' SYNTAX {syntax} )");
+        let [standard, large] = INTEGERS;
+        let lines = [line("control", standard), line("expires", large), line("cn", IA5)];
+        let rules = Rules::new(
+            lines.iter().filter_map(|line| attribute_type(line)).collect(),
+            Vendor::ActiveDirectory,
+        );
+        assert_eq!(
+            ["control", "expires", "cn", "unheardOf"].map(|n| rules.has_bits(n)),
+            [true, true, false, true]
+        );
     }
 
     #[test]

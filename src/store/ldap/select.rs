@@ -24,6 +24,8 @@ use crate::store::{Bag, FieldId, Row, StoreError, dn::Dn};
 pub(super) const FEW_DNS: usize = 4;
 /// So many DNs go into one search.
 const DNS_PER_SEARCH: usize = 200;
+/// So many alternatives go into one search: Samba breaks the connection when a request is large.
+const ALTERNATIVES: usize = 1000;
 /// Up to so many rows are asked for at once, without pages.
 pub(super) const WHOLE_ROWS: usize = 500;
 /// So many of those are in flight for one selection: while one answer is read, the server works on the next.
@@ -68,7 +70,10 @@ impl Selection<'_> {
         };
         let mut found = match &self.plan.dns {
             Some(dns) => self.by_dn(dns, &filter, take).await?,
-            None => self.by_place(&filter, take).await?,
+            None => match self.plan.filter.pieces(ALTERNATIVES) {
+                pieces if pieces.len() > 1 => self.in_pieces(&pieces, take).await?,
+                _ => self.by_place(&filter, take).await?,
+            },
         };
         if let Some(limit) = self.limit {
             found.truncate(limit);
@@ -92,6 +97,20 @@ impl Selection<'_> {
             row.set(*field, Vec::new());
         }
         Ok(Some(row))
+    }
+
+    /// One search after the other. What several of them find counts once.
+    async fn in_pieces<T>(&self, pieces: &[Filter], take: Take<'_, T>) -> Result<Vec<T>, StoreError> {
+        let named = |entry: Entry| {
+            let dn = entry.normal_dn();
+            Ok(take(entry)?.map(|kept| (dn, kept)))
+        };
+        let (mut seen, mut found) = (HashSet::new(), Vec::new());
+        for filter in pieces.iter().filter_map(Filter::text) {
+            let some = self.by_place(&filter, &named).await?;
+            found.extend(some.into_iter().filter(|(dn, _)| seen.insert(dn.clone())).map(|(_, kept)| kept));
+        }
+        Ok(found)
     }
 
     /// Searches the bases, or just the containers that were asked for.

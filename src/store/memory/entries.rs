@@ -33,16 +33,29 @@ impl Tables {
         is_moved.then(|| Bag { source, scope: Predicate::True, ..Bag::clone(bag) })
     }
 
+    /// Refuses a name that an entry has; `but` is the row of the bag that may have it.
+    fn refuse_taken(&self, bag: &Bag, dn: &Dn, but: Option<usize>) -> Result<(), StoreError> {
+        let own = source_name(bag);
+        let is_taken = self.0.iter().any(|(table, held)| {
+            let mut others = held.rows.iter().enumerate().filter(|(at, _)| Some(*at) != but || *table != own);
+            others.any(|(_, stored)| name(stored).as_ref() == Some(dn))
+        });
+        if is_taken { Err(StoreError::AlreadyExists { constraint: "dn".to_owned() }) } else { Ok(()) }
+    }
+
+    /// Refuses a new entry whose name another one has.
+    pub(super) fn refuse_twin(&self, bag: &Bag, new: &Stored) -> Result<(), StoreError> {
+        match (&bag.source, name(new)) {
+            (Source::Entries { .. }, Some(dn)) => self.refuse_taken(bag, &dn, None),
+            _ => Ok(()),
+        }
+    }
+
     /// Gives an entry another name. Below another base it is one of another table, named after that.
     pub(super) fn rename(&mut self, bag: &Bag, row: usize, dn: &str) -> Result<(), StoreError> {
         let new = Dn::parse(dn).map_err(|_| StoreError::Corrupt(format!("`{dn}` is no DN")))?;
         let own = source_name(bag);
-        for (table, held) in &self.0 {
-            let mut others = held.rows.iter().enumerate().filter(|(at, _)| *at != row || *table != own);
-            if others.any(|(_, stored)| name(stored).as_ref() == Some(&new)) {
-                return Err(StoreError::AlreadyExists { constraint: "dn".to_owned() });
-            }
-        }
+        self.refuse_taken(bag, &new, Some(row))?;
         let parent = new.parent().unwrap_or_default();
         let stays = match &bag.source {
             Source::Entries { bases, .. } => bases

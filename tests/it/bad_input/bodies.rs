@@ -97,7 +97,11 @@ fn values_of_the_wrong_type_are_refused() {
                            { "value": "b@x.example", "type": "home", "primary": true }] }),
     ];
     everywhere(|site| {
-        let primaries = if site.store.backend() == Backend::OpenLdap { &[] } else { primaries.as_slice() };
+        let primaries = if matches!(site.store.backend(), Backend::OpenLdap | Backend::Ds389) {
+            &[]
+        } else {
+            primaries.as_slice()
+        };
         let values: Vec<&Json> = values.iter().chain(primaries).collect();
         let mut cases = Vec::new();
         for value in &values {

@@ -123,7 +123,7 @@ fn a_filter_on_what_is_not_mapped_is_refused() {
         let before = site.store.dump();
         // The other mappings keep everything, in our own database if need be.
         let unmapped: &[&str] = match site.store.backend() {
-            Backend::OpenLdap => &["addresses.shoe eq \"x\"", "displayname2 pr"],
+            Backend::OpenLdap | Backend::Ds389 => &["addresses.shoe eq \"x\"", "displayname2 pr"],
             _ => &["addresses.shoe eq \"x\""],
         };
         for filter in unmapped {

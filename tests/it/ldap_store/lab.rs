@@ -106,19 +106,24 @@ pub(crate) struct Lab {
 
 /// The settings for a directory under test; says loudly if there is none.
 pub(crate) fn settings_of(product: Product) -> Option<LdapSettings> {
-    let prefix = product.variable();
+    Some(settings_of_server(product.variable())?.0)
+}
+
+/// The settings for the server whose variables begin with this, and the base of its directory.
+pub(crate) fn settings_of_server(prefix: &str) -> Option<(LdapSettings, String)> {
     let Ok(url) = std::env::var(prefix) else {
         eprintln!("SKIPPED: {prefix} is not set, the LDAP store is NOT tested with it");
         return None;
     };
     let variable = |name: &str| std::env::var(format!("{prefix}{name}")).unwrap_or_default();
-    Some(LdapSettings {
+    let settings = LdapSettings {
         urls: vec![url],
         bind_dn: variable("_BIND_DN"),
         password: variable("_PASSWORD").into(),
         ca_file: Some(variable("_CA").into()),
         ..Default::default()
-    })
+    };
+    Some((settings, variable("_BASE")))
 }
 
 /// The settings for OpenLDAP.

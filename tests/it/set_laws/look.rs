@@ -8,6 +8,11 @@ use crate::support::{Snapshot, TestStore};
 /// What servers keep by themselves, beside what [`Entries`] leaves out.
 const OF_OVERLAYS: [&str; 5] = ["memberOf", "directReports", "managedObjects", "distinguishedName", "name"];
 
+/// True for the classes of the containers that are made for who comes to lie in them.
+fn is_of_container(class: &str) -> bool {
+    ["organizationalUnit", "top"].iter().any(|known| known.eq_ignore_ascii_case(class))
+}
+
 /// All that a mapping does not name.
 pub(super) enum Look {
     /// Tables that it does not name.
@@ -26,8 +31,8 @@ pub(super) struct Foreign {
 }
 
 impl Look {
-    /// What is there now; entries with `hidden` in their DN are no resources, whatever their classes are.
-    pub(super) fn at(store: &TestStore, rounds: &Rounds, hidden: Option<&str>) -> Self {
+    /// What is there now; entries with one of `hidden` in their DN are no resources, whatever their classes are.
+    pub(super) fn at(store: &TestStore, rounds: &Rounds, hidden: &[&str]) -> Self {
         if !store.is_directory() {
             let snapshot = store.tables().snapshot();
             let foreign = snapshot.tables().into_iter().filter(|table| !rounds.names(table)).collect();
@@ -40,8 +45,8 @@ impl Look {
         let foreign = |dn: &str, values: &BTreeSet<(String, String)>| {
             let classes =
                 || values.iter().filter(|(name, _)| name == "objectClass").map(|(_, class)| class.as_str());
-            let is_ours = hidden.is_none_or(|part| !dn.contains(part))
-                && classes().any(|class| rounds.classes().any(|o| o == class));
+            let is_ours = !hidden.iter().any(|part| dn.contains(part))
+                && classes().any(|class| rounds.classes().any(|ours| ours.eq_ignore_ascii_case(class)));
             // A value with a language or another option is another attribute than the one without.
             let is_foreign = |name: &str| match is_ours {
                 true => !written.contains(&name.to_lowercase()),
@@ -51,7 +56,7 @@ impl Look {
                 values.iter().filter(|(name, _)| !OF_OVERLAYS.contains(&name.as_str()) && is_foreign(name));
             Foreign {
                 dn: dn.to_owned(),
-                is_made: is_ours || classes().all(|class| ["organizationalUnit", "top"].contains(&class)),
+                is_made: is_ours || classes().all(is_of_container),
                 values: kept
                     .map(|(name, value)| match whose.get(&value.to_lowercase()) {
                         Some(id) => format!("{name}: that of {id}"),

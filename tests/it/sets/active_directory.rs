@@ -135,7 +135,18 @@ fn every_form_of_patch_reaches_the_entry() {
             all.iter_mut().for_each(|address| *address = address.split_off("smtp:".len()));
             all
         };
-        let neo = Neo { site, login: "neo@lab.example", number: "employeeID", of: &of, mail: &mail };
+        let neo = Neo {
+            site,
+            login: "neo@lab.example",
+            number: "employeeID",
+            follows: &[],
+            refused: ("title", json!("long ".repeat(400))),
+            off: &["{dn}: - userAccountControl: 512", "{dn}: + userAccountControl: 514"],
+            gone: &["- {dn}"],
+            at: &|| of("distinguishedName").remove(0),
+            of: &of,
+            mail: &mail,
+        };
         let path = neo.lives_through_patches();
 
         let boss = site.post("/Users", json!({ "userName": "boss@lab.example", "displayName": "Boss, The" }));
@@ -165,6 +176,7 @@ fn every_form_of_patch_reaches_the_entry() {
         let changes = site.directory().look().changes_since(&before);
         assert!(changes.iter().all(|line| line.contains(" title: ")) && changes.len() <= 2, "{changes:#?}");
         assert!(changes.iter().any(|line| line.ends_with("+ title: Cook")), "{changes:#?}");
+        neo.lives_on(&path);
     });
 }
 

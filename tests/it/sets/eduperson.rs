@@ -391,11 +391,15 @@ fn every_form_of_patch_reaches_the_entry() {
             site,
             login: "neo@univ.example.edu",
             number: "employeeNumber",
+            follows: &[],
+            refused: ("phoneNumbers", json!([{ "value": "Ωμέγα", "type": "work" }])),
+            off: &[&format!("{{dn}} → uid=neo,ou=inactive,{SUFFIX}")],
+            gone: &["- {dn}"],
+            at: &|| dn.clone(),
             of: &of,
             mail: &|| of("mail"),
         };
-        let path = neo.lives_through_patches();
-        neo.loses_nothing_by_a_refusal(&path);
+        neo.lives_on(&neo.lives_through_patches());
     });
 }
 

@@ -1,6 +1,8 @@
 //! FreeIPA's people in 389 Directory Server: a private group beside everybody, Kerberos names, locks, preserved
 //! leavers.
 
+mod moves;
+
 use serde_json::json;
 
 use super::{
@@ -405,7 +407,27 @@ fn every_form_of_patch_reaches_the_entry() {
     FREEIPA.each(|site| {
         let dn = person("neo");
         let of = |attribute: &str| values(site, &dn, attribute);
-        let neo = Neo { site, login: "neo", number: "employeeNumber", of: &of, mail: &|| of("mail") };
-        neo.lives_through_patches();
+        let kept = preserved("neo");
+        let neo = Neo {
+            site,
+            login: "neo",
+            number: "employeeNumber",
+            follows: &["initials"],
+            refused: ("phoneNumbers", json!([{ "value": "Ωμέγα", "type": "work" }])),
+            off: &["{dn}: + nsAccountLock: TRUE"],
+            gone: &[
+                &format!("{{dn}} → {kept}"),
+                &format!("{kept}: + nsAccountLock: TRUE"),
+                &format!("{kept}: - memberOf: {IPAUSERS}"),
+                &format!("{kept}: - mepManagedEntry: {}", group("neo")),
+                &format!("{kept}: - objectClass: mepOriginEntry"),
+                &format!("- {}", group("neo")),
+                &format!("{IPAUSERS}: - member: {{dn}}"),
+            ],
+            at: &|| dn.clone(),
+            of: &of,
+            mail: &|| of("mail"),
+        };
+        neo.lives_on(&neo.lives_through_patches());
     });
 }

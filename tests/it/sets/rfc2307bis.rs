@@ -395,9 +395,19 @@ fn every_form_of_patch_reaches_the_entry() {
     RFC2307BIS.each(|site| {
         let dn = person("neo", "Unassigned");
         let of = |attribute: &str| values(site, &dn, attribute);
-        let neo = Neo { site, login: "neo", number: "employeeNumber", of: &of, mail: &|| of("mail") };
-        let path = neo.lives_through_patches();
-        neo.loses_nothing_by_a_refusal(&path);
+        let neo = Neo {
+            site,
+            login: "neo",
+            number: "employeeNumber",
+            follows: &[],
+            refused: ("phoneNumbers", json!([{ "value": "Ωμέγα", "type": "work" }])),
+            off: &["{dn}: + pwdAccountLockedTime: 000001010000Z"],
+            gone: &["- {dn}"],
+            at: &|| dn.clone(),
+            of: &of,
+            mail: &|| of("mail"),
+        };
+        neo.lives_on(&neo.lives_through_patches());
     });
 }
 

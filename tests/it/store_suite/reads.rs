@@ -70,7 +70,9 @@ pub(super) fn every_test(fixture: &dyn Fixture) {
     ];
     for (predicate, expect) in &cases {
         assert_eq!(&logins(&model, &fixture.people(), predicate), expect, "the model: {predicate:?}");
-        check_answer(fixture, &model, predicate);
+        if fixture.knows_look_alikes() || !matches!(expect, ["kelvin"] | ["tief"]) {
+            check_answer(fixture, &model, predicate);
+        }
     }
 }
 
@@ -124,7 +126,11 @@ pub(super) fn the_scope_is_always_applied(fixture: &dyn Fixture) {
     let ours = Arc::new(Bag { scope: scope.clone(), ..(*fixture.people()).clone() });
     let store = fixture.store();
     assert_eq!(logins(store, &ours, &login_is("elan")), [] as [&str; 0]);
-    assert_eq!(logins(store, &ours, &not(login_is("ann"))).len(), 4);
+    let others = not(login_is("ann"));
+    let found = logins(store, &ours, &others);
+    // A store that cannot say it finds those of its scope, and no others.
+    let expect = if store.coverage(&ours, &others) == Coverage::Exact { 4 } else { 5 };
+    assert_eq!((found.len(), found.contains(&"elan".to_owned())), (expect, false), "{found:?}");
     assert_eq!(wait(store.count(ours, Predicate::True)).unwrap(), 5);
 }
 

@@ -53,6 +53,23 @@ fn check(predicate: Predicate, expect: &str, covers: Coverage) {
 }
 
 #[test]
+fn long_lists_are_asked_for_in_pieces() {
+    let leaf = |n: usize| Filter::equal("uid", &n.to_string());
+    let list = |numbers: std::ops::Range<usize>| Filter::or(numbers.map(leaf).collect());
+    let texts = |filter: Filter| filter.pieces(2).iter().map(|f| f.text().unwrap()).collect::<Vec<_>>();
+    assert_eq!(texts(list(0..3)), ["(|(uid=0)(uid=1))", "(uid=2)"]);
+    assert_eq!(texts(list(0..2)), ["(|(uid=0)(uid=1))"]);
+    let class = Filter::equal("objectClass", "person");
+    let nested = Filter::and(vec![class.clone(), Filter::and(vec![list(0..3), leaf(7)])]);
+    assert_eq!(
+        texts(nested),
+        ["(&(objectClass=person)(&(uid=7)(|(uid=0)(uid=1))))", "(&(objectClass=person)(&(uid=7)(uid=2)))"]
+    );
+    // What must not hold is not taken apart.
+    assert_eq!(Filter::and(vec![class, list(0..3).negate()]).pieces(2).len(), 1);
+}
+
+#[test]
 fn every_test_has_its_filter() {
     use Coverage::{Exact, None, Superset};
     let text = || "a b".to_owned();
