@@ -206,13 +206,25 @@ pub struct Select {
     pub limit: Option<u64>,
 }
 
-/// An attribute of one entry, whose values name other entries.
+/// A way to find rows all in one question that only some stores have.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Naming {
-    /// The entry's DN.
-    pub entry: String,
-    /// The attribute.
-    pub attribute: String,
+pub enum Way {
+    /// Those that an attribute of one entry names, however many they are. A row may be missing (the store could
+    /// not tell whether it is one of the bag's); who needs it looks for it by name.
+    Named {
+        /// The entry's DN.
+        entry: String,
+        /// The attribute.
+        attribute: String,
+    },
+    /// Those whose field leads to one of these names: it holds the name, or that of an entry whose attribute leads
+    /// there.
+    Chained {
+        /// The field, which holds names.
+        field: FieldId,
+        /// The names.
+        names: Vec<String>,
+    },
 }
 
 /// Reading access to a store. Futures are driven on the thread that made them.
@@ -238,19 +250,17 @@ pub trait ReadStore: Send + Sync {
         Box::pin(async move { Ok(self.select(select).await?.iter().filter_map(text).collect()) })
     }
 
-    /// Reads rows that an attribute of one entry names, all in one question, however many they are. A row may be
-    /// missing (the store could not tell whether it is one of the bag's); who needs it looks for it by name.
-    /// `None`: the store has no such question.
+    /// Reads rows that are found in a way that not every store has; `None`: this one has not.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
-    fn select_named(
+    fn select_by(
         &self,
         select: Select,
-        naming: Naming,
+        way: Way,
     ) -> LocalBoxFuture<'_, Result<Option<Vec<Row>>, StoreError>> {
-        drop((select, naming));
+        drop((select, way));
         Box::pin(std::future::ready(Ok(None)))
     }
 

@@ -8,7 +8,7 @@ use futures_util::future::LocalBoxFuture;
 use crate::{
     ops::clock,
     store::{
-        Bag, Coverage, Naming, Predicate, ReadStore, Report, Row, Select, Step, Store, StoreError,
+        Bag, Coverage, Predicate, ReadStore, Report, Row, Select, Step, Store, StoreError, Way,
         moment::bag_at,
     },
 };
@@ -28,12 +28,12 @@ impl ReadStore for Clocked {
         self.0.select_texts(select.at(clock::now()), text)
     }
 
-    fn select_named(
+    fn select_by(
         &self,
         select: Select,
-        naming: Naming,
+        way: Way,
     ) -> LocalBoxFuture<'_, Result<Option<Vec<Row>>, StoreError>> {
-        self.0.select_named(select.at(clock::now()), naming)
+        self.0.select_by(select.at(clock::now()), way)
     }
 
     fn count(&self, bag: Arc<Bag>, predicate: Predicate) -> LocalBoxFuture<'_, Result<u64, StoreError>> {

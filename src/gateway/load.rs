@@ -16,7 +16,7 @@ use crate::{
         shape::{Part, PartId},
     },
     scim::error::ScimError,
-    store::{FieldId, FieldKind, Fold, Naming, Predicate, Row, Select, Test, Value, dn},
+    store::{FieldId, FieldKind, Fold, Predicate, Row, Select, Test, Value, Way, dn},
 };
 
 /// Most values in one batched look-up.
@@ -41,17 +41,17 @@ impl Gateway {
         self.records(mapping, rows, &reads).await
     }
 
-    /// As [`Self::load`], of what an attribute of one entry names. Some may be missing; `None`: there is no such way.
-    pub(super) async fn load_named(
+    /// As [`Self::load`], of what is found in a way that not every store has; `None`: this one has not.
+    pub(super) async fn load_by(
         &self,
         ty: TypeId,
-        naming: Naming,
+        way: Way,
         reads: &Reads,
     ) -> Result<Option<Vec<Record>>, ScimError> {
         let mapping = self.ty(ty)?;
         let reads = with_remembered(mapping, with_protection(mapping, reads));
         let select = self.selection(mapping, Predicate::True, &reads, None);
-        match self.store.select_named(select, naming).await.map_err(|e| error::reading(&e))? {
+        match self.store.select_by(select, way).await.map_err(|e| error::reading(&e))? {
             Some(rows) => self.records(mapping, rows, &reads).await.map(Some),
             None => Ok(None),
         }

@@ -10,9 +10,10 @@ use crate::{
         form::{Answers, Need},
         lens::Reference,
         record::Record,
+        shape::FieldRef,
     },
     scim::error::ScimError,
-    store::{Naming, Value},
+    store::{FieldId, Value, Way},
 };
 
 /// Fewer are found by name in one search as well.
@@ -68,8 +69,8 @@ impl Gateway {
             if !is_name || named.len() < MANY {
                 continue;
             }
-            let naming = Naming { entry: mapping.locator(holder), attribute: attribute.clone() };
-            let Some(found) = self.pointed_by(target, naming).await? else { continue };
+            let way = Way::Named { entry: mapping.locator(holder), attribute: attribute.clone() };
+            let Some(found) = self.pointed_by(target, way).await? else { continue };
             let mut by_name: HashMap<String, Vec<String>> = HashMap::new();
             for by in named {
                 by_name.entry(comparable(&aimed.shape, &field, &by)).or_default().push(by);
@@ -91,12 +92,17 @@ impl TypeMapping {
     /// The attribute of the resource's own entry whose values are the pointers of a list.
     fn list_attribute(&self, list: &Reference) -> Option<String> {
         let plain = list.codecs.is_empty() && list.tree.is_none();
-        let part = self.shape.part(list.field.part);
-        let field = match &part.opened {
-            None => (list.field.part == 0).then_some(list.field.field),
+        let field = self.values_in(&list.field).filter(|_| plain)?;
+        Some(self.bag().field_name(field).to_owned())
+    }
+
+    /// The root field whose values, as they are, a field has: itself, or what a part of values lies in.
+    pub(super) fn values_in(&self, field: &FieldRef) -> Option<FieldId> {
+        let part = self.shape.part(field.part);
+        match &part.opened {
+            None => (field.part == 0).then_some(field.field),
             Some(opened) => (part.parent == 0 && opened.items.is_none()).then_some(opened.field),
-        };
-        field.filter(|_| plain).map(|field| self.bag().field_name(field).to_owned())
+        }
     }
 
     /// The pointers of a list, as stored.

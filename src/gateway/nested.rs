@@ -1,13 +1,20 @@
 //! Groups within groups: who holds a group holds its members, too, but not
-//! directly. The groups above are found level by level, in one batch each.
+//! directly. The groups above are found level by level, in one batch each; a directory that follows names itself
+//! (Active Directory) is asked for all levels at once.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
 use crate::{
-    gateway::{Gateway, identity::failed, resolve::values_of},
+    gateway::{Gateway, TypeId, identity::failed, resolve::values_of},
     mapping::{form::Pointed, lens::Inverse},
     scim::error::ScimError,
+    store::{FieldId, Way},
 };
+
+/// So many groups of a page are asked for at once.
+const CONCURRENT: usize = 8;
 
 /// Deeper than people nest groups; what lies beyond is left out.
 const MAX_DEPTH: usize = 32;
@@ -35,15 +42,16 @@ impl Nesting {
 }
 
 impl Gateway {
-    /// All holders above the found ones.
+    /// All holders above the found ones. `of_one`: all of these hold the same resource.
     pub(super) async fn nesting(
         &self,
         inverse: &Inverse,
         found: &[(String, Pointed)],
+        of_one: bool,
     ) -> Result<Nesting, ScimError> {
         let mut nesting = Nesting::default();
         let mut level: BTreeSet<String> = found.iter().map(|(_, p)| p.id.clone()).collect();
-        for _ in 0..MAX_DEPTH {
+        for depth in 0..MAX_DEPTH {
             level.retain(|id| !nesting.above.contains_key(id));
             if level.is_empty() {
                 break;
@@ -51,6 +59,11 @@ impl Gateway {
             let ids: Vec<String> = level.into_iter().collect();
             level = BTreeSet::new();
             let held = self.held_as(inverse, &ids).await?;
+            if depth == 0
+                && let Some(whole) = self.nesting_at_once(inverse, &held, of_one).await?
+            {
+                return Ok(whole);
+            }
             let texts: Vec<String> = held.keys().cloned().collect();
             let holders = if texts.is_empty() { Vec::new() } else { self.holders(inverse, &texts).await? };
             for id in ids {
@@ -64,6 +77,48 @@ impl Gateway {
             }
         }
         Ok(nesting)
+    }
+
+    /// As [`Self::nesting`], where the store follows the pointers itself, also through holders that are not shown: one
+    /// question for all that hold the same resource, else one for each holder.
+    async fn nesting_at_once(
+        &self,
+        inverse: &Inverse,
+        held: &HashMap<String, Vec<String>>,
+        of_one: bool,
+    ) -> Result<Option<Nesting>, ScimError> {
+        let mapping = self.ty(inverse.holder)?;
+        let by = mapping.values_in(&inverse.by);
+        let is_name = mapping.is_ldap() && by.is_some() && by == mapping.find_root("dn");
+        let plain = is_name && inverse.codecs.is_empty() && inverse.more.is_empty();
+        let Some(field) = mapping.values_in(&inverse.pointer).filter(|_| plain) else { return Ok(None) };
+        let held: Vec<(String, Vec<String>)> = held.iter().map(|(n, ids)| (n.clone(), ids.clone())).collect();
+        let questions = if of_one { vec![held] } else { held.into_iter().map(|one| vec![one]).collect() };
+        let answers = questions.into_iter().map(|held| self.all_above(inverse.holder, field, held));
+        let answers: Vec<Option<Nesting>> =
+            stream::iter(answers).buffer_unordered(CONCURRENT).try_collect().await?;
+        let mut nesting = Nesting::default();
+        for answer in answers {
+            let Some(answer) = answer else { return Ok(None) };
+            nesting.above.extend(answer.above);
+        }
+        Ok(Some(nesting))
+    }
+
+    /// Those above any of these holders, told of each of them.
+    async fn all_above(
+        &self,
+        holder: TypeId,
+        field: FieldId,
+        held: Vec<(String, Vec<String>)>,
+    ) -> Result<Option<Nesting>, ScimError> {
+        let (names, ids): (Vec<String>, Vec<Vec<String>>) = held.into_iter().unzip();
+        let Some(found) = self.pointed_by(holder, Way::Chained { field, names }).await? else {
+            return Ok(None);
+        };
+        let found: Vec<Pointed> = found.into_iter().map(|(_, pointed)| pointed).collect();
+        let above = ids.into_iter().flatten().map(|id| (id, found.clone())).collect();
+        Ok(Some(Nesting { above }))
     }
 
     /// What pointers at these resources of the holders' type hold, with their ids.

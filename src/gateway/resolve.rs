@@ -17,7 +17,7 @@ use crate::{
         shape::{FieldRef, PartId, Shape},
     },
     scim::error::ScimError,
-    store::{FieldId, FieldKind, Fold, Naming, Predicate, Row, Select, Test, Value, dn},
+    store::{FieldId, FieldKind, Fold, Predicate, Row, Select, Test, Value, Way, dn},
 };
 
 /// Most values in one batched look-up.
@@ -187,16 +187,16 @@ impl Gateway {
         self.shown(target, records).await
     }
 
-    /// As [`Self::pointed`], of what an attribute of one entry names; see [`Self::load_named`].
+    /// As [`Self::pointed`], of what is found in a way that not every store has; `None`: this one has not.
     pub(super) async fn pointed_by(
         &self,
         target: TypeId,
-        naming: Naming,
+        way: Way,
     ) -> Result<Option<Vec<(Known, Pointed)>>, ScimError> {
         let mapping = self.ty(target)?;
         let mut reads = mapping.reads_for(&|_| false);
         reads_name(mapping, &mut reads);
-        match self.load_named(target, naming, &reads).await? {
+        match self.load_by(target, way, &reads).await? {
             Some(records) => self.shown(target, records).await.map(Some),
             None => Ok(None),
         }
@@ -283,7 +283,7 @@ impl Gateway {
             by_text.entry(text).or_default().push(pointed);
         }
         let nesting = match &inverse.nested {
-            Some(nested) => Some(self.nesting(nested, &found).await?),
+            Some(nested) => Some(self.nesting(nested, &found, wanted.len() == 1).await?),
             None => None,
         };
         let own: Vec<String> =

@@ -5,7 +5,7 @@
 //! - `discovery`, `servers`: which servers there are, and which one is in use;
 //! - `tls`, `open`, `link`, `pool`: connections, one set per worker thread;
 //! - `server`, `control`: what a server can do, and the controls we use;
-//! - `plan`, `filter`, `rules`, `matching`, `select`, `named`, `entry`, `range`, `syntax`: reading;
+//! - `plan`, `filter`, `rules`, `matching`, `select`, `named`, `chained`, `entry`, `range`, `syntax`: reading;
 //! - `apply`, `modify`: writing;
 //! - `shown`, `ldif`: what would be sent, for people to read;
 //! - `inventory`: what a server and its entries are like, for `check --live`;
@@ -16,6 +16,7 @@
 //! error and never an empty answer.
 
 mod apply;
+mod chained;
 mod control;
 mod discovery;
 mod entry;
@@ -60,7 +61,7 @@ use self::{
     servers::Servers,
     tls::tls_config,
 };
-use super::{Bag, Coverage, Naming, Predicate, ReadStore, Report, Row, Select, Step, Store, StoreError};
+use super::{Bag, Coverage, Predicate, ReadStore, Report, Row, Select, Step, Store, StoreError, Way};
 use crate::config::ldap::{LdapSettings, SaslMechanism};
 
 /// A directory. Holds settings only: each thread that uses it opens connections of its own,
@@ -140,15 +141,21 @@ impl ReadStore for LdapStore {
         Box::pin(async move { self.read(&select, &|row| text(&row)).await })
     }
 
-    fn select_named(
+    fn select_by(
         &self,
         select: Select,
-        naming: Naming,
+        way: Way,
     ) -> LocalBoxFuture<'_, Result<Option<Vec<Row>>, StoreError>> {
         Box::pin(async move {
             self.meet().await?;
             let plan = plan(&select.bag, &select.predicate, &self.shared.rules())?;
-            named::rows(&pool(&self.shared), &select, &plan, &naming).await
+            let pool = pool(&self.shared);
+            match way {
+                Way::Named { entry, attribute } => {
+                    named::rows(&pool, &select, &plan, (&entry, &attribute)).await
+                }
+                Way::Chained { field, names } => chained::rows(&pool, &select, plan, field, &names).await,
+            }
         })
     }
 

@@ -13,8 +13,8 @@ use futures_util::future::LocalBoxFuture;
 
 use self::translate::Translated;
 use super::{
-    Bag, Coverage, FieldId, Fold, Naming, Predicate, ReadStore, Report, Row, Select, Source, Step, Store,
-    StoreError, Test, Value,
+    Bag, Coverage, FieldId, Fold, Predicate, ReadStore, Report, Row, Select, Source, Step, Store, StoreError,
+    Test, Value, Way,
     memory::{compare_rows, predicate::passes},
 };
 
@@ -203,14 +203,14 @@ impl ReadStore for NamesStore {
         Box::pin(async move { Ok(self.select(select).await?.iter().filter_map(text).collect()) })
     }
 
-    fn select_named(
+    fn select_by(
         &self,
         select: Select,
-        naming: Naming,
+        way: Way,
     ) -> LocalBoxFuture<'_, Result<Option<Vec<Row>>, StoreError>> {
         match names_of(&select.bag) {
             Some(_) => Box::pin(std::future::ready(Ok(None))),
-            None => self.inner.select_named(select, naming),
+            None => self.inner.select_by(select, way),
         }
     }
 

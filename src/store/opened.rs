@@ -14,8 +14,7 @@ use futures_util::future::LocalBoxFuture;
 
 use self::rewrite::Rewrite;
 use super::{
-    Bag, Coverage, FieldId, Naming, Predicate, ReadStore, Report, Row, Select, Source, Step, Store,
-    StoreError,
+    Bag, Coverage, FieldId, Predicate, ReadStore, Report, Row, Select, Source, Step, Store, StoreError, Way,
     document::{Items, Node, Seg},
     memory::{compare_rows, predicate::matches},
 };
@@ -124,14 +123,14 @@ impl ReadStore for OpenedStore {
         Box::pin(async move { Ok(self.select(select).await?.iter().filter_map(text).collect()) })
     }
 
-    fn select_named(
+    fn select_by(
         &self,
         select: Select,
-        naming: Naming,
+        way: Way,
     ) -> LocalBoxFuture<'_, Result<Option<Vec<Row>>, StoreError>> {
         match held(&select.bag) {
             Some(_) => Box::pin(std::future::ready(Ok(None))),
-            None => self.inner.select_named(select, naming),
+            None => self.inner.select_by(select, way),
         }
     }
 

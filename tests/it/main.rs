@@ -82,6 +82,7 @@ mod me;
 mod modes;
 mod named_members;
 mod names;
+mod nested_groups;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod pairs;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]

@@ -59,7 +59,10 @@ struct Crowd {
 impl Crowd {
     fn of(store: TestStore) -> Self {
         let log = "info,scimgate::store::ldap=debug";
-        let gateway = Gateway::start(&store, &Options { log, ..Options::default() });
+        // Nothing here depends on how long the directory takes.
+        let server = "request_timeout_secs = 300\n".to_owned();
+        let store = store.with_settings("operation_timeout_secs = 120\n");
+        let gateway = Gateway::start(&store, &Options { log, server, ..Options::default() });
         let client = gateway.client();
         Self { store, gateway, client }
     }

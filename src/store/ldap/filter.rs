@@ -27,6 +27,9 @@ use crate::store::{Bag, Coverage, Field, FieldKind, Fold, Order, Predicate, Stor
 /// LDAP_MATCHING_RULE_BIT_AND.
 const BIT_AND: &str = "1.2.840.113556.1.4.803";
 
+/// LDAP_MATCHING_RULE_IN_CHAIN.
+const IN_CHAIN: &str = "1.2.840.113556.1.4.1941";
+
 /// What a filter is for, which decides what `not` may mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -110,6 +113,11 @@ impl Filter {
     /// Equality of an attribute and a text value.
     pub(super) fn equal(attribute: &str, value: &str) -> Filter {
         Self::Leaf(format!("({attribute}={})", escape(value.as_bytes(), FieldKind::Text)))
+    }
+
+    /// An attribute that holds a name, or that of an entry whose attribute of the same kind leads there.
+    pub(super) fn leading_to(attribute: &str, name: &str) -> Filter {
+        Self::Leaf(format!("({attribute}:{IN_CHAIN}:={})", escape(name.as_bytes(), FieldKind::Text)))
     }
 
     fn negate(self) -> Filter {

@@ -15,19 +15,19 @@ use super::{
     server::Vendor,
 };
 use crate::store::{
-    Bag, FieldId, FieldKind, Naming, Predicate, Row, Select, Source, StoreError, Test, Value,
+    Bag, FieldId, FieldKind, Predicate, Row, Select, Source, StoreError, Test, Value,
     dn::Dn,
     ldap::control::{self, DEREFERENCE},
 };
 
 const CLASSES: &str = "objectClass";
 
-/// The rows of a selection that are named; `None` if the server does not tell so.
+/// The rows of a selection that an entry names in an attribute; `None` if the server does not tell so.
 pub(super) async fn rows(
     pool: &Pool,
     select: &Select,
     plan: &Plan,
-    naming: &Naming,
+    naming: (&str, &str),
 ) -> Result<Option<Vec<Row>>, StoreError> {
     let server = pool.server().await?;
     if !server.has_control(DEREFERENCE) {
@@ -47,16 +47,16 @@ struct Dereferenced<'a> {
 }
 
 impl Dereferenced<'_> {
-    async fn rows(&self, naming: &Naming) -> Result<Vec<Row>, StoreError> {
+    async fn rows(&self, (entry, attribute): (&str, &str)) -> Result<Vec<Row>, StoreError> {
         let bag = &self.select.bag;
         let fields = self.fields();
         let mut shown = attributes_of(bag, &fields).to_vec();
         if self.class().is_some() {
             shown.push(CLASSES.to_owned());
         }
-        let mut query = Query::base(&naming.entry, "(objectClass=*)", &["1.1"]);
-        query.controls = vec![control::dereference(&naming.attribute, &shown)];
-        query.through = Some(naming.attribute.clone());
+        let mut query = Query::base(entry, "(objectClass=*)", &["1.1"]);
+        query.controls = vec![control::dereference(attribute, &shown)];
+        query.through = Some(attribute.to_owned());
         match self.pool.search(Lane::Point, &query, &|entry| self.row(entry, &fields)).await {
             Ok(rows) => Ok(rows),
             // Whatever it is that this server does not like: all are missing, and found by name.
