@@ -18,6 +18,7 @@ mod delete;
 mod delta;
 mod error;
 pub mod explain;
+mod filling;
 mod floors;
 mod holders;
 mod identity;
@@ -58,6 +59,8 @@ use crate::{
     store::{Store, StoreError, names::NamesStore, opened::OpenedStore},
 };
 
+pub use self::filling::Filling;
+
 /// What a use case needs to know of the request.
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -76,6 +79,7 @@ pub struct Gateway {
     locks: Locks,
     numbers: Numbers,
     listings: Listings,
+    filling: Filling,
     /// Seals cursors; made when the first one is.
     sealer: OnceCell<Sealer>,
 }
@@ -104,6 +108,7 @@ impl Gateway {
             locks: Locks::default(),
             numbers: Numbers::default(),
             listings: Listings::default(),
+            filling: Filling::default(),
             sealer: OnceCell::new(),
         }
     }

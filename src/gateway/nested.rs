@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::{
-    gateway::{Gateway, identity::failed, resolve::values_of},
+    gateway::{Gateway, resolve::values_of},
     mapping::{form::Pointed, lens::Inverse},
     scim::error::ScimError,
 };
@@ -73,8 +73,7 @@ impl Gateway {
         ids: &[String],
     ) -> Result<HashMap<String, Vec<String>>, ScimError> {
         let mapping = self.ty(inverse.holder)?;
-        let name = &mapping.resource_type.name;
-        let rows = self.correlation.find_by_ids(name, ids).await.map_err(|e| failed(&e))?;
+        let rows = self.rows_by_ids(inverse.holder, ids).await?;
         let mut reads = mapping.reads_for(&|_| false);
         reads.field(&mapping.shape, &inverse.by);
         let predicate = mapping.anchor_predicate(rows.iter().map(|row| row.anchor.as_str()));
