@@ -18,6 +18,7 @@ mod delete;
 mod delta;
 mod error;
 pub mod explain;
+mod filling;
 mod floors;
 mod holders;
 mod identity;
@@ -59,6 +60,8 @@ use crate::{
     store::{Store, StoreError, names::NamesStore, opened::OpenedStore},
 };
 
+pub use self::filling::Filling;
+
 /// What a use case needs to know of the request.
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -78,6 +81,7 @@ pub struct Gateway {
     journal: Journal,
     numbers: Numbers,
     listings: Listings,
+    filling: Filling,
     /// Seals cursors; made when the first one is.
     sealer: OnceCell<Sealer>,
 }
@@ -107,6 +111,7 @@ impl Gateway {
             journal: Journal::default(),
             numbers: Numbers::default(),
             listings: Listings::default(),
+            filling: Filling::default(),
             sealer: OnceCell::new(),
         }
     }

@@ -108,6 +108,7 @@ workers = 2
 [correlation]
 url = "sqlite://{scratch}/scimgate.db"
 cache_rows = {known}
+scan = false
 {store}
 [[clients]]
 name = "benchmark"

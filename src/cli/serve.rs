@@ -4,7 +4,9 @@
 //! settings, mapping, a store that refuses our credentials. A store that is
 //! down does not: requests are answered 503 until it is back.
 
-use std::{fmt::Display, net::TcpListener, path::PathBuf, sync::Arc};
+mod fill;
+
+use std::{fmt::Display, net::TcpListener, path::PathBuf, sync::Arc, time::Duration};
 
 #[cfg(feature = "ldap")]
 use crate::store::ldap::LdapStore;
@@ -28,6 +30,9 @@ use crate::{config::SqlSettings, store::sql::SqlStore};
 /// The tenant that `/scim/v2` serves; part of every derived id.
 pub(super) const TENANT: &str = "default";
 
+/// How long a new database may be filled before the first request is taken.
+const START_PATIENCE: Duration = Duration::from_secs(2);
+
 /// What `serve` takes.
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -47,7 +52,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     mapping::check_clients(&mapping, &settings)
         .map_err(|e| fail(WRONG_FILES, format_args!("{}: {e}", arguments.config.display())))?;
     actix_web::rt::System::new().block_on(async {
-        let gateway = build_gateway(&settings, mapping).await?;
+        let gateway = build_filling(&settings, mapping).await?;
         let listeners = settings.server.listen.iter().map(|a| server::listen(*a));
         let listeners = listeners.collect::<Result<Vec<_>, _>>().map_err(|e| fail(BROKEN, e))?;
         serve(gateway, &settings, listeners).await
@@ -85,6 +90,23 @@ fn code(error: &ServeError) -> u8 {
         ServeError::Tls(_) => WRONG_FILES,
         ServeError::Listen { .. } | ServeError::Broken(_) => BROKEN,
     }
+}
+
+/// As [`build_gateway`], and begins to fill a database that never saw all of the store.
+async fn build_filling(settings: &Settings, mapping: Mapping) -> Result<Gateway, u8> {
+    let mapping = Arc::new(mapping);
+    let store = build_store(settings, &mapping).await?;
+    let correlation = open_correlation(settings)?;
+    let build = || build_over(settings, Arc::clone(&mapping), Arc::clone(&store), correlation.clone());
+    if !settings.correlation.scan {
+        return Ok(build());
+    }
+    let filling = fill::start(settings, build())
+        .map_err(|e| fail(REFUSED, format_args!("the correlation database: {e}")))?;
+    if !filling.wait(START_PATIENCE).await {
+        tracing::info!("the correlation database is being filled; until then, unknown ids are answered 503");
+    }
+    Ok(build().with_filling(filling))
 }
 
 /// Opens the store and our database, and puts the mapping between them.

@@ -30,6 +30,8 @@ pub struct CorrelationSettings {
     pub readers: usize,
     /// Requests that may wait for a thread; beyond it the database is "unavailable".
     pub queue: usize,
+    /// Fills a database that never saw all of the store, while serving.
+    pub scan: bool,
     /// Seconds to wait for a connection, a lock, or the answer to a statement.
     pub timeout_secs: u64,
 }
@@ -54,6 +56,7 @@ impl Default for CorrelationSettings {
             cache: None,
             readers: 2,
             queue: 1024,
+            scan: true,
             timeout_secs: 5,
         }
     }

@@ -22,9 +22,9 @@ use crate::{
         Buried, CorrelationError, NewRow, Row,
         connection::{Conn, Manager},
         insert, kept,
-        model::StoredRow,
+        model::{StoredRow, to_micros},
         query::{self, By, Scope},
-        schema::resource,
+        schema::{resource, scan},
     },
 };
 
@@ -242,6 +242,45 @@ impl Bulk {
         let scope = self.scope(resource_type);
         self.conn.write(|conn| {
             places.iter().try_for_each(|(id, place)| query::set_locator(conn, &scope, id, place).map(drop))
+        })
+    }
+
+    /// The types that were seen from end to end.
+    ///
+    /// # Errors
+    ///
+    /// [`CorrelationError`].
+    pub fn scanned(&mut self) -> Result<HashSet<String>, CorrelationError> {
+        let names: Vec<String> = scan::table
+            .filter(scan::tenant.eq(&self.tenant))
+            .select(scan::resource_type)
+            .load(&mut self.conn)?;
+        Ok(names.into_iter().collect())
+    }
+
+    /// Notes that a type was seen from end to end.
+    ///
+    /// # Errors
+    ///
+    /// [`CorrelationError`].
+    pub fn note_scan(&mut self, resource_type: &str, when: OffsetDateTime) -> Result<(), CorrelationError> {
+        let row = (
+            scan::tenant.eq(self.tenant.clone()),
+            scan::resource_type.eq(resource_type.to_owned()),
+            scan::completed.eq(to_micros(when)),
+        );
+        // `ON CONFLICT` is not known to the connection that may be either.
+        self.conn.write(|conn| {
+            match conn {
+                #[cfg(feature = "postgres")]
+                Conn::Postgres(conn) => {
+                    diesel::insert_into(scan::table).values(row).on_conflict_do_nothing().execute(conn)?
+                }
+                Conn::Sqlite(conn) => {
+                    diesel::insert_into(scan::table).values(row).on_conflict_do_nothing().execute(conn)?
+                }
+            };
+            Ok(())
         })
     }
 

@@ -77,6 +77,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// Which resource types were seen from end to end, so that an id without a row is an id that nobody has.
+    scan (tenant, resource_type) {
+        /// Tenant that the resources belong to.
+        tenant -> Text,
+        /// Name of the SCIM resource type.
+        resource_type -> Text,
+        /// When the first scan came to its end, in microseconds since 1970 (UTC).
+        completed -> BigInt,
+    }
+}
+
+diesel::table! {
     /// Random keys that all replicas share and that outlive a restart.
     secret (tenant, name) {
         /// Tenant that the key belongs to.
@@ -88,4 +100,4 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(journal, kept, resource, secret,);
+diesel::allow_tables_to_appear_in_same_query!(journal, kept, resource, scan, secret,);

@@ -94,10 +94,7 @@ impl Gateway {
 
     /// The correlation row of a live resource.
     pub(super) async fn find_id(&self, ty: TypeId, id: &str) -> Result<Option<Arc<Row>>, ScimError> {
-        let name = &self.ty(ty)?.resource_type.name;
-        let ids = [id.to_owned()];
-        let found = self.correlation.find_by_ids(name, &ids).await.map_err(|e| failed(&e))?;
-        Ok(found.into_iter().next())
+        Ok(self.rows_by_ids(ty, &[id.to_owned()]).await?.into_iter().next())
     }
 }
 

@@ -128,8 +128,7 @@ impl Gateway {
         ids: &[String],
     ) -> Result<HashMap<String, Vec<String>>, ScimError> {
         let mapping = self.ty(inverse.holder)?;
-        let name = &mapping.resource_type.name;
-        let rows = self.correlation.find_by_ids(name, ids).await.map_err(|e| failed(&e))?;
+        let rows = self.rows_by_ids(inverse.holder, ids).await?;
         let mut reads = mapping.reads_for(&|_| false);
         reads.field(&mapping.shape, &inverse.by);
         let predicate = mapping.anchor_predicate(rows.iter().map(|row| row.anchor.as_str()));

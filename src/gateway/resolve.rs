@@ -233,10 +233,9 @@ impl Gateway {
         let mut left: BTreeSet<String> = ids.into_iter().collect();
         for (target, field) in targets {
             let mapping = self.ty(target)?;
-            let name = &mapping.resource_type.name;
             let wanted: Vec<String> = left.iter().cloned().collect();
             for batch in wanted.chunks(BATCH) {
-                let rows = self.correlation.find_by_ids(name, batch).await.map_err(|e| failed(&e))?;
+                let rows = self.rows_by_ids(target, batch).await?;
                 let anchors: Vec<&str> = rows.iter().map(|r| r.anchor.as_str()).collect();
                 let mut reads = mapping.reads_for(&|_| false);
                 reads.field(&mapping.shape, &field);
@@ -427,12 +426,14 @@ impl Gateway {
     /// The anchors of the resources with this id or client id, or that may have a value kept by us.
     async fn anchors(&self, ty: TypeId, attribute: &str, value: &str) -> Result<Vec<Pointed>, ScimError> {
         let resource_type = &self.ty(ty)?.resource_type;
+        let name = &resource_type.name;
         let rows = match attribute {
-            "id" => self.correlation.find_by_ids(&resource_type.name, &[value.to_owned()]).await,
-            "externalId" => self.correlation.find_by_external_id(&resource_type.name, value).await,
-            path => self.correlation.find_by_kept(&resource_type.name, path, value).await,
+            "id" => self.rows_by_ids(ty, &[value.to_owned()]).await?,
+            "externalId" => {
+                self.correlation.find_by_external_id(name, value).await.map_err(|e| failed(&e))?
+            }
+            path => self.correlation.find_by_kept(name, path, value).await.map_err(|e| failed(&e))?,
         };
-        let rows = rows.map_err(|e| failed(&e))?;
         let pointed = rows.iter().map(|row| Pointed {
             resource_type: resource_type.name.clone(),
             endpoint: resource_type.endpoint.clone(),

@@ -1,6 +1,7 @@
 //! `scimgate correlate`: the database of ids is lost, compared, taken elsewhere, and every id stays.
 
 mod archive;
+mod filling;
 mod large;
 mod verify;
 

@@ -61,8 +61,10 @@ impl Crowd {
         let log = "info,scimgate::store::ldap=debug";
         // Nothing here depends on how long the directory takes.
         let server = "request_timeout_secs = 300\n".to_owned();
+        // What is asked of the directory is counted, so nothing else may ask.
+        let correlation = "url = \"sqlite:ids.db\"\nscan = false".to_owned();
         let store = store.with_settings("operation_timeout_secs = 120\n");
-        let gateway = Gateway::start(&store, &Options { log, server, ..Options::default() });
+        let gateway = Gateway::start(&store, &Options { log, server, correlation, ..Options::default() });
         let client = gateway.client();
         Self { store, gateway, client }
     }

@@ -11,6 +11,7 @@ use crate::{
         progress::Progress,
     },
     mapping::Ids,
+    ops::clock,
 };
 
 /// What `correlate rebuild` takes.
@@ -73,6 +74,7 @@ async fn rebuild(stage: &mut Stage, (ty, name): &Type, mints: bool) -> Outcome {
         .await
         .map_err(|e| unfinished(name, e))?;
     progress.finish();
+    bulk.note_scan(name, clock::now()).map_err(refused)?;
     println!("{name}: {found} in the store, {added} added, {} were there", before.living);
     Ok(())
 }

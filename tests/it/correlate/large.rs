@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{correlate, ends, exported, ids, lose};
+use super::{correlate, ends, exported, filling::insist, ids, lose};
 use crate::support::{Gateway, Options, TestStore};
 
 /// Users beside those of the fixture.
@@ -51,4 +51,14 @@ fn the_ids_of_a_large_directory_come_back() {
     for id in given.iter().step_by(20) {
         assert_eq!(gateway.client().get(&format!("/Users/{id}")).status, 200);
     }
+    // Without a command, while it serves: never a wrong 404.
+    let gateway = gateway.restart_after(lose);
+    let client = gateway.client();
+    for id in given.iter().step_by(20) {
+        assert_eq!(insist(&client, &format!("/Users/{id}")).status, 200);
+    }
+    let directory = gateway.directory();
+    let nobody = "/Users/00000000-0000-4000-8000-000000000000";
+    assert_eq!(insist(&client, nobody).status, 404);
+    assert_eq!(Some(ids(&exported(directory, "filled.jsonl"))), before);
 }
