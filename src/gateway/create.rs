@@ -25,6 +25,15 @@ use crate::{
     },
 };
 
+/// What was made and cannot be found may not have come yet to the server that answers now. "Not found" would be no answer
+/// to who did not ask for anything that is there.
+fn unread(error: ScimError) -> ScimError {
+    match error.status() {
+        404 => ScimError::unavailable("The new resource cannot be read yet; try again later.", 1),
+        _ => error,
+    }
+}
+
 impl Gateway {
     /// Creates a resource and answers with it as the store then holds it.
     ///
@@ -79,7 +88,7 @@ impl Gateway {
             self.delete_once(cx, ty, &row.id, &open).await?;
             return Err(error);
         }
-        self.again(cx, ty, row, selection).await
+        self.again(cx, ty, row, selection).await.map_err(unread)
     }
 
     /// The correlation row of a resource that was just made. One that was there before is of another, which

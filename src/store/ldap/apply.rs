@@ -3,8 +3,13 @@
 //! LDAP has no transactions that all servers know. When a step fails, entries
 //! that earlier steps of the list added are deleted and renamed ones renamed
 //! back, and modified ones get back what they held, as far as the directory lets
-//! us. A step whose answer was lost may have happened: the caller finds out by
-//! looking.
+//! us.
+//!
+//! A step whose answer was lost may have happened. The steps of a change come in
+//! an order in which any of them may be the last, so what was done stays, and the
+//! same change again does the rest. Where entries were added it is not so: made
+//! again, they would be in their own way. They go, with all that was done for
+//! them, and so does what may have happened.
 //!
 //! **Invariant:** a change of an existing entry reaches only the entry that
 //! carries the anchor. Where the server can be trusted with the assertion
@@ -27,7 +32,7 @@ use std::{
 
 use super::{
     entry::{CONTAINER, DN, is_pseudo},
-    link::Request,
+    link::{Attribute, Request},
     modify::{Action, Edit},
     pool::Pool,
     result::Operation,
@@ -43,6 +48,8 @@ pub(super) struct Apply {
     server: Rc<Server>,
     done: Vec<Done>,
     undo: Vec<Undo>,
+    /// How to take back the request that was sent last, as long as there is no answer.
+    unsure: RefCell<Option<Undo>>,
     /// Normal form of a DN before a rename of this list → the DN after it.
     renamed: HashMap<String, String>,
     /// Normal forms of DNs that this list made; there is no anchor yet to check.
@@ -66,9 +73,22 @@ struct Done {
 
 /// How to take back a step.
 enum Undo {
-    Delete { dn: String },
-    Rename { from: String, to: String },
-    Modify { dn: String, edits: Vec<Edit> },
+    Delete {
+        dn: String,
+    },
+    /// Deletes an entry that may be the one that was sent: if it has these values.
+    Uncertain {
+        dn: String,
+        attributes: Vec<Attribute>,
+    },
+    Rename {
+        from: String,
+        to: String,
+    },
+    Modify {
+        dn: String,
+        edits: Vec<Edit>,
+    },
 }
 
 impl Apply {
@@ -79,6 +99,7 @@ impl Apply {
             server,
             done: Vec::new(),
             undo: Vec::new(),
+            unsure: RefCell::default(),
             renamed: HashMap::new(),
             own: HashSet::new(),
             with_password: HashSet::new(),
@@ -117,8 +138,13 @@ impl Apply {
 
     async fn step_or_take_back(&mut self, step: &Step, rest: &[Step]) -> Result<Done, StoreError> {
         let outcome = self.step(step, rest).await;
-        if outcome.is_err() {
-            self.take_back().await;
+        if let Err(error) = &outcome {
+            let is_known = !matches!(error, StoreError::Unavailable(_) | StoreError::Timeout(_));
+            let unsure = self.unsure.take().filter(|_| !is_known);
+            if is_known || self.has_added() {
+                self.undo.extend(unsure);
+                self.take_back().await;
+            }
         }
         outcome
     }
@@ -202,10 +228,16 @@ impl Apply {
             .collect()
     }
 
+    /// True if an entry was added.
+    fn has_added(&self) -> bool {
+        self.undo.iter().any(|undo| matches!(undo, Undo::Delete { .. }))
+    }
+
     /// Undoes, last first, what can be undone.
     async fn take_back(&mut self) {
         while let Some(undo) = self.undo.pop() {
             let result = match &undo {
+                Undo::Uncertain { dn, attributes } => self.delete_if_it_is(dn, attributes).await,
                 Undo::Delete { dn } => self.send(Request::Delete { dn }, vec![]).await.map(|_| ()),
                 Undo::Rename { from, to } => self.send_rename(from, to, vec![]).await,
                 Undo::Modify { dn, edits } => self.send_edits(dn, (edits, None), &[]).await,

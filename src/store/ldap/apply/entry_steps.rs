@@ -10,7 +10,7 @@ use crate::store::{
         control,
         entry::{DN, attributes_of, is_pseudo},
         filter::assertion,
-        link::{Attribute, Query, Request},
+        link::{Attribute, Query, Request, UNICODE_PWD},
         matching::is_equal,
         modify::{Action, Care, Edit, mods, ordered_set, slim},
         pool::Lane,
@@ -67,9 +67,12 @@ impl Apply {
             attributes.push(password.attribute());
             self.with_password.insert(normal(&dn));
         }
+        let sent = attributes.clone();
+        self.unsure.replace(Some(Undo::Uncertain { dn: dn.clone(), attributes: sent }));
         let request = Request::Add { dn: &dn, attributes };
         let answer = match self.send(request, controls).await {
             Ok(answer) => {
+                self.unsure.take();
                 self.own.insert(normal(&dn));
                 self.undo.push(Undo::Delete { dn: dn.clone() });
                 answer
@@ -85,6 +88,28 @@ impl Apply {
             false => self.report(bag, &dn, report, &answer).await?,
         };
         Ok(Done { fields: report.to_vec(), report: report_values })
+    }
+
+    /// Deletes an entry, if it holds what was sent; a password is not shown.
+    pub(super) async fn delete_if_it_is(&self, dn: &str, attributes: &[Attribute]) -> Result<(), OpError> {
+        let holds = attributes.iter().filter_map(|(name, values)| {
+            let name = std::str::from_utf8(name).ok()?;
+            let is_password = ["userPassword", UNICODE_PWD].iter().any(|p| name.eq_ignore_ascii_case(p));
+            let tests: String = values
+                .iter()
+                .map(|v| format!("({name}={})", assertion(&Value::Bytes(v.clone()), FieldKind::Text)))
+                .collect();
+            (!is_password).then_some(tests)
+        });
+        let filter = format!("(&{})", holds.collect::<String>());
+        let found =
+            self.pool.search(Lane::Point, &Query::base(dn, &filter, &["1.1"]), &|_| Ok(Some(()))).await;
+        match found {
+            Ok(found) if !found.is_empty() => self.send(Request::Delete { dn }, vec![]).await.map(|_| ()),
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == Some(ResultCode::NoSuchObject) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     async fn is_there(&self, bag: &Bag, dn: &str) -> Result<bool, StoreError> {
@@ -110,7 +135,8 @@ impl Apply {
                 .await
                 .map_err(|e| e.into_store(Operation::Search, &bag.name, ""))?,
         };
-        let row = row.ok_or_else(|| StoreError::NotFound { bag: bag.name.clone() })?;
+        // Another server may answer by now, which has not heard of it yet.
+        let row = row.ok_or_else(|| StoreError::Unavailable("a new entry cannot be read yet".to_owned()))?;
         Ok(fields.iter().map(|f| row.all(*f).to_vec()).collect())
     }
 
@@ -132,6 +158,7 @@ impl Apply {
             };
             let modify = async |dn: &str, guard: Vec<RawControl>| {
                 let back = self.way_back(bag, dn, edits).await?;
+                self.unsure.replace(Some(Undo::Modify { dn: dn.to_owned(), edits: back.clone() }));
                 let outcome = once(dn, edits, guard.clone()).await;
                 // The server does not let the last value go: another one must come in its stead.
                 match with_floors(edits).filter(|_| is(&outcome, ResultCode::ObjectClassViolation)) {
@@ -145,6 +172,7 @@ impl Apply {
             let done = self.on_entry(bag, &entry, Operation::Modify, modify).await;
             let done =
                 done.map_err(|error| if password.is_none() { blame_only(error, edits) } else { error })?;
+            self.unsure.take();
             if let Some((dn, back)) = done {
                 is_found = true;
                 if password.is_some() {
@@ -164,7 +192,7 @@ impl Apply {
     /// What would give an entry back what edits take from it; nothing if no step comes after this one. Lists
     /// may be long: whether a value is in one is asked, for a few.
     async fn way_back(&self, bag: &Bag, dn: &str, edits: &[Edit]) -> Result<Vec<Edit>, OpError> {
-        if !self.is_followed {
+        if !self.is_followed && !self.has_added() {
             return Ok(Vec::new());
         }
         let replaced = edits.iter().filter(|edit| edit.action == Action::Replace);
@@ -280,6 +308,7 @@ impl Apply {
     pub(super) async fn delete(&self, bag: &Bag, target: &Target) -> Result<bool, StoreError> {
         let mut is_found = false;
         for entry in self.locate(bag, target).await? {
+            self.unsure.take();
             let delete = async |dn: &str, guard| self.send(Request::Delete { dn }, guard).await;
             is_found |= self.on_entry(bag, &entry, Operation::Delete, delete).await?.is_some();
         }
@@ -295,10 +324,14 @@ impl Apply {
                 false => Err(StoreError::Corrupt("several entries cannot take one name".to_owned())),
             };
         };
-        let rename = async |dn: &str, guard| self.send_rename(dn, new, guard).await;
+        let rename = async |dn: &str, guard| {
+            self.unsure.replace(Some(Undo::Rename { from: new.to_owned(), to: dn.to_owned() }));
+            self.send_rename(dn, new, guard).await
+        };
         let Some((old, ())) = self.on_entry(bag, entry, Operation::Rename, rename).await? else {
             return Ok(false);
         };
+        self.unsure.take();
         if self.own.remove(&normal(&old)) {
             self.own.insert(normal(new));
         }
