@@ -112,7 +112,10 @@ impl LdapStore {
 impl LdapStore {
     /// Makes sure that there is a connection, so that what the server is like is known before it is asked.
     async fn meet(&self) -> Result<(), StoreError> {
-        pool(&self.shared).server().await.map(drop)
+        match self.shared.learned.is_known() {
+            true => Ok(()),
+            false => pool(&self.shared).server().await.map(drop),
+        }
     }
 
     async fn read<T>(&self, select: &Select, keep: &dyn Fn(Row) -> Option<T>) -> Result<Vec<T>, StoreError> {

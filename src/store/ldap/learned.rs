@@ -56,6 +56,11 @@ impl Learned {
         Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner).rules)
     }
 
+    /// True if rules were read.
+    pub(super) fn is_known(&self) -> bool {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).read.is_some()
+    }
+
     /// A connection broke, or leads elsewhere: the server may be another one when it is back.
     pub(super) fn doubt(&self) {
         self.is_doubtful.store(true, Ordering::Release);
