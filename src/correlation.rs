@@ -89,6 +89,12 @@ impl Correlation {
         self
     }
 
+    /// True if nothing is to change.
+    #[must_use]
+    pub fn is_rehearsal(&self) -> bool {
+        self.rehearsal.is_some()
+    }
+
     /// True if a rehearsal came to a change of what is kept of a resource.
     #[must_use]
     pub fn was_to_change(&self) -> bool {

@@ -33,6 +33,7 @@ mod named;
 mod names;
 mod nested;
 mod patch;
+mod pending;
 mod present;
 mod remembered;
 mod replace;

@@ -1,6 +1,6 @@
 //! Settings of an LDAP store.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -97,9 +97,20 @@ pub struct LdapSettings {
     pub max_in_flight: usize,
     /// Seconds after which a connection is replaced by a fresh one.
     pub recycle_secs: u64,
+    /// With several servers: seconds within which one that is silent must tell that it is there, or let us in,
+    /// before the next one is used.
+    pub patience_secs: u64,
     /// Seconds for which the first of several servers must have answered before it is used again after a
     /// fail-over; 0 for never.
     pub fail_back_secs: u64,
+}
+
+impl LdapSettings {
+    /// How long a server may take to let us in and tell about itself before it counts as hung. Also how long one
+    /// server is waited for before the next one is tried at the same time.
+    pub(crate) fn patience(&self) -> Duration {
+        Duration::from_secs(self.patience_secs.max(1))
+    }
 }
 
 impl Default for LdapSettings {
@@ -126,6 +137,7 @@ impl Default for LdapSettings {
             page_size: 500,
             max_in_flight: 64,
             recycle_secs: 3600,
+            patience_secs: 1,
             fail_back_secs: 60,
         }
     }
@@ -176,6 +188,7 @@ impl LdapSettings {
         problems.range(format!("{at}.page_size"), self.page_size.into(), 1, 10_000);
         problems.range(format!("{at}.max_in_flight"), self.max_in_flight as u64, 1, 10_000);
         problems.range(format!("{at}.recycle_secs"), self.recycle_secs, 1, 30 * 86_400);
+        problems.range(format!("{at}.patience_secs"), self.patience_secs, 1, 60);
         problems.range(format!("{at}.fail_back_secs"), self.fail_back_secs, 0, 86_400);
     }
 

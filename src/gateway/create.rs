@@ -26,6 +26,15 @@ use crate::{
     },
 };
 
+/// What was made and cannot be found may not have come yet to the server that answers now. "Not found" would be no answer
+/// to who did not ask for anything that is there.
+fn unread(error: ScimError) -> ScimError {
+    match error.status() {
+        404 => ScimError::unavailable("The new resource cannot be read yet; try again later.", 1),
+        _ => error,
+    }
+}
+
 impl Gateway {
     /// Creates a resource and answers with it as the store then holds it.
     ///
@@ -125,7 +134,7 @@ impl Gateway {
             return Err(error);
         }
         self.end_making(&ticket, &row.id).await?;
-        let answer = self.again(cx, ty, row, selection).await?;
+        let answer = self.again(cx, ty, row, selection).await.map_err(unread)?;
         ticket.is_told();
         Ok(answer)
     }

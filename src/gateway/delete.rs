@@ -9,7 +9,7 @@ use crate::{
     gateway::{
         Context, Gateway, TypeId, error,
         identity::{Known, failed, side},
-        journal::{Delete, Intent, Renamed},
+        journal::{Delete, Intent},
         present::MAX_ROUNDS,
         resolve::field_predicate,
         write::{again_if_overtaken, root_of},
@@ -17,7 +17,7 @@ use crate::{
     mapping::{
         TypeMapping,
         diff::repointing,
-        form::{Assign, Eval, set},
+        form::{Answers, Assign, Eval, set},
         lens::{RefTarget, Reference, face::Reads},
         log::{Event, LogRow},
         record::{Draft, Record},
@@ -26,7 +26,7 @@ use crate::{
     },
     plan::Plan,
     scim::{Object, error::ScimError, precondition::Preconditions},
-    store::{Cell, Change, FieldKind, Fold, Predicate, Source, Step, Target, Test, Value, document::Items},
+    store::{Cell, Change, Fold, Predicate, Source, Step, Target, Test, Value, document::Items},
 };
 
 /// A lens of another type that may point at a resource.
@@ -34,9 +34,21 @@ use crate::{
 pub(super) struct Pointer<'m> {
     pub(super) holder: TypeId,
     pub(super) reference: &'m Reference,
-    by: FieldRef,
+    /// The field of the target that the pointer holds.
+    pub(super) by: FieldRef,
     /// The part whose rows are pointers, for lists.
     pub(super) part: Option<usize>,
+}
+
+/// What becomes of a pointer.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Relink<'v> {
+    /// It goes.
+    Away,
+    /// Another value takes its place.
+    To(&'v Value),
+    /// Another value comes beside it.
+    Beside(&'v Value),
 }
 
 impl Gateway {
@@ -199,7 +211,10 @@ impl Gateway {
                 _ => {
                     let (locks, floors) = self.floors(cx, &pointer, &value).await?;
                     steps.extend(locks);
-                    steps.extend(self.relink(&pointer, &value, None).await?);
+                    steps.extend(self.relink(cx, &pointer, &value, Relink::Away).await?);
+                    for old in self.old_pointers(ty, known, &pointer).await? {
+                        steps.extend(self.relink(cx, &pointer, &old, Relink::Away).await?);
+                    }
                     steps.extend(floors);
                 }
             }
@@ -249,44 +264,22 @@ impl Gateway {
         (!layout.close.is_empty()).then_some(step)
     }
 
-    /// After a change of what entries point at a resource by, other than its DN: a login. They follow.
-    pub(super) async fn repoint_values(
+    /// After a rename: whatever pointed at the old name points at the new one.
+    pub(super) async fn repoint(
         &self,
+        cx: &Context,
         ty: TypeId,
         known: &Known,
-        now: &Record,
+        dn: &str,
     ) -> Result<(), ScimError> {
-        let mapping = self.ty(ty)?;
-        for pointer in self.pointers_at(ty) {
-            let holder = self.ty(pointer.holder)?;
-            let names_dn = pointer.by.part == 0 && Some(pointer.by.field) == mapping.find_root("dn");
-            if names_dn || !holder.is_ldap() {
-                continue;
-            }
-            let values =
-                (pointed_value(mapping, &known.record, &pointer), pointed_value(mapping, now, &pointer));
-            if let (Some(old), Some(new)) = values
-                && old != new
-            {
-                let steps = self.relink(&pointer, &old, Some(&new)).await?;
-                if !steps.is_empty() {
-                    let name = &holder.resource_type.name;
-                    self.execute(pointer.holder, &Plan::of(name, &known.row.id, steps)).await?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// After a rename: whatever pointed at the old name points at the new one.
-    pub(super) async fn repoint(&self, ty: TypeId, known: &Known, dn: &str) -> Result<(), ScimError> {
         let mapping = self.ty(ty)?;
         for pointer in self.pointers_at(ty) {
             let names_dn = pointer.by.part == 0 && Some(pointer.by.field) == mapping.find_root("dn");
             let Some(old) = pointed_value(mapping, &known.record, &pointer).filter(|_| names_dn) else {
                 continue;
             };
-            let steps = self.relink(&pointer, &old, Some(&Value::Text(dn.to_owned()))).await?;
+            let new = Value::Text(dn.to_owned());
+            let steps = self.relink(cx, &pointer, &old, Relink::To(&new)).await?;
             if !steps.is_empty() {
                 let name = &self.ty(pointer.holder)?.resource_type.name;
                 self.execute(pointer.holder, &Plan::of(name, &known.row.id, steps)).await?;
@@ -295,76 +288,13 @@ impl Gateway {
         Ok(())
     }
 
-    /// What points at a resource in other entries, and what it has to be replaced by.
-    pub(super) fn renamed(
+    /// The steps that replace a pointer's value wherever it stands, take it away, or put another one beside it.
+    pub(super) async fn relink(
         &self,
-        ty: TypeId,
-        was: &Record,
-        now: &Record,
-        dn: Option<&str>,
-    ) -> Result<Vec<Renamed>, ScimError> {
-        let mapping = self.ty(ty)?;
-        let mut all = Vec::new();
-        for pointer in self.pointers_at(ty) {
-            let holder = self.ty(pointer.holder)?;
-            if !holder.is_ldap() {
-                continue;
-            }
-            let names_dn = pointer.by.part == 0 && Some(pointer.by.field) == mapping.find_root("dn");
-            let new = match names_dn {
-                true => dn.map(|dn| Value::Text(dn.to_owned())),
-                false => pointed_value(mapping, now, &pointer),
-            };
-            if let (Some(old), Some(new)) = (pointed_value(mapping, was, &pointer), new)
-                && old != new
-            {
-                all.push(Renamed {
-                    holder: holder.resource_type.name.clone(),
-                    field: field_name(holder, &pointer.reference.field),
-                    old: old.to_text(),
-                    new: new.to_text(),
-                });
-            }
-        }
-        Ok(all)
-    }
-
-    /// Makes others point at a resource by its new name after a change that was cut short; if it has that name.
-    pub(super) async fn point_anew(&self, ty: TypeId, id: &str, all: &[Renamed]) -> Result<(), ScimError> {
-        if all.is_empty() {
-            return Ok(());
-        }
-        let mapping = self.ty(ty)?;
-        let mut reads = Reads::everything(&mapping.shape);
-        reads.parts.entry(0).or_default().extend(mapping.find_root("dn"));
-        let known = self.find(ty, id, &reads).await?;
-        for (pointer, renamed) in
-            self.pointers_at(ty).into_iter().flat_map(|p| all.iter().map(move |r| (p.clone(), r)))
-        {
-            let (old, new) = (Value::Text(renamed.old.clone()), Value::Text(renamed.new.clone()));
-            let holder = self.ty(pointer.holder)?;
-            let name = &holder.resource_type.name;
-            let has_it = pointed_value(mapping, &known.record, &pointer)
-                .is_some_and(|value| FieldKind::Dn.same(&Value::Text(value.to_text()), &new));
-            let is_it =
-                *name == renamed.holder && field_name(holder, &pointer.reference.field) == renamed.field;
-            if !is_it || !has_it {
-                continue;
-            }
-            let steps = self.relink(&pointer, &old, Some(&new)).await?;
-            if !steps.is_empty() {
-                self.execute(pointer.holder, &Plan::of(name, id, steps)).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The steps that replace a pointer's value wherever it stands, or take it away.
-    async fn relink(
-        &self,
+        cx: &Context,
         pointer: &Pointer<'_>,
         old: &Value,
-        new: Option<&Value>,
+        how: Relink<'_>,
     ) -> Result<Vec<Step>, ScimError> {
         let mapping = self.ty(pointer.holder)?;
         let field = &pointer.reference.field;
@@ -375,13 +305,15 @@ impl Gateway {
             let bag = layout.bag.clone();
             let target = Target::Rows(equal);
             let set = |values| vec![Change::Set(field.field, Cell::Values(values))];
-            return Ok(vec![match new {
-                None if is_link => Step::Delete { bag, target, required: false },
-                None => {
+            return Ok(vec![match how {
+                Relink::Away if is_link => Step::Delete { bag, target, required: false },
+                Relink::Away => {
                     let cleared = mapping.shape.cleared(field.part, field.field);
                     Step::Update { bag, target, changes: set(cleared), required: false }
                 }
-                Some(new) => Step::Update { bag, target, changes: set(vec![new.clone()]), required: false },
+                Relink::To(new) | Relink::Beside(new) => {
+                    Step::Update { bag, target, changes: set(vec![new.clone()]), required: false }
+                }
             }]);
         }
         let test = Test::OneOf(vec![old.clone()], Fold::Exact);
@@ -389,13 +321,26 @@ impl Gateway {
         if layout.items().is_some() {
             let holders =
                 self.load(pointer.holder, predicate, &Reads::everything(&mapping.shape), None).await?;
-            let steps = holders.into_iter().map(|holder| document_relink(mapping, holder, field, old, new));
+            let steps = holders.into_iter().map(|holder| document_relink(mapping, holder, field, old, how));
             return Ok(steps.collect::<Result<Vec<_>, _>>()?.concat());
+        }
+        if is_copied(mapping, field) {
+            let mut steps = Vec::new();
+            for holder in
+                self.load(pointer.holder, predicate, &Reads::everything(&mapping.shape), None).await?
+            {
+                let change = |record: &mut Record, _: &Answers| {
+                    point_elsewhere(mapping, record, field, old, how);
+                    Ok(())
+                };
+                steps.extend(self.amend_record(cx, pointer.holder, &holder, &change).await?.steps);
+            }
+            return Ok(steps);
         }
         let mut reads = mapping.reads_for(&|_| false);
         reads.parts.entry(0).or_default().extend(mapping.find_root("dn"));
         let holders = self.load(pointer.holder, predicate, &reads, None).await?;
-        Ok(holders.iter().filter_map(|h| entry_relink(mapping, h, field, old, new)).collect())
+        Ok(holders.iter().filter_map(|h| entry_relink(mapping, h, field, old, how)).collect())
     }
 }
 
@@ -405,24 +350,54 @@ fn document_relink(
     mut holder: Record,
     field: &FieldRef,
     old: &Value,
-    new: Option<&Value>,
+    how: Relink<'_>,
 ) -> Result<Vec<Step>, ScimError> {
-    let shape = &mapping.shape;
-    let is_row = shape.part(field.part).items().is_some_and(Items::takes_items);
-    for row in 0..holder.rows(field.part).len() {
-        let points = |d: &Draft| d.now.first(field.field).is_some_and(|v| v.same(old, Fold::Exact));
-        if !holder.row(field.part, row).is_some_and(points) {
-            continue;
-        }
-        match new {
-            None if is_row => holder.remove_row(shape, field.part, row),
-            value => holder.assign(shape, (field.part, row), field, value.cloned().into_iter().collect()),
-        }
-    }
-    holder.pack(shape)?;
+    point_elsewhere(mapping, &mut holder, field, old, how);
+    holder.pack(&mapping.shape)?;
     let written =
         Written { record: holder, side: Object::new(), password: None, there: Vec::new(), logs: Vec::new() };
     Ok(mapping.diff(&written)?.steps)
+}
+
+/// Changes the pointers of a record that have a value.
+fn point_elsewhere(
+    mapping: &TypeMapping,
+    holder: &mut Record,
+    field: &FieldRef,
+    old: &Value,
+    how: Relink<'_>,
+) {
+    let shape = &mapping.shape;
+    let layout = shape.part(field.part);
+    let is_row = layout.values_of().is_some() || layout.items().is_some_and(Items::takes_items);
+    for row in 0..holder.rows(field.part).len() {
+        let points =
+            |d: &Draft| !d.removed && d.now.first(field.field).is_some_and(|v| v.same(old, Fold::Exact));
+        let Some(parent) = holder.row(field.part, row).filter(|d| points(d)).map(|d| d.parent) else {
+            continue;
+        };
+        match how {
+            Relink::Away if is_row => holder.remove_row(shape, field.part, row),
+            Relink::Away => holder.assign(shape, (field.part, row), field, Vec::new()),
+            Relink::Beside(new) if is_row => {
+                let row = holder.add_row(shape, field.part, parent, None);
+                holder.assign(shape, (field.part, row), field, vec![new.clone()]);
+            }
+            Relink::To(new) | Relink::Beside(new) => {
+                holder.assign(shape, (field.part, row), field, vec![new.clone()]);
+            }
+        }
+    }
+}
+
+/// True if something else of the resource is made of the field.
+pub(super) fn is_copied(mapping: &TypeMapping, field: &FieldRef) -> bool {
+    let list = mapping.shape.part(field.part).values_of();
+    let is_it = |of: &&FieldRef| {
+        (of.part, of.field) == (field.part, field.field) || (of.part == 0 && Some(of.field) == list)
+    };
+    let mut derived = mapping.settle.iter().filter(|settle| settle.derived);
+    derived.any(|settle| set::sources(std::slice::from_ref(&settle.assign)).iter().any(is_it))
 }
 
 /// One modify of a holding entry. The list's placeholder comes in if the last value goes.
@@ -431,19 +406,21 @@ fn entry_relink(
     holder: &Record,
     field: &FieldRef,
     old: &Value,
-    new: Option<&Value>,
+    how: Relink<'_>,
 ) -> Option<Step> {
     let root = &holder.row(0, 0)?.now;
     let layout = mapping.shape.part(field.part);
     let attribute = layout.values_of().unwrap_or(field.field);
-    let mut changes = vec![Change::Remove(attribute, vec![old.clone()])];
-    match (new, &layout.floor) {
-        (Some(new), _) => changes.push(Change::Add(attribute, vec![new.clone()])),
-        (None, Some(crate::mapping::form::Template::Literal(floor))) => {
-            changes.push(Change::Floor(attribute, vec![floor.clone()]));
+    let remove = Change::Remove(attribute, vec![old.clone()]);
+    let add = |new: &Value| Change::Add(attribute, vec![new.clone()]);
+    let changes = match (how, &layout.floor) {
+        (Relink::To(new), _) => vec![remove, add(new)],
+        (Relink::Beside(new), _) => vec![add(new)],
+        (Relink::Away, Some(crate::mapping::form::Template::Literal(floor))) => {
+            vec![remove, Change::Floor(attribute, vec![floor.clone()])]
         }
-        _ => {}
-    }
+        (Relink::Away, _) => vec![remove],
+    };
     let target = Target::Entry {
         dn: root.first(mapping.find_root("dn")?)?.to_text(),
         anchor: root.first(*mapping.bag().key.first()?)?.clone(),
@@ -455,12 +432,6 @@ fn entry_relink(
 pub(super) fn pointed_value(mapping: &TypeMapping, record: &Record, pointer: &Pointer<'_>) -> Option<Value> {
     let value = record.values(&mapping.shape, (0, 0), &pointer.by).first()?.clone();
     pointer.reference.encode(value)
-}
-
-/// Names of a field and of the part that it is in.
-fn field_name(mapping: &TypeMapping, field: &FieldRef) -> (String, String) {
-    let bag = &mapping.shape.part(field.part).bag;
-    (bag.name.clone(), bag.field_name(field.field).to_owned())
 }
 
 /// The record when all of it is gone.

@@ -20,7 +20,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-pub(super) use self::intent::{Change, Create, Delete, Intent, Renamed};
+pub(super) use self::intent::{Change, Create, Delete, Intent};
 pub use self::keep::Entry;
 use crate::{
     correlation::{

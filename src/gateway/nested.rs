@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::{
-    gateway::{Gateway, TypeId, identity::failed, resolve::values_of},
+    gateway::{Gateway, TypeId, resolve::values_of},
     mapping::{form::Pointed, lens::Inverse},
     scim::error::ScimError,
     store::{FieldId, Way},

@@ -197,14 +197,25 @@ impl Gateway {
         id: &str,
         change: &dyn Fn(&mut Record, &Answers) -> Result<(), ScimError>,
     ) -> Result<Plan, ScimError> {
+        let known = self.find(kind, id, &Reads::everything(&self.ty(kind)?.shape)).await?;
+        self.amend_record(cx, kind, &known.record, change).await
+    }
+
+    /// The plan of a change of a record, with all that follows from it within the resource.
+    pub(super) async fn amend_record(
+        &self,
+        cx: &Context,
+        kind: TypeId,
+        known: &Record,
+        change: &dyn Fn(&mut Record, &Answers) -> Result<(), ScimError>,
+    ) -> Result<Plan, ScimError> {
         let other = self.ty(kind)?;
-        let known = self.find(kind, id, &Reads::everything(&other.shape)).await?;
         let mut answers = self.answers(cx);
         for _ in 0..MAX_ROUNDS {
-            let mut record = known.record.clone();
+            let mut record = known.clone();
             change(&mut record, &answers)?;
-            let record = other.amended(&known.record, record, &answers)?;
-            let logs = other.logged(&known.record, &record, Event::Update, &answers);
+            let record = other.amended(known, record, &answers)?;
+            let logs = other.logged(known, &record, Event::Update, &answers);
             let needs = answers.take_needs();
             if needs.is_empty() {
                 return other.diff(&Written {

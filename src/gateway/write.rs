@@ -14,6 +14,7 @@ use crate::{
         Context, Gateway, TypeId, error,
         identity::{Known, failed, not_found, side, unside},
         journal::{Change, Intent, Ticket},
+        pending,
         present::MAX_ROUNDS,
         remembered::note,
     },
@@ -61,6 +62,7 @@ impl Gateway {
         let mut reads = Reads::everything(&mapping.shape);
         reads.parts.entry(0).or_default().extend(mapping.find_root("dn"));
         let known = self.find(ty, id, &reads).await?;
+        let known = self.mended(cx, ty, known, &reads).await?;
         let resource = self.resources(cx, ty, std::slice::from_ref(&known), &|_| true).await?;
         let resource = resource.into_iter().next().ok_or_else(not_found)?;
         Ok(Before { known, resource })
@@ -138,28 +140,36 @@ impl Gateway {
         // Who comes points at the resource by the name that it has now, and follows if that changes.
         plan.precede(self.hold(cx, ty, &known.row.id, &resource, &wanted).await?.steps);
         let mut new_side = written.side.clone();
+        pending::forget(&mut new_side);
         keep_external_id(mapping, &mut new_side, &wanted);
         if plan.steps.is_empty() && new_side == kept {
             return self.present_one(cx, ty, known, selection).await;
         }
         mapping.keep_name(&mut new_side);
         let mut anchor = known.row.anchor.clone();
-        let renamed = self.renamed(ty, &known.record, &written.record, plan.dn.as_deref())?;
         let becomes = new_anchor(mapping, &written.record).unwrap_or_else(|| anchor.clone());
+        if !plan.steps.is_empty() {
+            plan.repoint(self.followers(ty, &known.record, &written.record)?);
+            if mapping.is_ldap() {
+                let (first, last) = self.following(cx, ty, &known.record, &written.record).await?;
+                plan.precede(first);
+                plan.steps.extend(last);
+            }
+        }
         // One transaction, or one modify of one entry, of which our own database need not know.
-        let is_whole = new_side == kept
-            && becomes == anchor
-            && !(mapping.is_ldap() && (plan.has_many_effects() || !renamed.is_empty()));
-        let ticket = match is_whole {
-            true => Ticket::none(&self.journal),
-            false => {
-                let change = Change::new(cx, mapping, (&resource, &wanted), &becomes, renamed);
+        let has_more = mapping.is_ldap() && (plan.has_many_effects() || plan.dn.is_some());
+        let ticket = match has_more || new_side != kept || becomes != anchor {
+            false => Ticket::none(&self.journal),
+            true => {
+                let change = Change::new(cx, mapping, (&resource, &wanted), &becomes);
                 let names = vec![format!("{ty} id {}", known.row.id)];
                 self.begin(ty, (Some(&known.row.id), Intent::Change(change)), names).await?
             }
         };
         if !plan.steps.is_empty() {
-            plan.repoint(self.followers(ty, &known.record, &written.record)?);
+            if mapping.is_ldap() {
+                self.note_names(ty, &known, &written.record, &plan).await?;
+            }
             if conditions.names_version() {
                 plan.precede(mapping.expectations(&known.record, root_of(mapping, &known)));
             }
@@ -168,10 +178,10 @@ impl Gateway {
             anchor = becomes;
         }
         if let Some(dn) = &plan.dn {
-            self.repoint(ty, &known, dn).await?;
+            self.repoint(cx, ty, &known, dn).await?;
         }
-        if mapping.is_ldap() {
-            self.repoint_values(ty, &known, &written.record).await?;
+        if !pending::is_settled(&known) {
+            self.mend_names(cx, ty, &known, &written.record, plan.dn.as_deref()).await?;
         }
         let row = self.remember(&known.row, &anchor, new_side, (plan.dn.as_deref(), &ticket)).await?;
         self.again(cx, ty, row, selection).await

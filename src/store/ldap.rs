@@ -25,6 +25,7 @@ mod filter;
 mod gssapi;
 mod inventory;
 mod ldif;
+mod learned;
 mod link;
 mod matching;
 mod modify;
@@ -43,7 +44,7 @@ mod spelling;
 mod syntax;
 mod tls;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use futures_util::future::LocalBoxFuture;
 use secrecy::ExposeSecret as _;
@@ -51,6 +52,7 @@ use secrecy::ExposeSecret as _;
 pub use self::open::LdapSetupError;
 use self::{
     apply::Apply,
+    learned::Learned,
     link::Query,
     open::Endpoint,
     plan::{covers, plan},
@@ -104,22 +106,22 @@ impl LdapStore {
         }
         let tls = tls_config(&settings)?;
         let servers = Arc::new(Servers::new(endpoints, &settings));
-        Ok(Self { shared: Arc::new(Shared { settings, servers, tls, rules: OnceLock::new() }) })
+        Ok(Self { shared: Arc::new(Shared { settings, servers, tls, learned: Learned::default() }) })
     }
 }
 
 impl LdapStore {
     /// Makes sure that there is a connection, so that what the server is like is known before it is asked.
     async fn meet(&self) -> Result<(), StoreError> {
-        match self.shared.rules.get() {
-            Some(_) => Ok(()),
-            None => pool(&self.shared).server().await.map(drop),
+        match self.shared.learned.is_known() {
+            true => Ok(()),
+            false => pool(&self.shared).server().await.map(drop),
         }
     }
 
     async fn read<T>(&self, select: &Select, keep: &dyn Fn(Row) -> Option<T>) -> Result<Vec<T>, StoreError> {
         self.meet().await?;
-        let plan = plan(&select.bag, &select.predicate, &self.shared.rules())?;
+        let plan = plan(&select.bag, &select.predicate, &self.shared.learned.rules())?;
         let limit = select.limit.map(|l| usize::try_from(l).unwrap_or(usize::MAX));
         let pool = pool(&self.shared);
         let selection =
@@ -148,7 +150,7 @@ impl ReadStore for LdapStore {
     ) -> LocalBoxFuture<'_, Result<Option<Vec<Row>>, StoreError>> {
         Box::pin(async move {
             self.meet().await?;
-            let plan = plan(&select.bag, &select.predicate, &self.shared.rules())?;
+            let plan = plan(&select.bag, &select.predicate, &self.shared.learned.rules())?;
             let pool = pool(&self.shared);
             match way {
                 Way::Named { entry, attribute } => {
@@ -162,7 +164,7 @@ impl ReadStore for LdapStore {
     fn count(&self, bag: Arc<Bag>, predicate: Predicate) -> LocalBoxFuture<'_, Result<u64, StoreError>> {
         Box::pin(async move {
             self.meet().await?;
-            let plan = plan(&bag, &predicate, &self.shared.rules())?;
+            let plan = plan(&bag, &predicate, &self.shared.learned.rules())?;
             let pool = pool(&self.shared);
             let selection = Selection { pool: &pool, bag: &bag, plan: &plan, fields: &[], limit: None };
             selection.count().await
@@ -172,13 +174,13 @@ impl ReadStore for LdapStore {
     fn shown(&self, select: Select) -> LocalBoxFuture<'_, Result<Vec<String>, StoreError>> {
         Box::pin(async move {
             self.meet().await?;
-            let plan = plan(&select.bag, &select.predicate, &self.shared.rules())?;
+            let plan = plan(&select.bag, &select.predicate, &self.shared.learned.rules())?;
             Ok(shown::searches(&select, &plan, self.shared.settings.page_size))
         })
     }
 
     fn coverage(&self, bag: &Bag, predicate: &Predicate) -> Coverage {
-        covers(bag, predicate, &self.shared.rules())
+        covers(bag, predicate, &self.shared.learned.rules())
     }
 
     fn probe(&self) -> LocalBoxFuture<'_, Result<String, StoreError>> {

@@ -57,8 +57,10 @@ mod idle;
 mod idp_vectors;
 mod in_process;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod interruptions;
 #[cfg(feature = "faults")]
 mod kills;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod large_listing;
 #[cfg(feature = "ldap")]
 mod ldap_store;

@@ -11,8 +11,6 @@ mod mariadb;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
-#[cfg(any(feature = "mysql", feature = "postgres"))]
-pub(crate) mod proxy;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 

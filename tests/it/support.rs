@@ -18,18 +18,22 @@ mod client;
 mod directory;
 mod gateway;
 mod matching;
+mod proxy;
 mod set;
 mod store;
 mod tables;
+mod wire;
 
 pub(crate) use self::{
     client::{Answer, Client},
     directory::{Directory, Entries, Entry, MONITOR, Product},
     gateway::{Gateway, Options},
     matching::mismatches,
+    proxy::Proxy,
     set::{People, Set},
     store::{Backend, TestStore},
     tables::{Session, Snapshot},
+    wire::{Fuse, Loss, Wire},
 };
 
 /// A word that no other test uses.

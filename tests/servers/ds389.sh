@@ -4,6 +4,7 @@
 #   ds389.sh start DIR    makes dc=example,dc=com in DIR and starts ns-slapd on two free loopback ports;
 #                         DIR/env then holds the variables that the tests read
 #   ds389.sh stop DIR
+#   ds389.sh again DIR    starts it once more, on the same ports and with what it held
 #
 # SCIMGATE_TEST_389DS_TEMPLATE=FOLDER  (one of the variables in DIR/env) makes a copy of a server as it is before its
 #                                      first start: a server of a test's own is there within two seconds so
@@ -12,6 +13,7 @@
 # DS389_EXTRA_LDIF=FILE                adds further entries
 # DS389_IMPORT_LDIF=FILE               puts very many further entries into the database while the server is stopped:
 #                                      no plug-in sees them
+# DS389_TWIN=FOLDER                    makes a copy of a server that does not run, with all that it holds, instead
 #
 # The service account is uid=gateway,ou=services,dc=example,dc=com with the password `gateway-Test1`; new passwords can
 # be set through TLS only, so that is the address that the tests use. Plug-ins: memberOf,
@@ -99,6 +101,11 @@ END
 
 # A server as it is before its first start. Its paths and ports are replaced by `configure`.
 prepare() {
+  if [ -n "${DS389_TWIN:-}" ]; then
+    was=$(readlink -f "$DS389_TWIN")
+    cp -a "$was/." "$dir"
+    return 0
+  fi
   if [ -n "${SCIMGATE_TEST_389DS_TEMPLATE:-}" ]; then
     cp -a "$SCIMGATE_TEST_389DS_TEMPLATE/." "$dir"
     was=$(cat "$dir/made-in")
@@ -133,6 +140,10 @@ configure() {
 
 start() {
   configure
+  serve
+}
+
+serve() {
   ns-slapd -D "$dir/etc" -i "$dir/run/slapd.pid" >>"$dir/log/stdout" 2>&1 || return 1
   wait_for 60 ldapsearch -x -o nettimeout=5 -H "ldap://127.0.0.1:$port" -s base -b '' 1.1 ||
     { stop_pid_file "$dir/run/slapd.pid"; return 1; }
@@ -197,7 +208,7 @@ case $command in
   start)
     prepare
     tries 5 start || { tail -5 "$dir/log/errors" >&2; die "389-ds did not start"; }
-    load ldapmodify "$here/../fixtures/ldif/389ds-base.ldif"
+    [ -n "${DS389_TWIN:-}" ] || load ldapmodify "$here/../fixtures/ldif/389ds-base.ldif"
     [ -z "${DS389_EXTRA_LDIF:-}" ] || load ldapadd "$DS389_EXTRA_LDIF"
     [ -z "${DS389_IMPORT_LDIF:-}" ] || import "$DS389_IMPORT_LDIF"
     [ -z "${DS389_SET:-}" ] || load_set
@@ -214,5 +225,11 @@ END
     stop_pid_file "$dir/run/slapd.pid"
     give_back "$dir"
     ;;
-  *) die "start DIR | stop DIR" ;;
+  again)
+    # Who was killed has left a mark, and the server believes it while the process is a zombie.
+    rm -f "$dir"/lock/server/*
+    port=$(sed -n 's/^nsslapd-port: //p' "$dir/etc/dse.ldif")
+    serve || { tail -5 "$dir/log/errors" >&2; die "389-ds did not start again"; }
+    ;;
+  *) die "start DIR | stop DIR | again DIR" ;;
 esac

@@ -5,12 +5,14 @@
 #   samba.sh start DIR    makes the domain LAB.EXAMPLE in DIR and starts it on 127.x.y.z;
 #                         DIR/env then holds the variables that the tests read
 #   samba.sh stop DIR
+#   samba.sh again DIR    starts it once more, at the same address and with what it held
 #
 # SCIMGATE_TEST_AD_TEMPLATE=FOLDER  (one of the variables in DIR/env) makes a copy of a domain as it is before its
 #                                   first start: a server of a test's own is there within a second so
 # SAMBA_SET=FOLDER                  loads FOLDER/base.ldif after the start; accounts without a password then get
 #                                   `Start.Test1`; then applies FOLDER/lock.ldif, if there is one
 # SAMBA_EXTRA_LDIF=FILE             adds further entries
+# SAMBA_TWIN=FOLDER                 makes a copy of a domain controller that does not run, with all that it holds, instead
 # SAMBA_CROWD=NUMBER                makes a group of so many people before the start (samba-crowd.py)
 # SAMBA_KDC=1                       tells Kerberos tickets as well (ports 88 and 464 of its address), and lets them be used
 #                                   over TLS; DIR/krb5.conf and DIR/gateway.keytab then serve a client
@@ -24,6 +26,10 @@ password=Gateway.Test1
 
 # A domain as it is before its first start.
 prepare() {
+  if [ -n "${SAMBA_TWIN:-}" ]; then
+    cp -a --sparse=always "$SAMBA_TWIN/." "$dir"
+    return 0
+  fi
   make_domain
   [ -z "${SAMBA_CROWD:-}" ] || "$(dirname "$0")/samba-crowd.py" "$dir" "$SAMBA_CROWD" >"$dir/crowd.log" 2>&1 ||
     { tail -3 "$dir/crowd.log" >&2; die "cannot make the crowd"; }
@@ -97,6 +103,10 @@ END
 start() {
   address=$(random_address)
   configure
+  serve
+}
+
+serve() {
   samba --daemon --configfile="$dir/etc/smb.conf" || return 1
   wait_for 60 client ldapsearch -s base -b "$suffix" dn || { stop_pid_file "$dir/run/samba.pid"; return 1; }
 }
@@ -189,7 +199,7 @@ case $command in
   start)
     prepare
     tries 5 start || { tail -20 "$dir/log/samba.log" >&2; die "Samba did not start"; }
-    fill || { cat "$dir/fill.log" >&2; die "the service account cannot be made"; }
+    [ -n "${SAMBA_TWIN:-}" ] || fill || { cat "$dir/fill.log" >&2; die "the service account cannot be made"; }
     [ -z "${SAMBA_KDC:-}" ] || give_tickets || { cat "$dir/fill.log" >&2; die "there are no tickets"; }
     load
     cat >"$dir/env" <<END
@@ -206,5 +216,9 @@ END
     stop_pid_file "$dir/run/samba.pid"
     give_back "$dir"
     ;;
-  *) die "start DIR | stop DIR" ;;
+  again)
+    address=$(sed -n 's,^[[:space:]]*interfaces = \(.*\)/8$,\1,p' "$dir/etc/smb.conf")
+    serve || { tail -20 "$dir/log/samba.log" >&2; die "Samba did not start again"; }
+    ;;
+  *) die "start DIR | stop DIR | again DIR" ;;
 esac

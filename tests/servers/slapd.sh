@@ -7,6 +7,7 @@
 #   slapd.sh again DIR    starts it once more, on the same ports and with what it held
 #
 # SLAPD_EXTRA_LDIF=FILE loads more entries before the start, without checks and overlays.
+# SLAPD_TWIN=DIR       serves what the server of that folder holds, in place of the usual entries.
 # SLAPD_CONFIG_LDIF=FILE adds entries to the configuration, and SLAPD_GLOBAL=LINE a line to cn=config itself.
 #
 # SLAPD_SET=FOLDER serves a set instead: the schema and the entries of FOLDER (base.ldif, then the changes of
@@ -64,6 +65,12 @@ prepare() {
   [ -z "${SLAPD_GLOBAL:-}" ] || sed -i "/^olcLogLevel:/a $SLAPD_GLOBAL" "$dir/config.ldif"
   [ -z "${SLAPD_CONFIG_LDIF:-}" ] || (echo && fill "$SLAPD_CONFIG_LDIF") >>"$dir/config.ldif"
   slapadd -n0 -F "$dir/config" -l "$dir/config.ldif" >"$dir/slapadd.log" 2>&1 || { cat "$dir/slapadd.log" >&2; die "cannot load slapd.ldif"; }
+  if [ -n "${SLAPD_TWIN:-}" ]; then
+    slapcat -n1 -F "$SLAPD_TWIN/config" >"$dir/twin.ldif"
+    slapadd -q -n1 -F "$dir/config" -l "$dir/twin.ldif" >"$dir/slapadd.log" 2>&1 ||
+      { cat "$dir/slapadd.log" >&2; die "cannot load what $SLAPD_TWIN holds"; }
+    return
+  fi
   slapadd -n1 -F "$dir/config" -l "$here/../fixtures/ldif/openldap-base.ldif" >"$dir/slapadd.log" 2>&1 ||
     { cat "$dir/slapadd.log" >&2; die "cannot load openldap-base.ldif"; }
   [ -n "${SLAPD_EXTRA_LDIF:-}" ] || return 0

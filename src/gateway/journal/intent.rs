@@ -56,19 +56,6 @@ pub(in crate::gateway) struct Change {
     pub(super) difference: Difference,
     /// Its anchor afterwards.
     pub(super) anchor: String,
-    /// What points at it in other entries.
-    pub(super) renamed: Vec<Renamed>,
-}
-
-/// A value by which others point at a resource, and the one that takes its place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::gateway) struct Renamed {
-    /// The resource type of those who point.
-    pub(in crate::gateway) holder: String,
-    /// The part and the field they point with.
-    pub(in crate::gateway) field: (String, String),
-    pub(in crate::gateway) old: String,
-    pub(in crate::gateway) new: String,
 }
 
 /// A resource shall go.
@@ -140,13 +127,12 @@ impl Change {
         mapping: &TypeMapping,
         (was, now): (&Object, &Object),
         anchor: &str,
-        renamed: Vec<Renamed>,
     ) -> Self {
         let mut difference = Difference::between(was, now);
         for rule in mapping.rules.iter().filter(|rule| matches!(rule.lens.bare(), Lens::Password(_))) {
             difference.leave_out(rule.urn.as_deref(), &rule.attribute);
         }
-        Self { caller: Caller::of(cx), difference, anchor: anchor.to_owned(), renamed }
+        Self { caller: Caller::of(cx), difference, anchor: anchor.to_owned() }
     }
 }
 

@@ -174,11 +174,7 @@ impl Gateway {
         let open = Preconditions::default();
         match self.change(cx, ty, before, &open, wanted, &Selection::default()).await {
             Err(error) if !error.is_passing() => {}
-            Err(error) => return Err(error),
-            Ok(_) => {
-                self.point_anew(ty, id, &change.renamed).await?;
-                return Ok(Some(id.to_owned()));
-            }
+            outcome => return outcome.map(|_| Some(id.to_owned())),
         }
         // The store refuses what is missing: what was done of it goes back.
         let before = self.before(cx, ty, id).await?;

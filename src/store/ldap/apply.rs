@@ -205,6 +205,11 @@ impl Apply {
             .collect()
     }
 
+    /// True if an entry was added.
+    fn has_added(&self) -> bool {
+        self.undo.iter().any(|undo| matches!(undo, Undo::Delete { .. }))
+    }
+
     /// Undoes, last first, what can be undone. False if something could not be.
     async fn take_back(&mut self) -> bool {
         let mut is_undone = true;

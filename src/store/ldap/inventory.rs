@@ -112,7 +112,9 @@ impl LdapStore {
         if bases.is_empty() || !bases.iter().all(is_there) {
             return Ok(None);
         }
-        let Ok(plan) = plan(&look.bag, &Predicate::True, &self.shared.rules()) else { return Ok(None) };
+        let Ok(plan) = plan(&look.bag, &Predicate::True, &self.shared.learned.rules()) else {
+            return Ok(None);
+        };
         let (bag, class) = with_class(&look.bag);
         let fields: Vec<FieldId> = (0..bag.fields.len()).collect();
         let selection =

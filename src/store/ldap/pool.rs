@@ -10,7 +10,7 @@
 use std::{
     cell::{Cell, RefCell},
     rc::Rc,
-    sync::{Arc, OnceLock, Weak},
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 
@@ -23,13 +23,13 @@ use ldap3::controls::{Control, RawControl};
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::{
-    inventory::attribute_type,
+    learned::Learned,
     link::{Link, Query, Request, Take},
     open::{answers, open},
     result::OpError,
     rules::Rules,
-    server::{Server, Vendor},
-    servers::{PATIENCE, SILENCE, Servers},
+    server::Server,
+    servers::{SILENCE, Servers},
 };
 use crate::{config::ldap::LdapSettings, store::StoreError};
 
@@ -44,38 +44,7 @@ pub(super) struct Shared {
     pub(super) settings: LdapSettings,
     pub(super) servers: Arc<Servers>,
     pub(super) tls: Arc<rustls::ClientConfig>,
-    /// Read on the first connection.
-    pub(super) rules: OnceLock<Arc<Rules>>,
-}
-
-impl Shared {
-    /// By which rules the server compares, as far as that is known yet.
-    pub(super) fn rules(&self) -> Arc<Rules> {
-        self.rules.get().cloned().unwrap_or_default()
-    }
-
-    /// Reads the rules, unless they are known. A server that does not show them has the usual ones.
-    async fn learn_rules(&self, link: &Link) {
-        let server = link.server();
-        if self.rules.get().is_some() {
-            return;
-        }
-        // Active Directory tells no rules in its schema.
-        let rules = if server.vendor == Vendor::ActiveDirectory {
-            let mut query = Query::base(server.domain(), "(objectClass=*)", &["objectSid"]);
-            query.is_whole = false;
-            let Ok(domain) = link.root_dse(&query).await else { return };
-            let sid = domain.attributes.into_iter().flat_map(|(_, values)| values).next();
-            Rules::of_domain(sid.unwrap_or_default())
-        } else {
-            let query = Query::base(server.subschema(), "(objectClass=*)", &["attributeTypes"]);
-            let Ok(mut schema) = link.root_dse(&query).await.map(|entry| entry.texts()) else { return };
-            let lines = schema.remove("attributetypes").unwrap_or_default();
-            Rules::new(lines.iter().filter_map(|line| attribute_type(line)).collect(), server.vendor)
-        };
-        // Another thread may have been faster, and read the same.
-        self.rules.get_or_init(|| Arc::new(rules));
-    }
+    pub(super) learned: Learned,
 }
 
 thread_local! {
@@ -206,7 +175,7 @@ impl Pool {
 
     /// By which rules the server compares.
     pub(super) fn rules(&self) -> Result<Arc<Rules>, StoreError> {
-        Ok(self.shared()?.rules())
+        Ok(self.shared()?.learned.rules())
     }
 
     fn point(&self) -> Result<&Slot, StoreError> {
@@ -244,12 +213,13 @@ impl Pool {
     async fn link(&self, slot: &Slot) -> Result<Rc<Link>, StoreError> {
         let shared = self.shared()?;
         shared.servers.look_back(&shared.settings, &shared.tls);
-        if let Some(link) = slot.usable(&shared.servers) {
+        if let Some(link) = slot.usable(&shared) {
+            shared.learned.refresh(&link).await?;
             return Ok(link);
         }
         let asked = Instant::now();
         let mut failure = slot.connecting.lock().await;
-        if let Some(link) = slot.usable(&shared.servers) {
+        if let Some(link) = slot.usable(&shared) {
             return Ok(link);
         }
         // Who waited while an attempt failed shares its failure, instead of queueing for one more.
@@ -261,10 +231,10 @@ impl Pool {
         }
         match open_any(&shared).await {
             Ok(link) => {
-                shared.learn_rules(&link).await;
                 let link = Rc::new(link);
                 slot.link.replace(Some(Rc::clone(&link)));
                 *failure = None;
+                shared.learned.refresh(&link).await?;
                 Ok(link)
             }
             Err(error) => {
@@ -286,9 +256,13 @@ impl Pool {
 impl Slot {
     /// The connection if it can be used and leads to the server in use; another one is let go. Operations
     /// under way on it keep it until they end.
-    fn usable(&self, servers: &Servers) -> Option<Rc<Link>> {
+    fn usable(&self, shared: &Shared) -> Option<Rc<Link>> {
         let mut link = self.link.borrow_mut();
-        if link.as_ref().is_some_and(|l| !l.is_usable() || l.endpoint() != servers.in_use()) {
+        let is_elsewhere = |l: &Link| l.endpoint() != shared.servers.in_use();
+        if let Some(held) = link.as_ref().filter(|l| !l.is_usable() || is_elsewhere(l)) {
+            if !held.is_alive() || is_elsewhere(held) {
+                shared.learned.doubt();
+            }
             *link = None;
         }
         link.clone()
@@ -318,7 +292,7 @@ async fn open_any(shared: &Shared) -> Result<Link, StoreError> {
         }
         let next = attempts.next();
         let answer = match left.peek() {
-            Some(_) => tokio::time::timeout(PATIENCE, next).await.unwrap_or_default(),
+            Some(_) => tokio::time::timeout(shared.settings.patience(), next).await.unwrap_or_default(),
             None => next.await,
         };
         match answer {
@@ -351,7 +325,8 @@ async fn hang(slot: &Slot, link: &Link, shared: &Shared) {
             Some((when, is_there)) if when > heard => is_there,
             _ => {
                 let Some(endpoint) = servers.endpoint(link.endpoint()) else { return };
-                let answer_to_us = answers(&endpoint, &shared.settings, &shared.tls, PATIENCE).await;
+                let patience = shared.settings.patience();
+                let answer_to_us = answers(&endpoint, &shared.settings, &shared.tls, patience).await;
                 // Refused credentials are an answer, too.
                 let is_there =
                     !matches!(answer_to_us, Err(StoreError::Unavailable(_) | StoreError::Timeout(_)));

@@ -20,9 +20,6 @@ use crate::{config::ldap::LdapSettings, store::StoreError};
 
 /// How long nothing may be heard on a connection before its server is asked whether it is there.
 pub(super) const SILENCE: Duration = Duration::from_secs(1);
-/// How long a server may take to let us in and tell about itself before it counts as hung. Also how long one
-/// server is waited for before the next one is tried at the same time.
-pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 /// How often the first server is asked whether it is back.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 /// How long the first server is left alone when it refuses us: repeating wrong credentials may lock the account.
@@ -192,7 +189,7 @@ impl Servers {
         let servers = Arc::clone(self);
         let (settings, tls) = (settings.clone(), Arc::clone(tls));
         tokio::spawn(async move {
-            let answer = answers(&endpoint, &settings, &tls, PATIENCE).await;
+            let answer = answers(&endpoint, &settings, &tls, settings.patience()).await;
             if matches!(answer, Err(StoreError::Denied(_))) {
                 servers.note(|progress| progress.refused_until = Some(Instant::now() + AFTER_REFUSAL));
             }

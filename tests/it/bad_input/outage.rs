@@ -10,10 +10,7 @@ use serde_json::{Value as Json, json};
 use ureq::http::Method;
 
 use super::{ERROR, GROUP, Site, USER, query};
-use crate::{
-    stores::proxy::Proxy,
-    support::{Answer, Backend, Gateway, Options, TestStore, unique},
-};
+use crate::support::{Answer, Backend, Gateway, Options, Proxy, TestStore, unique};
 
 /// The stores behind a network.
 const SERVERS: [Backend; 3] = [Backend::OpenLdap, Backend::Postgres, Backend::MariaDb];

@@ -387,49 +387,33 @@ fn the_next_server_takes_over() {
     });
 }
 
-/// A server is given a second to tell that it is there. One that is busy with other tests may need more, so it is
-/// asked several times; a gateway that always turns to the other server does so each time.
+/// What answers on other connections is there, however long one answer takes.
 #[test]
 fn a_slow_operation_is_no_reason_to_leave_a_server() {
-    let mut stayed = false;
-    for _ in 0..8 {
-        behind_a_relay("slow", async |lab, relay| {
-            lab.add_person("ann", &[]).await;
-            stayed = stays_with_a_slow_server(lab, relay).await;
-        });
-        if stayed || settings().is_none() {
-            return;
-        }
-    }
-    assert!(stayed, "it told that it is there, each time");
-}
-
-/// Lists over a connection that is silent while the server tells on others that it is there; true if nobody else
-/// was turned to.
-async fn stays_with_a_slow_server(lab: &mut Lab, relay: &mut Relay) -> bool {
-    let slow = LdapSettings { operation_timeout_secs: 60, ..lab.settings.clone() };
-    let (other, _) = Relay::start(&slow).await;
-    let urls = vec![format!("ldap://{}", relay.address), format!("ldap://{}", other.address)];
-    lab.store = open(&LdapSettings { urls, ..slow });
-    assert_eq!(list(lab).await, Ok(1));
-    if other.opened() > 0 {
-        return false;
-    }
-    let before = relay.opened();
-    relay.switches.frozen_connections.set(before);
-    let (answer, ()) = tokio::join!(list(lab), async {
-        for _ in 0..600 {
-            if relay.opened() > before {
-                break;
+    behind_a_relay("slow", async |lab, relay| {
+        lab.add_person("ann", &[]).await;
+        // The server may be busy with other tests, and takes its time to tell that it is there.
+        let slow = LdapSettings { operation_timeout_secs: 60, patience_secs: 60, ..lab.settings.clone() };
+        let (other, _) = Relay::start(&slow).await;
+        let urls = vec![format!("ldap://{}", relay.address), format!("ldap://{}", other.address)];
+        lab.store = open(&LdapSettings { urls, ..slow });
+        assert_eq!(list(lab).await, Ok(1));
+        let before = relay.opened();
+        relay.switches.frozen_connections.set(before);
+        let (answer, ()) = tokio::join!(list(lab), async {
+            for _ in 0..600 {
+                if relay.opened() > before {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        assert!(relay.opened() > before, "nobody asked whether it is there");
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        relay.switches.frozen_connections.set(0);
+            assert!(relay.opened() > before, "nobody asked whether it is there");
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            relay.switches.frozen_connections.set(0);
+        });
+        assert_eq!(answer, Ok(1));
+        assert_eq!(other.opened(), 0, "nobody else was turned to");
     });
-    assert_eq!(answer, Ok(1));
-    other.opened() == 0
 }
 
 /// One that lets nobody in is left: also while it is asked for the first time.

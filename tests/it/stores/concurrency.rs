@@ -10,8 +10,9 @@ use scimgate::store::{
     Cell, Change, Predicate, ReadStore as _, Step, Store as _, StoreError, Value, sql::SqlStore,
 };
 
-use super::{database::Database, proxy::Proxy};
+use super::database::Database;
 use crate::store_suite::{AGE, ID, MAIL_ADDRESS, MAIL_PERSON, fill, find, login_is, person, rows, set, wait};
+use crate::support::Proxy;
 
 fn touch(database: &Database, login: &str) -> Step {
     Step::Update {

@@ -39,6 +39,15 @@ impl Product {
         }
     }
 
+    /// Where the script notes the process, below the server's folder.
+    fn pid_file(self) -> &'static str {
+        match self {
+            Self::OpenLdap => "slapd.pid",
+            Self::Ds389 => "run/slapd.pid",
+            Self::ActiveDirectory => "run/samba.pid",
+        }
+    }
+
     /// What the names of its variables begin with.
     fn variable(self) -> &'static str {
         match self {
@@ -171,7 +180,6 @@ impl Directory {
     }
 
     /// A file of the server of the test's own.
-    #[cfg(feature = "gssapi")]
     pub(crate) fn server_file(&self, name: &str) -> std::path::PathBuf {
         self.server.as_ref().expect("a server of the test's own").path().join("server").join(name)
     }
@@ -238,19 +246,34 @@ impl Directory {
 
     /// Sends a signal to the server of the test's own: `KILL`, `STOP`, `CONT`.
     pub(crate) fn signal(&self, signal: &str) {
-        let folder = self.server.as_ref().expect("a server of the test's own").path();
-        let pid = fs::read_to_string(folder.join("server/slapd.pid")).unwrap();
-        let status = Command::new("kill").args([&format!("-{signal}"), pid.trim()]).status().unwrap();
+        let pid = fs::read_to_string(self.own_folder().join("server").join(self.product.pid_file())).unwrap();
+        // Samba is a group of processes, whose number is the first one's.
+        let group = if self.product == Product::ActiveDirectory { "-" } else { "" };
+        let target = format!("{group}{}", pid.trim());
+        let status = Command::new("kill").args([&format!("-{signal}"), "--", &target]).status().unwrap();
         assert!(status.success(), "no process {pid} to send {signal} to");
     }
 
     /// Starts the server of the test's own again, where it was.
     pub(crate) fn start_again(&self) {
-        let folder = self.server.as_ref().expect("a server of the test's own").path();
-        assert!(
-            script(self.product, "again", folder).status().unwrap().success(),
-            "slapd does not start again"
-        );
+        self.run_script("again");
+    }
+
+    /// Another server of its own, with what this one holds: the same entries with the same identities.
+    pub(super) fn twin(&self) -> Option<Self> {
+        self.run_script("stop");
+        let twin = Self::started(self.product, &[("TWIN", self.own_folder().join("server").as_os_str())]);
+        self.start_again();
+        twin
+    }
+
+    fn own_folder(&self) -> &Path {
+        self.server.as_ref().expect("a server of the test's own").path()
+    }
+
+    fn run_script(&self, verb: &str) {
+        let status = script(self.product, verb, self.own_folder()).status().unwrap();
+        assert!(status.success(), "{} {verb}", self.product.script());
     }
 
     /// Adds entries, given as LDIF.

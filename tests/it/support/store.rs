@@ -167,6 +167,32 @@ impl TestStore {
         Some(Self::new(Backend::OpenLdap, Holder::Directory(directory), mapping, TempDir::new().unwrap()))
     }
 
+    /// Starts a directory of the test's own without people, behind the mapping for it that is shipped.
+    pub(crate) fn alone(backend: Backend) -> Option<Self> {
+        let containers = match backend {
+            Backend::ActiveDirectory => {
+                let unit = |name: &str, above: &str| {
+                    format!(
+                        "dn: OU={name},{above}DC=lab,DC=example\nobjectClass: organizationalUnit\nou: {name}\n\n"
+                    )
+                };
+                unit("Corp", "") + &unit("People", "OU=Corp,") + &unit("Groups", "OU=Corp,")
+            }
+            _ => String::new(),
+        };
+        let directory = Directory::of_its_own(backend.product(), &containers)?;
+        let mapping = format!("mappings/{}.toml", backend.name());
+        let mapping = Path::new(env!("CARGO_MANIFEST_DIR")).join(mapping);
+        Some(Self::new(backend, Holder::Directory(directory), mapping, TempDir::new().unwrap()))
+    }
+
+    /// Another directory like this one, with the same entries: a server that it is replicated to.
+    pub(crate) fn twin(&self) -> Option<Self> {
+        let directory = self.directory().twin()?;
+        let mapping = self.mapping.clone();
+        Some(Self::new(self.backend, Holder::Directory(directory), mapping, TempDir::new().unwrap()))
+    }
+
     /// Starts a directory of the test's own with a set (a folder with a schema and entries, see
     /// `tests/servers`), behind a mapping file.
     pub(crate) fn of_set(product: Product, folder: &Path, mapping: PathBuf) -> Option<Self> {
@@ -225,9 +251,17 @@ impl TestStore {
         self
     }
 
+    /// Tells the gateway the same server a second time, at another address.
+    pub(crate) fn with_second_address(mut self, address: SocketAddr, lines: &str) -> Self {
+        let url = self.url();
+        self.further = vec![url.as_str().replacen(authority(&url), &address.to_string(), 1).parse().unwrap()];
+        self.more.push_str(lines);
+        self
+    }
+
     /// Gives the gateway more servers to turn to, and adds lines to its part of the settings.
     pub(crate) fn with_further_servers(mut self, others: &[&Self], lines: &str) -> Self {
-        self.further = others.iter().map(|other| other.url()).collect();
+        self.further = others.iter().map(|other| other.url_seen()).collect();
         self.more.push_str(lines);
         self
     }
@@ -241,8 +275,17 @@ impl TestStore {
     /// The server's own address.
     pub(crate) fn address(&self) -> SocketAddr {
         let url = self.url();
-        let (host, port) = (url.host_str().unwrap(), url.port().unwrap());
-        SocketAddr::new(host.parse().unwrap(), port)
+        let port = url.port().unwrap_or(if url.scheme() == "ldaps" { 636 } else { 389 });
+        SocketAddr::new(url.host_str().unwrap().parse().unwrap(), port)
+    }
+
+    /// Where the gateway is told that the server is.
+    fn url_seen(&self) -> Url {
+        let url = self.url();
+        match self.detour {
+            Some(detour) => url.as_str().replacen(authority(&url), &detour.to_string(), 1).parse().unwrap(),
+            None => url,
+        }
     }
 
     fn url(&self) -> Url {
@@ -271,7 +314,7 @@ impl TestStore {
             settings = settings.replacen("\"]", &format!("\", \"{url}\"]"), 1);
         }
         match self.detour {
-            Some(detour) => settings.replace(&self.address().to_string(), &detour.to_string()),
+            Some(detour) => settings.replacen(authority(&self.url()), &detour.to_string(), 1),
             None => settings,
         }
     }
@@ -401,6 +444,11 @@ impl TestStore {
             Backend::OpenLdap | Backend::Ds389 | Backend::ActiveDirectory => "",
         }
     }
+}
+
+/// Host and port of a URL, as they are written there.
+fn authority(url: &Url) -> &str {
+    &url[url::Position::BeforeHost..url::Position::AfterPort]
 }
 
 /// A value as a filter has it (RFC 4515).

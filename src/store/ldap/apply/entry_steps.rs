@@ -110,7 +110,8 @@ impl Apply {
                 .await
                 .map_err(|e| e.into_store(Operation::Search, &bag.name, ""))?,
         };
-        let row = row.ok_or_else(|| StoreError::NotFound { bag: bag.name.clone() })?;
+        // Another server may answer by now, which has not heard of it yet.
+        let row = row.ok_or_else(|| StoreError::Unavailable("a new entry cannot be read yet".to_owned()))?;
         Ok(fields.iter().map(|f| row.all(*f).to_vec()).collect())
     }
 
@@ -164,7 +165,7 @@ impl Apply {
     /// What would give an entry back what edits take from it; nothing if no step comes after this one. Lists
     /// may be long: whether a value is in one is asked, for a few.
     async fn way_back(&self, bag: &Bag, dn: &str, edits: &[Edit]) -> Result<Vec<Edit>, OpError> {
-        if !self.is_followed {
+        if !self.is_followed && !self.has_added() {
             return Ok(Vec::new());
         }
         let replaced = edits.iter().filter(|edit| edit.action == Action::Replace);

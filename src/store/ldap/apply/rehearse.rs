@@ -117,7 +117,9 @@ fn push(told: &mut Vec<String>, lines: Vec<String>) {
 impl Undo {
     fn told(&self) -> String {
         match self {
-            Self::Delete { dn } => format!("if a later change is refused: {dn} is deleted again"),
+            Self::Delete { dn } => {
+                format!("if a later change is refused: {dn} is deleted again")
+            }
             Self::Modify { dn, .. } => format!("if a later change is refused: {dn} is changed back"),
             Self::Rename { from, to } => format!("if a later change is refused: {from} becomes {to} again"),
         }
