@@ -8,5 +8,6 @@ mod crowd;
 mod entries;
 mod guess;
 mod page;
+pub mod tables;
 
 pub use self::entries::draft as directory;

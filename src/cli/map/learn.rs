@@ -1,11 +1,15 @@
 //! `scimgate map learn`: drafts a mapping from what a store holds.
 
+#[cfg(feature = "sql")]
+use std::sync::Arc;
 use std::{
     fs,
     io::Write as _,
     path::{Path, PathBuf},
 };
 
+#[cfg(feature = "sql")]
+use crate::store::{Field, ReadStore, Select, Source, Value, inventory::survey::Seen};
 use crate::{
     cli::{Outcome, REFUSED, WRONG_COMMAND, WRONG_FILES, fail, mapping},
     config::{Settings, StoreSettings},
@@ -75,5 +79,39 @@ async fn draft(arguments: &Learn, name: &str, store: &StoreSettings) -> Result<S
         let survey = directory.survey(arguments.base.as_deref(), arguments.sample).await?;
         return Ok(learn::directory(&survey, name));
     }
+    #[cfg(feature = "sql")]
+    if let Some(sql) = &store.sql {
+        use crate::{config::SqlSettings, store::sql::SqlStore};
+
+        let store = SqlStore::open(&SqlSettings { connections: 1, ..sql.clone() })?;
+        let names = store.inventory(Vec::new()).await?.names;
+        let inventory = store.inventory(learn::tables::interesting(&names)).await?;
+        let samples = samples(&store, learn::tables::wanted(&inventory, arguments.sample)).await?;
+        return Ok(learn::tables::draft(&inventory, &samples, name));
+    }
     Err(StoreError::Unsupported("this scimgate was built without such stores".to_owned()))
+}
+
+/// The rows that are to be looked at; a table that may not be read has none.
+#[cfg(feature = "sql")]
+async fn samples(store: &dyn ReadStore, selects: Vec<Select>) -> Result<learn::tables::Samples, StoreError> {
+    let mut samples = learn::tables::Samples::new();
+    for select in selects {
+        let Source::Table(table) = select.bag.source.clone() else { continue };
+        let bag = Arc::clone(&select.bag);
+        let rows = match store.select(select).await {
+            Ok(rows) => rows,
+            Err(error @ (StoreError::Unavailable(_) | StoreError::Timeout(_))) => return Err(error),
+            Err(_) => Vec::new(),
+        };
+        let seen = rows.iter().map(|row| {
+            let values = |(at, field): (usize, &Field)| {
+                let values: Vec<String> = row.all(at).iter().map(Value::to_text).collect();
+                (!values.is_empty()).then(|| (field.name.to_ascii_lowercase(), values))
+            };
+            Seen { dn: String::new(), values: bag.fields.iter().enumerate().filter_map(values).collect() }
+        });
+        samples.insert(table, seen.collect());
+    }
+    Ok(samples)
 }

@@ -24,9 +24,7 @@ pub(super) enum Guess {
 
 /// Guesses; `sources` are the fields that it may follow.
 pub(super) fn guess(crowd: &Crowd<'_>, name: &str, sources: &[&str]) -> Option<(Guess, String)> {
-    if crowd.values(name).next().is_none() {
-        return None;
-    }
+    crowd.values(name).next()?;
     if crowd.values(name).all(is_uuid) {
         return Some((Guess::Same("@uuid".to_owned()), "every value is a UUID of its own".to_owned()));
     }

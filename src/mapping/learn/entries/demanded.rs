@@ -151,7 +151,7 @@ impl Kind<'_> {
         let schema = &self.directory().schema;
         let main = schema.find_class(self.class);
         let is_main = |class: &&ObjectClass| main.is_some_and(|main| std::ptr::eq(*class, main));
-        class.kind == ClassKind::Auxiliary || schema.with_superiors(&class.names).iter().any(|c| is_main(c))
+        class.kind == ClassKind::Auxiliary || schema.with_superiors(&class.names).iter().any(is_main)
     }
 }
 
