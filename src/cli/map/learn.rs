@@ -27,6 +27,7 @@ pub(in crate::cli) struct Learn {
     #[arg(long, value_name = "NAME")]
     store: Option<String>,
     /// Directories: where to look; without it everywhere.
+    #[cfg(feature = "ldap")]
     #[arg(long, value_name = "DN")]
     base: Option<String>,
     /// The most people and groups to look at, each.

@@ -55,8 +55,11 @@ impl Server {
 
     pub(super) fn name(self, directory: &Directory) -> String {
         match self {
-            Self::FreeIpa => format!("FreeIPA on {}", directory.name),
-            _ => directory.name.clone(),
+            Self::OpenLdap => "OpenLDAP".to_owned(),
+            Self::ActiveDirectory => "Active Directory".to_owned(),
+            Self::Ds389 => "389 Directory Server".to_owned(),
+            Self::FreeIpa => "FreeIPA".to_owned(),
+            Self::Other => directory.name.clone(),
         }
     }
 }

@@ -245,10 +245,8 @@ pub(super) fn draft_anchor(page: &mut Page, kind: &Kind<'_>) {
 /// `container`, if not all lie directly below the base.
 pub(super) fn draft_container(page: &mut Page, kind: &Kind<'_>) {
     let (home, count) = &kind.home;
-    let why = format!(
-        "new ones come here, where entries are {}",
-        kind.crowd.part(*count).trim_start_matches("in ")
-    );
+    let all = number(kind.crowd.len());
+    let why = format!("new ones come here, where {} of {all} are", number(*count));
     page.why(&format!("container = {}", place(kind.survey, home)), &why);
 }
 
