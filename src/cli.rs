@@ -52,7 +52,7 @@ enum Command {
     Check(check::Arguments),
     /// Show what a query or a request would ask of the store, without doing it.
     Explain(explain::Arguments),
-    /// Try a mapping on one resource, or print the JSON Schema of mapping files.
+    /// Try a mapping on one resource, draft one from a store, or print the JSON Schema of mapping files.
     #[command(subcommand)]
     Map(map::Arguments),
     /// Look at the database of ids, compare it with the store, and fill it anew.

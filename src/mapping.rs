@@ -24,6 +24,7 @@ pub mod floor;
 pub mod form;
 pub mod identity;
 mod implied;
+pub mod learn;
 pub mod lens;
 pub mod live;
 pub mod log;

@@ -1,4 +1,6 @@
-//! `scimgate map`: what a mapping makes of one resource, and what a mapping file may hold.
+//! `scimgate map`: what a mapping makes of one resource, a draft of one, and what a mapping file may hold.
+
+mod learn;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -19,6 +21,8 @@ use crate::{
 pub(super) enum Arguments {
     /// Read one resource through the mapping, and show where each of its values comes from.
     Try(Try),
+    /// Draft a mapping from what a store holds. Changes nothing.
+    Learn(learn::Learn),
     /// Print the JSON Schema of mapping files, for editors.
     Schema,
 }
@@ -46,6 +50,7 @@ pub(super) struct Try {
 pub(super) fn run(arguments: &Arguments) -> Outcome {
     match arguments {
         Arguments::Try(arguments) => try_one(arguments),
+        Arguments::Learn(arguments) => learn::run(arguments),
         Arguments::Schema => {
             println!("{:#}", schema::schema());
             Ok(())

@@ -2,6 +2,7 @@
 //! wants them. Plain data, so that comparing the two needs no database.
 
 pub mod directory;
+pub mod survey;
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -65,6 +65,7 @@ mod large_listing;
 #[cfg(feature = "ldap")]
 mod ldap_store;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod learn;
 mod leavers;
 #[cfg(feature = "sqlite")]
 mod lens_laws;

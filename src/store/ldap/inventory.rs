@@ -7,6 +7,7 @@ mod active_directory;
 mod ds389;
 mod indexes;
 mod schema;
+mod survey;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},

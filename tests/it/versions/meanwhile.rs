@@ -36,8 +36,11 @@ fn retitle(store: &TestStore, number: usize) {
         Backend::OpenLdap | Backend::Ds389 | Backend::ActiveDirectory => store.directory().modify(&format!(
             "dn: {}\nchangetype: modify\nreplace: title\ntitle: Theirs\n",
             // A display name may be that of the entry.
-            store.directory().search(&format!("(|(uid={who})(userPrincipalName={who}))")).remove(0).dn,
-            who = login(store, number)
+            store
+                .directory()
+                .search(&format!("(|(uid={0})(userPrincipalName={0}))", login(store, number)))
+                .remove(0)
+                .dn
         )),
     }
 }
