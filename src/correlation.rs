@@ -21,6 +21,7 @@ pub mod id;
 mod insert;
 pub mod journal;
 mod kept;
+mod lease;
 pub mod model;
 mod query;
 mod schema;

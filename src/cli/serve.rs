@@ -81,7 +81,7 @@ pub(super) async fn serve(gateway: Gateway, settings: &Settings, listeners: Vec<
         tracing::info!("{signal}: requests under way come to their end, then the process ends");
     };
     let outcome = server::serve(front, &settings.server, listeners, stop).await;
-    gateway.note_ends().await;
+    gateway.close().await;
     outcome.map_err(|e| fail(code(&e), e))
 }
 

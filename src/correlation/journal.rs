@@ -81,6 +81,8 @@ pub struct Settlement {
 pub enum End {
     /// It is removed.
     Gone,
+    /// It stays open: the resource has this id by now, and more is to be done.
+    Named(String),
     /// It made the resource with this id, and its process is about to tell the client.
     Made(String),
     /// It made the resource with this id, and nobody waits to be told.
@@ -220,18 +222,21 @@ impl Correlation {
             .await
     }
 
-    /// The creations of a type that were made by this request, and whose clients may not have been told.
+    /// The records of creations of a type that this request asked for.
     ///
     /// # Errors
     ///
     /// [`CorrelationError`].
-    pub async fn made_by(&self, resource_type: &str, request: &str) -> Result<Vec<Record>, CorrelationError> {
+    pub async fn of_request(
+        &self,
+        resource_type: &str,
+        request: &str,
+    ) -> Result<Vec<Record>, CorrelationError> {
         let (tenant, ty, request) = (self.tenant.to_string(), resource_type.to_owned(), request.to_owned());
         self.workers
             .read(move |conn| {
                 let found: Vec<Stored> = journal::table
                     .filter(journal::tenant.eq(&tenant))
-                    .filter(journal::state.eq(State::Made.name()))
                     .filter(journal::resource_type.eq(&ty))
                     .filter(journal::request.eq(&request))
                     .select(Stored::as_select())
@@ -241,12 +246,12 @@ impl Correlation {
             .await
     }
 
-    /// Takes all open records of another replica over. Returns how many there were.
+    /// Takes all open records of another replica over, and returns them.
     ///
     /// # Errors
     ///
     /// [`CorrelationError`].
-    pub async fn take_over(&self, from: String, to: String) -> Result<usize, CorrelationError> {
+    pub async fn take_over(&self, from: String, to: String) -> Result<Vec<Record>, CorrelationError> {
         let tenant = self.tenant.to_string();
         self.workers
             .write(move |conn| {
@@ -254,7 +259,16 @@ impl Correlation {
                     .filter(journal::tenant.eq(&tenant))
                     .filter(journal::state.eq(State::Open.name()))
                     .filter(journal::replica.eq(&from));
-                Ok((diesel::update(theirs).set(journal::replica.eq(&to)).execute(conn)?, Vec::new()))
+                let found: Vec<Stored> = theirs.select(Stored::as_select()).load(conn)?;
+                // Another one may be taking them at this moment: what it has is not ours.
+                let mut moved = Vec::new();
+                for stored in found {
+                    let record = theirs.filter(journal::id.eq(stored.id.clone()));
+                    if diesel::update(record).set(journal::replica.eq(&to)).execute(conn)? > 0 {
+                        moved.push(Record::from(stored));
+                    }
+                }
+                Ok((moved, Vec::new()))
             })
             .await
     }
@@ -333,6 +347,7 @@ pub(super) fn settle(conn: &mut Conn, tenant: &str, end: &Settlement) -> Result<
     match &end.end {
         End::Made(id) => diesel::update(record).set(made(&end.replica, id)).execute(conn)?,
         End::Untold(id) => diesel::update(record).set(made(NOBODY, id)).execute(conn)?,
+        End::Named(id) => diesel::update(record).set(journal::resource_id.eq(Some(id))).execute(conn)?,
         End::Gone => diesel::delete(record).execute(conn)?,
     };
     Ok(())

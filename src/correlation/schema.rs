@@ -49,6 +49,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// The processes that work on this database, and until when each counts as alive.
+    replica (tenant, id) {
+        /// Tenant that it serves.
+        tenant -> Text,
+        /// Its name in the journal.
+        id -> Text,
+        /// Until when it is alive, in microseconds since 1970 (UTC) by the clock of the database.
+        until -> BigInt,
+    }
+}
+
+diesel::table! {
     /// One row per SCIM resource that was ever seen. Rows are never removed, so that no id is given out twice (RFC 7643 §3.1).
     resource (tenant, id) {
         /// Tenant that the resource belongs to.
@@ -100,4 +112,4 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(journal, kept, resource, scan, secret,);
+diesel::allow_tables_to_appear_in_same_query!(journal, kept, replica, resource, scan, secret,);

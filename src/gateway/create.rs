@@ -56,11 +56,13 @@ impl Gateway {
         }
         let intent = Create::new(cx, mapping, &wanted);
         let mut names = self.claims(ty, &wanted)?;
-        names.push(format!("{ty} request {}", intent.digest()));
+        let digest = intent.digest();
+        names.push(format!("{ty} request {digest}"));
         let create = || self.create_once(cx, ty, &wanted, (intent, names.clone()), selection);
-        match self.settled(names.clone(), create).await? {
-            Settled::Answer(made) => Ok(made),
-            Settled::Found(id) => self.it_is(cx, ty, &id, selection).await,
+        match self.settled(names.clone(), create).await {
+            Err(error) => Err(self.refused_for_good(ty, &digest, error).await?),
+            Ok(Settled::Answer(made)) => Ok(made),
+            Ok(Settled::Found(id)) => self.it_is(cx, ty, &id, selection).await,
         }
     }
 
@@ -115,11 +117,15 @@ impl Gateway {
         row.external_id = external_id;
         row.sidecar = sidecar;
         // The last change of all ends the record.
-        let end = ticket.making().filter(|_| !mapping.holds_some(wanted));
-        let (row, is_ended) = self.introduced(name, row, started, end).await?;
-        if is_ended {
-            ticket.is_made();
-        }
+        let row = if mapping.holds_some(wanted) {
+            self.introduced(name, row, started, ticket.naming()).await?.0
+        } else {
+            let (row, is_ended) = self.introduced(name, row, started, ticket.making()).await?;
+            if is_ended {
+                ticket.is_made();
+            }
+            row
+        };
         // Others can point at it now that it is there; if they cannot, it must not stay.
         let open = Preconditions::default();
         let pointed = again_if_overtaken(&open, || async {

@@ -127,6 +127,12 @@ impl<'g> Ticket<'g> {
         Some(move |id: &str| Settlement { end: End::Made(id.to_owned()), ..end.clone() })
     }
 
+    /// The id of what a creation has made so far.
+    pub(super) fn naming(&self) -> Option<impl Fn(&str) -> Settlement + Clone + Send + 'static> {
+        let end = self.settlement()?;
+        Some(move |id: &str| Settlement { end: End::Named(id.to_owned()), ..end.clone() })
+    }
+
     /// The record is gone.
     pub(super) fn is_over(&self) {
         self.stage.set(Stage::Over);
@@ -250,6 +256,7 @@ impl Gateway {
                 break turn;
             }
         };
+        self.await_others(&names).await?;
         let before = self.journal.left(Some(&names));
         let error = match write().await {
             Ok(answer) => return Ok(Settled::Answer(answer)),

@@ -8,6 +8,7 @@
 mod cases;
 mod look;
 mod operator;
+mod replicas;
 
 use ureq::http::Method;
 

@@ -27,3 +27,15 @@ COMMENT ON COLUMN journal.request IS 'Digest of the request that a repeated crea
 COMMENT ON COLUMN journal.started IS 'When it began, in microseconds since 1970 (UTC).';
 COMMENT ON COLUMN journal.attempts IS 'How often it was tried to bring it to an end.';
 COMMENT ON COLUMN journal.problem IS 'What the last try came to.';
+
+CREATE TABLE replica (
+    tenant TEXT NOT NULL,
+    id TEXT NOT NULL,
+    until BIGINT NOT NULL,
+    PRIMARY KEY (tenant, id)
+);
+
+COMMENT ON TABLE replica IS 'The processes that work on this database, and until when each counts as alive.';
+COMMENT ON COLUMN replica.tenant IS 'Tenant that it serves.';
+COMMENT ON COLUMN replica.id IS 'Its name in the journal.';
+COMMENT ON COLUMN replica.until IS 'Until when it is alive, in microseconds since 1970 (UTC) by the clock of the database.';

@@ -1,1 +1,2 @@
+DROP TABLE replica;
 DROP TABLE journal;

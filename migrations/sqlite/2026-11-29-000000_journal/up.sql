@@ -26,3 +26,14 @@ CREATE TABLE journal (
     problem TEXT,
     PRIMARY KEY (tenant, id)
 );
+
+-- The processes that work on this database, and until when each counts as alive.
+CREATE TABLE replica (
+    -- Tenant that it serves.
+    tenant TEXT NOT NULL,
+    -- Its name in the journal.
+    id TEXT NOT NULL,
+    -- Until when it is alive, in microseconds since 1970 (UTC) by the clock of the database.
+    until BIGINT NOT NULL,
+    PRIMARY KEY (tenant, id)
+);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Ends, Left, recover};
 use crate::{
-    correlation::journal::{End, Record, Settlement, State},
+    correlation::journal::{End, Record, Settlement},
     gateway::Gateway,
     ops::clock,
     scim::{Json, error::ScimError},
@@ -31,37 +31,38 @@ pub struct Entry {
 }
 
 impl Gateway {
-    /// Takes over what the last process on this database left open. To be called before requests are served;
-    /// only where no other process works on the database.
+    /// Says that this process is alive, and takes over what dead ones left open: at the start, and again and
+    /// again where several processes work on one database. Returns how many writes that were.
     ///
     /// # Errors
     ///
     /// 503 if our own database does not answer.
     pub async fn take_over(&self) -> Result<usize, ScimError> {
         let own = &self.journal.replica;
-        let mut left = 0;
-        for record in self.correlation.journal(None).await.map_err(|e| super::lost(&e))? {
-            if record.state != State::Open || record.replica == *own {
-                continue;
+        self.correlation.renew(own).await.map_err(|e| super::lost(&e))?;
+        let mut moved = 0;
+        for dead in self.correlation.dead(own).await.map_err(|e| super::lost(&e))? {
+            let records = self.correlation.take_over(dead, own.clone()).await.map_err(|e| super::lost(&e))?;
+            moved += records.len();
+            for record in records {
+                self.journal.leave(Left { names: self.names_of(&record), id: record.id });
             }
-            let moved = self.correlation.take_over(record.replica.clone(), own.clone()).await;
-            moved.map_err(|e| super::lost(&e))?;
-            self.journal.leave(Left { names: self.names_of(&record), id: record.id });
-            left += 1;
         }
-        if left > 0 {
-            tracing::warn!(
-                journal.open = left,
-                "the last process left writes open; they are brought to an end"
-            );
+        if moved > 0 {
+            tracing::warn!(journal.open = moved, "a process left writes open; they are brought to an end");
         }
-        Ok(left)
+        Ok(moved)
     }
 
     /// Brings to an end what is left, for as long as the process lives.
     pub async fn keep_journal(&self) {
         let mut rounds: u64 = 0;
         loop {
+            if self.correlation.is_shared()
+                && let Err(error) = self.take_over().await
+            {
+                tracing::warn!(error = error.detail(), "it is not known which processes are alive");
+            }
             self.recover_all().await;
             self.note_ends().await;
             if rounds % FORGETTING == FIRST_FORGETTING
@@ -74,8 +75,18 @@ impl Gateway {
         }
     }
 
-    /// Notes which clients were told of what they made. To be called when no request is served any more.
-    pub async fn note_ends(&self) {
+    /// Leaves the database, when no request is served any more.
+    pub async fn close(&self) {
+        self.note_ends().await;
+        if self.correlation.is_shared()
+            && let Err(error) = self.correlation.leave(&self.journal.replica).await
+        {
+            tracing::debug!(%error, "the lease runs out by itself");
+        }
+    }
+
+    /// Notes which clients were told of what they made.
+    async fn note_ends(&self) {
         let Ends { told, untold } = std::mem::take(&mut *self.journal.ends());
         if told.is_empty() && untold.is_empty() {
             return;
@@ -134,12 +145,16 @@ impl Gateway {
     }
 
     /// The locks under which the write of a record is brought to its end.
-    fn names_of(&self, record: &Record) -> Vec<String> {
+    pub(super) fn names_of(&self, record: &Record) -> Vec<String> {
         let named = |ty: &usize| self.ty(*ty).is_ok_and(|m| m.resource_type.name == record.resource_type);
         let Some(ty) = (0..self.mapping.types.len()).find(named) else { return Vec::new() };
         let of_id = record.resource_id.as_ref().map(|id| format!("{ty} id {id}"));
         let wanted = match serde_json::from_str(&record.intent) {
-            Ok(super::Intent::Create(create)) => self.claims(ty, &create.wanted).unwrap_or_default(),
+            Ok(super::Intent::Create(create)) => {
+                let mut names = self.claims(ty, &create.wanted).unwrap_or_default();
+                names.push(format!("{ty} request {}", create.digest()));
+                names
+            }
             _ => Vec::new(),
         };
         wanted.into_iter().chain(of_id).collect()

@@ -3,14 +3,14 @@
 //! A change and a deletion go forward: what is missing of them is done. A creation goes forward if its entry
 //! or row is there; it is undone if its password can no longer be set, and was never done otherwise.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{Change, Create, Intent, lost};
 use crate::{
     auth::Principal,
     correlation::{
-        Settlement,
-        journal::{End, Record, State},
+        Row as CorrelationRow, Settlement,
+        journal::{End, NOBODY, Record, State},
     },
     gateway::{
         Context, Gateway, TypeId,
@@ -18,12 +18,21 @@ use crate::{
     },
     mapping::{lens::face::Reads, record::Record as Rows},
     ops::clock,
-    scim::{Json, error::ScimError, precondition::Preconditions, resource::Selection, validate},
+    scim::{
+        Json,
+        error::{ScimError, ScimType},
+        precondition::Preconditions,
+        resource::Selection,
+        validate,
+    },
     store::{Predicate, Value},
 };
 
 /// Of how many resources with the name of a new one are looked at.
 const MOST: u64 = 20;
+/// How long, and how often, other processes are waited for.
+const WAIT: Duration = Duration::from_millis(50);
+const WAITS: usize = 20;
 
 impl Gateway {
     /// Brings a write to its end. `Some`: the id of the resource that is as the request wanted it; `None`: the
@@ -143,9 +152,16 @@ impl Gateway {
         let anchors: Vec<String> = found.iter().filter_map(|r| mapping.anchor_of(r)).collect();
         let name = &mapping.resource_type.name;
         let rows = self.correlation.find_by_anchors(name, &anchors).await.map_err(|e| lost(&e))?;
+        // Beside other processes, one that is known already may be of a request that another one has answered.
+        let is_others = |row: &CorrelationRow| {
+            let is_named = record.resource_id.as_ref() == Some(&row.id);
+            let is_only_seen = create.wanted.contains_key("externalId") && row.sidecar.is_none();
+            self.correlation.is_shared() && !is_named && !(is_only_seen && row.external_id.is_none())
+        };
         let is_old = |rows_of: &Rows| {
             let anchor = mapping.anchor_of(rows_of);
-            rows.iter().any(|row| Some(&row.anchor) == anchor.as_ref() && row.created < record.started)
+            let row = rows.iter().find(|row| Some(&row.anchor) == anchor.as_ref());
+            row.is_some_and(|row| row.created < record.started || is_others(row))
         };
         let new: Vec<Rows> = found.into_iter().filter(|record| !is_old(record)).collect();
         match <[_; 1]>::try_from(new) {
@@ -214,6 +230,30 @@ impl Gateway {
         }
     }
 
+    /// Waits a little for other processes that have a write open under any of these locks.
+    ///
+    /// # Errors
+    ///
+    /// 503 if one stays open: its process may have died over it, and another one has not taken it over yet.
+    pub(super) async fn await_others(&self, names: &[String]) -> Result<(), ScimError> {
+        if !self.correlation.is_shared() {
+            return Ok(());
+        }
+        for _ in 0..WAITS {
+            let all = self.correlation.journal(None).await.map_err(|e| lost(&e))?;
+            let is_elsewhere = |record: &&Record| {
+                record.state == State::Open
+                    && record.replica != self.journal.replica
+                    && self.names_of(record).iter().any(|name| names.contains(name))
+            };
+            if !all.iter().any(|record| is_elsewhere(&record)) {
+                return Ok(());
+            }
+            tokio::time::sleep(WAIT).await;
+        }
+        Err(elsewhere())
+    }
+
     /// What a repeated request made when it was sent first, if its client was not told then: the process that
     /// made it has died, or the answer did not come about.
     pub(in crate::gateway) async fn made_before(
@@ -222,8 +262,15 @@ impl Gateway {
         create: &Create,
     ) -> Result<Option<String>, ScimError> {
         let name = &self.ty(ty)?.resource_type.name;
-        let made = self.correlation.made_by(name, &create.digest()).await.map_err(|e| lost(&e))?;
-        let mut untold = made.into_iter().filter(|record| record.replica != self.journal.replica);
+        let mut made = self.correlation.of_request(name, &create.digest()).await.map_err(|e| lost(&e))?;
+        made.retain(|record| record.state == State::Made);
+        // Of a process that is alive, the client is being told.
+        let dead = match made.is_empty() {
+            true => Vec::new(),
+            false => self.correlation.dead(&self.journal.replica).await.map_err(|e| lost(&e))?,
+        };
+        let mut untold =
+            made.into_iter().filter(|record| record.replica == NOBODY || dead.contains(&record.replica));
         let Some((record, id)) = untold.next().and_then(|made| Some((made.clone(), made.resource_id?)))
         else {
             return Ok(None);
@@ -232,6 +279,34 @@ impl Gateway {
         self.correlation.end(end).await.map_err(|e| lost(&e))?;
         Ok(self.find_id(ty, &id).await?.map(|_| id))
     }
+}
+
+impl Gateway {
+    /// What a refusal of a creation comes to, because of a value that is in use, if another process is at the very
+    /// same request, or died over it and is not known to be dead yet: the client is to ask again.
+    pub(in crate::gateway) async fn refused_for_good(
+        &self,
+        ty: TypeId,
+        digest: &str,
+        refusal: ScimError,
+    ) -> Result<ScimError, ScimError> {
+        if !self.correlation.is_shared() || refusal.scim_type() != Some(ScimType::Uniqueness) {
+            return Ok(refusal);
+        }
+        let name = &self.ty(ty)?.resource_type.name;
+        let same = self.correlation.of_request(name, digest).await.map_err(|e| lost(&e))?;
+        let is_elsewhere =
+            |record: &Record| ![NOBODY, &self.journal.replica].contains(&record.replica.as_str());
+        Ok(match same.iter().any(is_elsewhere) {
+            true => elsewhere(),
+            false => refusal,
+        })
+    }
+}
+
+/// The same is under way elsewhere, or was when a process died.
+fn elsewhere() -> ScimError {
+    ScimError::unavailable("Another process is at the same request; try again later.", 2)
 }
 
 /// The attributes that a record is about, for people.

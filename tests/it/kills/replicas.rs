@@ -1,0 +1,83 @@
+//! Two gateways on one PostgreSQL database of ids: one is killed in the middle of a request, and the other one,
+//! to which the client turns, finishes what the first one has begun.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use ureq::http::Method;
+
+use super::{
+    cases::{CASES, Prepared},
+    look::Look,
+};
+use crate::support::{Answer, Backend, Client, Gateway, Options, TestStore, unique};
+
+/// Leases run out after ten seconds; machines are slow.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Sends a request again for as long as the answer is to come back later.
+fn insist(client: &Client, prepared: &Prepared, what: &str) -> Answer {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let answer = client.try_send(&prepared.method, &prepared.path, prepared.body.as_ref()).unwrap();
+        if answer.status != 503 {
+            return answer;
+        }
+        assert_ne!(answer.header("retry-after"), "", "{what}: {answer}");
+        assert!(Instant::now() < deadline, "{what}: nobody finishes it: {answer}");
+        thread::sleep(Duration::from_millis(200));
+    }
+}
+
+fn the_other_one_finishes(backend: Backend) {
+    let Some(store) = TestStore::fresh(backend) else { return };
+    let database = TestStore::of_statements(Backend::Postgres, "select 1", store.mapping().to_owned());
+    let Some(database) = database else { return };
+    let (url, password) = database.postgres_url();
+    let correlation = format!("url = \"{url}\"\npassword = \"{password}\"");
+    let options = Options { correlation, ..Options::default() };
+    let other = Gateway::start(&store, &options);
+    let client = other.client();
+    for (case, place) in CASES.iter().flat_map(|case| [(case, 2), (case, 3), (case, 4)]) {
+        let name = unique("r");
+        let what = format!("{} on {}, killed at {place}", case.name, backend.name());
+        let before = Look::at(&store);
+        let prepared = (case.prepare)(&client, &name);
+        // The first four places are those of its lease.
+        let environment = vec![("SCIMGATE_DIE_AT", (place + 4).to_string())];
+        let mut one = Gateway::start(&store, &Options { environment, ..options.clone() });
+        let first = one.client().try_send(&prepared.method, &prepared.path, prepared.body.as_ref());
+        one.has_died(first.is_err());
+        if first.is_err() {
+            let answer = insist(&client, &prepared, &what);
+            let is_gone = prepared.method == Method::DELETE && answer.status == 404;
+            assert!(answer.status < 300 || is_gone, "{what}, sent to the other: {answer}\n{}", other.log());
+        }
+        drop(one);
+        // What the dead one left is finished without anybody asking.
+        let deadline = Instant::now() + PATIENCE;
+        while open(&database) > 0 {
+            assert!(Instant::now() < deadline, "{what}: the journal stays open\n{}", other.log());
+            thread::sleep(Duration::from_millis(200));
+        }
+        (case.check)(&client, &name, &what);
+        let problems = Look::at(&store).problems_since(&before, &name);
+        assert!(problems.is_empty(), "{what}:\n{}", problems.join("\n"));
+    }
+}
+
+fn open(database: &TestStore) -> usize {
+    database.tables().query("select id as v from journal where state = 'open'").len()
+}
+
+#[test]
+fn the_other_of_two_finishes_what_one_has_begun_in_a_directory() {
+    the_other_one_finishes(Backend::OpenLdap);
+}
+
+#[test]
+fn the_other_of_two_finishes_what_one_has_begun_in_a_database() {
+    the_other_one_finishes(Backend::Postgres);
+}
