@@ -55,6 +55,8 @@ impl Manager {
         let manager = Self::new(settings)?;
         // Each reader holds at most one, and so does the writer.
         let size = u32::try_from(settings.readers).unwrap_or(u32::MAX).saturating_add(1);
+        // A file becomes one with a write-ahead log while nobody else has it open.
+        manager.connect().map_err(|e| CorrelationError::Unavailable(e.to_string()))?;
         Pool::builder()
             .max_size(size)
             .connection_timeout(manager.timeout)

@@ -17,7 +17,8 @@ mod recover;
 
 use std::{
     cell::Cell,
-    sync::{Mutex, PoisonError},
+    collections::HashSet,
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 pub(super) use self::intent::{Change, Create, Delete, Intent};
@@ -41,6 +42,8 @@ pub(super) struct Journal {
     left: Mutex<Vec<Left>>,
     /// Creations whose clients were told, and those whose clients were not.
     ends: Mutex<Ends>,
+    /// The records of writes that are under way in this process.
+    under_way: Mutex<HashSet<String>>,
 }
 
 /// A record whose write nobody carries out any more.
@@ -60,7 +63,12 @@ struct Ends {
 
 impl Default for Journal {
     fn default() -> Self {
-        Self { replica: minted_id(), left: Mutex::default(), ends: Mutex::default() }
+        Self {
+            replica: minted_id(),
+            left: Mutex::default(),
+            ends: Mutex::default(),
+            under_way: Mutex::default(),
+        }
     }
 }
 
@@ -76,7 +84,11 @@ impl Journal {
         self.left.lock().unwrap_or_else(PoisonError::into_inner).retain(|left| left.id != id);
     }
 
-    fn ends(&self) -> std::sync::MutexGuard<'_, Ends> {
+    fn under_way(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ends(&self) -> MutexGuard<'_, Ends> {
         self.ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -154,6 +166,7 @@ impl<'g> Ticket<'g> {
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
         let Some(left) = self.left.take() else { return };
+        self.journal.under_way().remove(&left.id);
         match self.stage.get() {
             Stage::Open => self.journal.leave(left),
             Stage::Made => self.journal.ends().untold.push(left.id),
@@ -194,6 +207,7 @@ impl Gateway {
             problem: None,
         };
         // Before the record is written: the request may end while it is.
+        self.journal.under_way().insert(record.id.clone());
         let left = Some(Left { id: record.id.clone(), names });
         let ticket = Ticket { journal: &self.journal, left, stage: Cell::new(Stage::Open) };
         let told = std::mem::take(&mut self.journal.ends().told);
@@ -243,20 +257,20 @@ impl Gateway {
         write: impl FnOnce() -> F,
     ) -> Result<Settled<T>, ScimError> {
         let _turn = loop {
-            let left = self.journal.left(Some(&names));
-            for one in &left {
+            for one in self.journal.left(Some(&names)) {
                 // What the store refuses for good is the operator's, and keeps nobody else waiting.
-                self.recover(&one.id, true)
-                    .await
-                    .map(drop)
-                    .or_else(|e| if e.is_passing() { Err(e) } else { Ok(()) })?;
+                if let Err(error) = self.recover(&one.id, true).await
+                    && error.is_passing()
+                {
+                    return Err(error);
+                }
             }
+            self.await_others(&names).await?;
             let turn = self.locks.acquire(names.clone()).await;
-            if self.journal.left(Some(&names)).is_empty() {
+            if self.journal.left(Some(&names)).is_empty() && !self.is_open_elsewhere(&names).await? {
                 break turn;
             }
         };
-        self.await_others(&names).await?;
         let before = self.journal.left(Some(&names));
         let error = match write().await {
             Ok(answer) => return Ok(Settled::Answer(answer)),

@@ -236,22 +236,28 @@ impl Gateway {
     ///
     /// 503 if one stays open: its process may have died over it, and another one has not taken it over yet.
     pub(super) async fn await_others(&self, names: &[String]) -> Result<(), ScimError> {
-        if !self.correlation.is_shared() {
-            return Ok(());
-        }
         for _ in 0..WAITS {
-            let all = self.correlation.journal(None).await.map_err(|e| lost(&e))?;
-            let is_elsewhere = |record: &&Record| {
-                record.state == State::Open
-                    && record.replica != self.journal.replica
-                    && self.names_of(record).iter().any(|name| names.contains(name))
-            };
-            if !all.iter().any(|record| is_elsewhere(&record)) {
+            if !self.is_open_elsewhere(names).await? {
                 return Ok(());
             }
             tokio::time::sleep(WAIT).await;
         }
         Err(elsewhere())
+    }
+
+    /// True if a write under one of these locks is open that is not under way in this process.
+    pub(super) async fn is_open_elsewhere(&self, names: &[String]) -> Result<bool, ScimError> {
+        if !self.correlation.is_shared() {
+            return Ok(false);
+        }
+        let all = self.correlation.journal(None).await.map_err(|e| lost(&e))?;
+        let is_elsewhere = |record: &Record| {
+            record.state == State::Open
+                && record.problem.is_none()
+                && !self.journal.under_way().contains(&record.id)
+                && self.names_of(record).iter().any(|name| names.contains(name))
+        };
+        Ok(all.iter().any(is_elsewhere))
     }
 
     /// What a repeated request made when it was sent first, if its client was not told then: the process that
