@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use ureq::http::Method;
 
 use crate::{
-    kills::look::open_writes,
+    kills::{look::open_writes, quiet},
     support::{Backend, Gateway, Options, TestStore, unique},
 };
 
@@ -31,7 +31,7 @@ fn cut_short(store: &TestStore) -> (Gateway, Json) {
         "displayName": "Secret Name", "name": { "givenName": "Jo", "familyName": "Doe" }, "active": true });
     // The record takes the first two places, the store's transaction the third.
     let environment = vec![("SCIMGATE_DIE_AT", "4".to_owned())];
-    let mut gateway = Gateway::start(store, &Options { environment, ..Options::default() });
+    let mut gateway = Gateway::start(store, &Options { environment, ..quiet() });
     gateway.client().try_send(&Method::POST, "/Users", Some(&user)).unwrap_err();
     assert!(gateway.has_died(true));
     assert_eq!(open_writes(&gateway), ["create"]);

@@ -36,7 +36,7 @@ fn the_other_one_finishes(backend: Backend) {
     let database = TestStore::of_statements(Backend::Postgres, "select 1", store.mapping().to_owned());
     let Some(database) = database else { return };
     let (url, password) = database.postgres_url();
-    let correlation = format!("url = \"{url}\"\npassword = \"{password}\"");
+    let correlation = format!("url = \"{url}\"\npassword = \"{password}\"\nscan = false");
     let options = Options { correlation, ..Options::default() };
     let other = Gateway::start(&store, &options);
     let client = other.client();
