@@ -38,6 +38,12 @@ impl Plan {
         self.steps.iter().any(is_apart)
     }
 
+    /// True if it makes more than one row or entry.
+    #[must_use]
+    pub fn makes_several(&self) -> bool {
+        self.steps.iter().filter(|step| matches!(step, Step::Insert { .. })).count() > 1
+    }
+
     /// True if a directory is asked for more than one change of one entry.
     #[must_use]
     pub fn has_many_effects(&self) -> bool {

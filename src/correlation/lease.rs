@@ -11,7 +11,7 @@ use crate::{
     correlation::{
         Correlation, CorrelationError,
         connection::Conn,
-        journal::NOBODY,
+        journal::{NOBODY, State},
         model::to_micros,
         schema::{journal, replica},
     },
@@ -65,17 +65,18 @@ impl Correlation {
             .await
     }
 
-    /// The dead processes that the journal names.
+    /// The dead processes that have records of this state in the journal.
     ///
     /// # Errors
     ///
     /// [`CorrelationError`].
-    pub async fn dead(&self, own: &str) -> Result<Vec<String>, CorrelationError> {
+    pub async fn dead(&self, own: &str, state: State) -> Result<Vec<String>, CorrelationError> {
         let (tenant, own, is_shared) = (self.tenant.to_string(), own.to_owned(), self.is_shared());
         self.workers
             .read(move |conn| {
                 let named: Vec<String> = journal::table
                     .filter(journal::tenant.eq(&tenant))
+                    .filter(journal::state.eq(state.name()))
                     .filter(journal::replica.ne(&own))
                     .filter(journal::replica.ne(NOBODY))
                     .select(journal::replica)

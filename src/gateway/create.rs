@@ -99,7 +99,8 @@ impl Gateway {
         let mut plan = self.plan(cx, ty, &written).await?;
         plan.steps.extend(self.joining(ty, &plan).await?);
         // The client names no version that could fail: nothing is written, and it may try again.
-        let intent = Intent::Create(intent.planned(plan.dn.clone(), plan.sets_password_apart()));
+        let goes_back = mapping.is_ldap() && (plan.sets_password_apart() || plan.makes_several());
+        let intent = Intent::Create(intent.planned(plan.dn.clone(), goes_back));
         let ticket = self.begin(ty, (None, intent), names).await?;
         let reports = self.concluded(&ticket, self.execute(ty, &plan).await).await;
         let reports = reports.map_err(|e| if e.is_stale() { busy() } else { e })?;

@@ -44,8 +44,9 @@ pub(in crate::gateway) struct Create {
     pub(super) wanted: Object,
     /// Where its entry will lie, in a directory.
     pub(super) dn: Option<String>,
-    /// True if its password is set in a step of its own.
-    pub(super) password_apart: bool,
+    /// True if it goes back when it was cut short: its password is set by an operation of its own, or other entries
+    /// come with it.
+    pub(super) goes_back: bool,
 }
 
 /// A resource shall change.
@@ -101,13 +102,13 @@ impl Create {
         for rule in mapping.rules.iter().filter(|rule| matches!(rule.lens.bare(), Lens::Password(_))) {
             put_value(&mut wanted, rule.urn.as_deref(), &rule.attribute, None);
         }
-        Self { caller: Caller::of(cx), wanted, dn: None, password_apart: false }
+        Self { caller: Caller::of(cx), wanted, dn: None, goes_back: false }
     }
 
     /// What the plan says of it.
     #[must_use]
-    pub(in crate::gateway) fn planned(mut self, dn: Option<String>, password_apart: bool) -> Self {
-        (self.dn, self.password_apart) = (dn, password_apart);
+    pub(in crate::gateway) fn planned(mut self, dn: Option<String>, goes_back: bool) -> Self {
+        (self.dn, self.goes_back) = (dn, goes_back);
         self
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Ends, Left, recover};
 use crate::{
-    correlation::journal::{End, Record, Settlement},
+    correlation::journal::{End, Record, Settlement, State},
     gateway::Gateway,
     ops::clock,
     scim::{Json, error::ScimError},
@@ -41,7 +41,7 @@ impl Gateway {
         let own = &self.journal.replica;
         self.correlation.renew(own).await.map_err(|e| super::lost(&e))?;
         let mut moved = 0;
-        for dead in self.correlation.dead(own).await.map_err(|e| super::lost(&e))? {
+        for dead in self.correlation.dead(own, State::Open).await.map_err(|e| super::lost(&e))? {
             let records = self.correlation.take_over(dead, own.clone()).await.map_err(|e| super::lost(&e))?;
             moved += records.len();
             for record in records {

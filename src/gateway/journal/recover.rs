@@ -112,8 +112,8 @@ impl Gateway {
         let id = known.row.id.clone();
         let _turn = self.locks.acquire(vec![format!("{ty} id {id}")]).await;
         let open = Preconditions::default();
-        if create.password_apart {
-            // Whether it was set cannot be told, and nobody knows it any more.
+        if create.goes_back {
+            // Whether all of it was done cannot be told, and nobody knows the password any more.
             self.delete_once(cx, ty, &id, &open).await?;
             return Ok(None);
         }
@@ -273,7 +273,7 @@ impl Gateway {
         // Of a process that is alive, the client is being told.
         let dead = match made.is_empty() {
             true => Vec::new(),
-            false => self.correlation.dead(&self.journal.replica).await.map_err(|e| lost(&e))?,
+            false => self.correlation.dead(&self.journal.replica, State::Made).await.map_err(|e| lost(&e))?,
         };
         let mut untold =
             made.into_iter().filter(|record| record.replica == NOBODY || dead.contains(&record.replica));
