@@ -4,7 +4,7 @@
 //! A process that was taken for dead and is not finds its records gone when it confirms them
 //! ([`CorrelationError::Adopted`]). Only the clock of the database counts.
 
-use diesel::{prelude::*, sql_types::BigInt};
+use diesel::prelude::*;
 
 use crate::{
     config::CachePolicy,
@@ -102,8 +102,9 @@ fn now(conn: &mut Conn) -> Result<i64, CorrelationError> {
     match conn {
         #[cfg(feature = "postgres")]
         Conn::Postgres(conn) => {
-            let clock =
-                diesel::dsl::sql::<BigInt>("(extract(epoch from clock_timestamp()) * 1000000)::bigint");
+            let clock = diesel::dsl::sql::<diesel::sql_types::BigInt>(
+                "(extract(epoch from clock_timestamp()) * 1000000)::bigint",
+            );
             Ok(diesel::select(clock).get_result(conn)?)
         }
         // One process alone.
