@@ -267,7 +267,7 @@ fn a_change_whose_answer_is_lost_is_not_repeated() {
             relay.switches.loses_changes.set(false);
             relay.cut();
         });
-        assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
+        assert!(matches!(answer, Err(StoreError::Unsure(_))), "{answer:?}");
         assert_eq!(
             lab.read(&dn, "description").await.unwrap(),
             ["before"],
