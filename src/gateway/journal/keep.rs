@@ -54,15 +54,24 @@ impl Gateway {
         Ok(moved)
     }
 
-    /// Brings to an end what is left, for as long as the process lives.
+    /// Keeps this process alive for the others, and brings to an end what is left, for as long as it lives. The
+    /// lease waits for nothing: a store that hangs must not let it run out.
     pub async fn keep_journal(&self) {
-        let mut rounds: u64 = 0;
-        loop {
-            if self.correlation.is_shared()
-                && let Err(error) = self.take_over().await
-            {
+        futures_util::future::join(self.keep_lease(), self.keep_recovering()).await;
+    }
+
+    async fn keep_lease(&self) {
+        while self.correlation.is_shared() {
+            if let Err(error) = self.take_over().await {
                 tracing::warn!(error = error.detail(), "it is not known which processes are alive");
             }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn keep_recovering(&self) {
+        let mut rounds: u64 = 0;
+        loop {
             self.recover_all().await;
             self.note_ends().await;
             if rounds % FORGETTING == FIRST_FORGETTING
