@@ -23,9 +23,11 @@ pub mod journal;
 mod kept;
 mod lease;
 pub mod model;
+mod number;
 mod query;
 mod schema;
 mod secret;
+mod turn;
 mod worker;
 
 #[cfg(test)]
@@ -43,6 +45,7 @@ use self::{
     cache::Cache,
     connection::Manager,
     query::{By, Scope},
+    turn::Turns,
     worker::Workers,
 };
 pub use self::{
@@ -51,6 +54,7 @@ pub use self::{
     insert::Buried,
     journal::Settlement,
     model::{Identity, NewRow, Row},
+    turn::Turn,
 };
 use crate::config::{CachePolicy, CorrelationSettings};
 
@@ -58,7 +62,11 @@ use crate::config::{CachePolicy, CorrelationSettings};
 #[derive(Debug, Clone)]
 pub struct Correlation {
     tenant: Arc<str>,
+    /// The name of this process for the others.
+    replica: Arc<str>,
     workers: Workers,
+    /// Where other processes may work on this database.
+    turns: Option<Turns>,
     cache: Arc<Cache>,
     policy: CachePolicy,
     rehearsal: Option<Arc<AtomicBool>>,
@@ -80,7 +88,21 @@ impl Correlation {
         let policy = settings.cache_policy();
         let cache = Arc::new(Cache::new(settings.cache_rows, policy));
         let workers = Workers::start(settings, &pool, &cache).map_err(|e| unavailable(&e))?;
-        Ok(Self { tenant: tenant.into(), workers, cache, policy, rehearsal: None })
+        let replica = minted_id();
+        let turns = match policy {
+            CachePolicy::Ids if settings.is_server() => {
+                Some(Turns::start(Manager::new(settings)?, &replica).map_err(|e| unavailable(&e))?)
+            }
+            _ => None,
+        };
+        let (tenant, replica) = (tenant.into(), replica.into());
+        Ok(Self { tenant, replica, workers, turns, cache, policy, rehearsal: None })
+    }
+
+    /// The name of this process for the others on the same database: another one after each start.
+    #[must_use]
+    pub fn replica(&self) -> &str {
+        &self.replica
     }
 
     /// The same rows for a rehearsal: ids are given as ever, and [`Self::update`] changes nothing.

@@ -44,6 +44,7 @@ mod searches;
 pub mod survey;
 mod there;
 mod tree;
+mod turn;
 mod unique;
 mod write;
 
@@ -106,10 +107,10 @@ impl Gateway {
         Self {
             mapping,
             store: Arc::new(clocked::Clocked(store)),
+            journal: Journal::of(correlation.replica()),
             correlation,
             limits,
             locks: Locks::default(),
-            journal: Journal::default(),
             numbers: Numbers::default(),
             listings: Listings::default(),
             filling: Filling::default(),

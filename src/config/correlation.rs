@@ -74,8 +74,13 @@ impl CorrelationSettings {
     /// One process owns an SQLite file; a PostgreSQL database may be shared by replicas.
     #[must_use]
     pub fn cache_policy(&self) -> CachePolicy {
-        let own = sqlite_file(&self.url).is_some();
-        self.cache.unwrap_or(if own { CachePolicy::Rows } else { CachePolicy::Ids })
+        self.cache.unwrap_or(if self.is_server() { CachePolicy::Ids } else { CachePolicy::Rows })
+    }
+
+    /// True for a database server, which several processes may use.
+    #[must_use]
+    pub fn is_server(&self) -> bool {
+        sqlite_file(&self.url).is_none()
     }
 
     /// The same settings for another database. Relative names are looked up in the working directory.

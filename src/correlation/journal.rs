@@ -252,6 +252,7 @@ impl Correlation {
     ///
     /// [`CorrelationError`].
     pub async fn take_over(&self, from: String, to: String) -> Result<Vec<Record>, CorrelationError> {
+        self.end_turns_of(&from).await?;
         let tenant = self.tenant.to_string();
         self.workers
             .write(move |conn| {

@@ -98,7 +98,7 @@ impl Correlation {
 }
 
 /// The time by the clock of the database, in microseconds since 1970 (UTC).
-fn now(conn: &mut Conn) -> Result<i64, CorrelationError> {
+pub(super) fn now(conn: &mut Conn) -> Result<i64, CorrelationError> {
     match conn {
         #[cfg(feature = "postgres")]
         Conn::Postgres(conn) => {

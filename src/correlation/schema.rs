@@ -49,6 +49,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    /// The last number that each counter of the mapping gave to a request, which may not be in the store yet.
+    number (tenant, counter) {
+        /// Tenant whose mapping has the counter.
+        tenant -> Text,
+        /// Name of the counter.
+        counter -> Text,
+        /// The number.
+        value -> BigInt,
+        /// When it was given, in microseconds since 1970 (UTC) by the clock of the database.
+        given -> BigInt,
+    }
+}
+
+diesel::table! {
     /// The processes that work on this database, and until when each counts as alive.
     replica (tenant, id) {
         /// Tenant that it serves.
@@ -112,4 +126,4 @@ diesel::table! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(journal, kept, replica, resource, scan, secret,);
+diesel::allow_tables_to_appear_in_same_query!(journal, kept, number, replica, resource, scan, secret,);

@@ -1,6 +1,8 @@
 //! The same questions to each kind of database: always SQLite, and PostgreSQL
 //! where `SCIMGATE_TEST_POSTGRES` names one (a URL with the password in it).
 
+mod turns;
+
 use std::collections::HashSet;
 
 use diesel::{connection::SimpleConnection as _, prelude::*};

@@ -42,7 +42,7 @@ impl Gateway {
         }
         let Some(found) = self.namesake(ty, given).await? else { return Ok(None) };
         let id = found.row.id.clone();
-        let _turn = self.locks.acquire(vec![format!("{ty} id {id}")]).await;
+        let turn = self.turn(vec![format!("{ty} id {id}")]).await?;
         let open = Preconditions::default();
         let taken = again_if_overtaken(&open, || async {
             let before = self.before(cx, ty, &id).await?;
@@ -56,7 +56,7 @@ impl Gateway {
             self.change(cx, ty, before, &open, wanted, &Selection::default()).await?;
             Ok(true)
         });
-        if !taken.await? {
+        if !turn.during(taken).await? {
             return Ok(None);
         }
         let mut row = (*self.find_id(ty, &id).await?.ok_or_else(not_found)?).clone();

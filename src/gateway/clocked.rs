@@ -1,11 +1,12 @@
 //! A store that is told the time: conditions of the mapping on `@now` and `@today` become comparisons
-//! with the instant at which a statement is carried out.
+//! with the instant at which a statement is carried out. Nothing is changed by a write that has lost its turn.
 
 use std::sync::Arc;
 
 use futures_util::future::LocalBoxFuture;
 
 use crate::{
+    gateway::turn,
     ops::clock,
     store::{
         Bag, Coverage, Predicate, ReadStore, Report, Row, Select, Step, Store, StoreError, Way,
@@ -59,7 +60,10 @@ impl ReadStore for Clocked {
 
 impl Store for Clocked {
     fn apply(&self, steps: Vec<Step>) -> LocalBoxFuture<'_, Result<Vec<Report>, StoreError>> {
-        let now = clock::now();
-        self.0.apply(steps.into_iter().map(|step| step.at(now)).collect())
+        Box::pin(async move {
+            turn::check().await?;
+            let now = clock::now();
+            self.0.apply(steps.into_iter().map(|step| step.at(now)).collect()).await
+        })
     }
 }

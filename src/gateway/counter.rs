@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    gateway::{Gateway, error},
+    gateway::{Gateway, error, identity::failed},
     mapping::{Counter, CounterKind},
     scim::error::ScimError,
     store::{Bag, Cell, Change, Expected, FieldId, Predicate, Row, Select, Step, StoreError, Target, Value},
@@ -44,22 +44,40 @@ impl Gateway {
             .counters
             .get(name)
             .ok_or_else(|| ScimError::internal("The mapping names no such counter."))?;
-        let _turn = self.locks.acquire(vec![format!("counter {name}")]).await;
-        let value = match &counter.kind {
-            CounterKind::Highest { bag, fields } => {
-                let free = self.highest(counter, bag, fields).await?;
-                // What another request was given is not in use yet.
-                let taken = given.into_iter().chain(self.numbers.last(name));
-                let value = taken.fold(free, |free, taken| free.max(taken.saturating_add(counter.step)));
-                self.numbers.note(name, value);
-                value
+        let value = async {
+            match &counter.kind {
+                CounterKind::Highest { bag, fields } => {
+                    let free = self.highest(counter, bag, fields).await?;
+                    // What another request was given is not in use yet.
+                    let taken = given.into_iter().chain(self.last_number(name).await?);
+                    let value = taken.fold(free, |free, taken| free.max(taken.saturating_add(counter.step)));
+                    self.note_number(name, value).await?;
+                    Ok(value)
+                }
+                CounterKind::Cell { bag, field, before } => self.take(counter, bag, *field, *before).await,
             }
-            CounterKind::Cell { bag, field, before } => self.take(counter, bag, *field, *before).await?,
         };
+        let value = self.in_turn(vec![format!("counter {name}")], value).await?;
         match counter.to {
             Some(to) if value > to => Err(ScimError::internal("A counter of the mapping is used up.")),
             _ => Ok(counter.shown(value)),
         }
+    }
+
+    /// The number that another request was given, here or by another process.
+    async fn last_number(&self, counter: &str) -> Result<Option<i64>, ScimError> {
+        match self.correlation.is_shared() {
+            true => self.correlation.last_number(counter).await.map_err(|e| failed(&e)),
+            false => Ok(self.numbers.last(counter)),
+        }
+    }
+
+    async fn note_number(&self, counter: &str, number: i64) -> Result<(), ScimError> {
+        if self.correlation.is_shared() && !self.correlation.is_rehearsal() {
+            return self.correlation.note_number(counter, number).await.map_err(|e| failed(&e));
+        }
+        self.numbers.note(counter, number);
+        Ok(())
     }
 
     async fn highest(&self, counter: &Counter, bag: &Arc<Bag>, fields: &[FieldId]) -> Result<i64, ScimError> {

@@ -61,18 +61,17 @@ struct Ends {
     untold: Vec<String>,
 }
 
-impl Default for Journal {
-    fn default() -> Self {
+impl Journal {
+    /// Of the process with this name.
+    pub(super) fn of(replica: &str) -> Self {
         Self {
-            replica: minted_id(),
+            replica: replica.to_owned(),
             left: Mutex::default(),
             ends: Mutex::default(),
             under_way: Mutex::default(),
         }
     }
-}
 
-impl Journal {
     fn leave(&self, left: Left) {
         let mut all = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         if !all.contains(&left) {
@@ -256,7 +255,8 @@ impl Gateway {
         names: Vec<String>,
         write: impl FnOnce() -> F,
     ) -> Result<Settled<T>, ScimError> {
-        let _turn = loop {
+        let mut waits = 0;
+        let turn = loop {
             for one in self.journal.left(Some(&names)) {
                 // What the store refuses for good is the operator's, and keeps nobody else waiting.
                 if let Err(error) = self.recover(&one.id, true).await
@@ -265,18 +265,24 @@ impl Gateway {
                     return Err(error);
                 }
             }
-            self.await_others(&names).await?;
-            let turn = self.locks.acquire(names.clone()).await;
-            if self.journal.left(Some(&names)).is_empty() && !self.is_open_elsewhere(&names).await? {
+            let turn = self.turn(names.clone()).await?;
+            let is_open = self.is_open_elsewhere(&names).await?;
+            if self.journal.left(Some(&names)).is_empty() && !is_open {
                 break turn;
+            }
+            // Whoever brings it to its end needs its turn.
+            drop(turn);
+            if is_open {
+                waits += 1;
+                self.await_others(waits).await?;
             }
         };
         let before = self.journal.left(Some(&names));
-        let error = match write().await {
+        let error = match turn.during(write()).await {
             Ok(answer) => return Ok(Settled::Answer(answer)),
             Err(error) => error,
         };
-        drop(_turn);
+        drop(turn);
         if !error.has_unknown_outcome() {
             return Err(error);
         }

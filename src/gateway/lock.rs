@@ -1,6 +1,6 @@
 //! Locks by name within this process: two creates of one userName, or two
-//! changes of one resource, run one after the other. (Between processes the
-//! store's own unique index decides.)
+//! changes of one resource, run one after the other. Between processes see
+//! [`turn`](super::turn).
 
 use std::{
     collections::HashMap,

@@ -127,8 +127,23 @@ impl Gateway {
         wanted: Object,
         selection: &Selection,
     ) -> Result<Object, ScimError> {
+        let claims = self.claims(ty, &wanted)?;
+        // A change may be a part of another write: its place is not the stack.
+        let change = Box::pin(self.change_in_turn(cx, ty, before, conditions, wanted, selection));
+        self.in_turn(claims, change).await
+    }
+
+    /// As [`Self::change`], when it is its turn.
+    async fn change_in_turn(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        before: Before,
+        conditions: &Preconditions,
+        wanted: Object,
+        selection: &Selection,
+    ) -> Result<Object, ScimError> {
         let mapping = self.ty(ty)?;
-        let _claims = self.locks.acquire(self.claims(ty, &wanted)?).await;
         let Before { known, resource } = before;
         let own = Some(known.row.anchor.as_str());
         self.check_unique(cx, ty, &resource, &wanted, own).await?;

@@ -49,7 +49,7 @@ impl Gateway {
             self.journal.is_over(id);
             return Ok(None);
         };
-        let outcome = self.recovered(&record, later).await;
+        let outcome = Box::pin(self.recovered(&record, later)).await;
         match &outcome {
             Ok(end) => {
                 self.journal.is_over(id);
@@ -87,10 +87,11 @@ impl Gateway {
         };
         let mut end = Settlement { id: record.id.clone(), replica: record.replica.clone(), end: End::Gone };
         let id = record.resource_id.as_deref().unwrap_or_default();
+        let names = vec![format!("{ty} id {id}")];
         let found = match &intent {
             Intent::Create(create) => self.recover_create(&cx, ty, record, create).await?,
-            Intent::Change(change) => self.recover_change(&cx, ty, id, change).await?,
-            Intent::Delete(_) => self.recover_delete(&cx, ty, id).await?,
+            Intent::Change(change) => self.in_turn(names, self.recover_change(&cx, ty, id, change)).await?,
+            Intent::Delete(_) => self.in_turn(names, self.recover_delete(&cx, ty, id)).await?,
         };
         if let (true, Intent::Create(_), Some(id)) = (later, &intent, &found) {
             end.end = End::Untold(id.clone());
@@ -106,12 +107,22 @@ impl Gateway {
         record: &Record,
         create: &Create,
     ) -> Result<Option<String>, ScimError> {
-        let claims = self.locks.acquire(self.claims(ty, &create.wanted)?).await;
-        let Some(known) = self.find_made(ty, record, create).await? else { return Ok(None) };
-        drop(claims);
-        let id = known.row.id.clone();
-        let _turn = self.locks.acquire(vec![format!("{ty} id {id}")]).await;
-        let open = Preconditions::default();
+        let claims = self.claims(ty, &create.wanted)?;
+        let found = self.in_turn(claims, self.find_made(ty, record, create)).await?;
+        let Some(known) = found else { return Ok(None) };
+        let names = vec![format!("{ty} id {}", known.row.id)];
+        self.in_turn(names, self.finish_create(cx, ty, known, create)).await
+    }
+
+    /// Does what is missing of a creation whose entry or row is there.
+    async fn finish_create(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        known: Known,
+        create: &Create,
+    ) -> Result<Option<String>, ScimError> {
+        let (id, open) = (known.row.id.clone(), Preconditions::default());
         if create.goes_back {
             // Whether all of it was done cannot be told, and nobody knows the password any more.
             self.delete_once(cx, ty, &id, &open).await?;
@@ -177,7 +188,6 @@ impl Gateway {
         id: &str,
         change: &Change,
     ) -> Result<Option<String>, ScimError> {
-        let _turn = self.locks.acquire(vec![format!("{ty} id {id}")]).await;
         if !self.follow_anchor(ty, id, &change.anchor).await? {
             return Ok(None);
         }
@@ -222,7 +232,6 @@ impl Gateway {
     }
 
     async fn recover_delete(&self, cx: &Context, ty: TypeId, id: &str) -> Result<Option<String>, ScimError> {
-        let _turn = self.locks.acquire(vec![format!("{ty} id {id}")]).await;
         match self.delete_once(cx, ty, id, &Preconditions::default()).await {
             Err(error) if error.is_passing() => Err(error),
             Err(error) if error.status() != 404 => Ok(None),
@@ -230,19 +239,17 @@ impl Gateway {
         }
     }
 
-    /// Waits a little for other processes that have a write open under any of these locks.
+    /// Waits a little for other processes that have left a write open; how often it was waited before is told.
     ///
     /// # Errors
     ///
-    /// 503 if one stays open: its process may have died over it, and another one has not taken it over yet.
-    pub(super) async fn await_others(&self, names: &[String]) -> Result<(), ScimError> {
-        for _ in 0..WAITS {
-            if !self.is_open_elsewhere(names).await? {
-                return Ok(());
-            }
-            tokio::time::sleep(WAIT).await;
+    /// 503 if it stays open: its process may have died over it, and another one has not taken it over yet.
+    pub(super) async fn await_others(&self, waits: usize) -> Result<(), ScimError> {
+        if waits > WAITS {
+            return Err(elsewhere());
         }
-        Err(elsewhere())
+        tokio::time::sleep(WAIT).await;
+        Ok(())
     }
 
     /// True if a write under one of these locks is open that is not under way in this process.
@@ -288,8 +295,8 @@ impl Gateway {
 }
 
 impl Gateway {
-    /// What a refusal of a creation comes to, because of a value that is in use, if another process is at the very
-    /// same request, or died over it and is not known to be dead yet: the client is to ask again.
+    /// What a refusal of a creation comes to, because of a value that is in use, if another process died over the
+    /// very same request and is not known to be dead yet: the client is to ask again.
     pub(in crate::gateway) async fn refused_for_good(
         &self,
         ty: TypeId,
@@ -301,12 +308,14 @@ impl Gateway {
         }
         let name = &self.ty(ty)?.resource_type.name;
         let same = self.correlation.of_request(name, digest).await.map_err(|e| lost(&e))?;
-        let is_elsewhere =
-            |record: &Record| ![NOBODY, &self.journal.replica].contains(&record.replica.as_str());
-        Ok(match same.iter().any(is_elsewhere) {
-            true => elsewhere(),
-            false => refusal,
-        })
+        for record in same {
+            let is_ours = [NOBODY, &self.journal.replica].contains(&record.replica.as_str());
+            // One that is alive tells its client, and nobody but that one was first.
+            if !is_ours && !self.correlation.has_turns(&record.replica).await.map_err(|e| lost(&e))? {
+                return Ok(elsewhere());
+            }
+        }
+        Ok(refusal)
     }
 }
 
