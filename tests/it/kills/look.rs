@@ -1,6 +1,6 @@
 //! All that lies in a store and in the journal, and what is wrong with it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use diesel::{
     Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection, sql_query, sql_types::Text,
@@ -76,7 +76,11 @@ fn dangling(store: &TestStore) -> BTreeSet<String> {
 
 /// The kinds of writes that the gateway's journal holds open.
 pub(super) fn open_writes(gateway: &Gateway) -> Vec<String> {
-    let file = gateway.database();
+    open_writes_in(&gateway.database())
+}
+
+/// The same, of a file.
+pub(super) fn open_writes_in(file: &Path) -> Vec<String> {
     let mut connection = SqliteConnection::establish(&file.display().to_string()).unwrap();
     let open: Vec<Open> =
         sql_query("SELECT kind FROM journal WHERE state = 'open'").load(&mut connection).unwrap();

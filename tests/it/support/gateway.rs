@@ -18,6 +18,10 @@ use super::{Client, TestStore};
 const TOKEN: &str = "test-token";
 /// A file beside the settings: variables of the program's environment, line by line.
 const ENVIRONMENT: &str = "environment";
+/// A file beside the settings: a shell script that starts the program, in a namespace of its own.
+const WRAPPER: &str = "wrapper";
+#[cfg(feature = "faults")]
+const DISK: &str = "disk";
 /// How long the program may take to listen; debug builds on busy machines are slow.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -169,6 +173,30 @@ level = "{log}"
         self.directory.path()
     }
 
+    /// Starts it with its database of ids on a disk of its own, of so many kilobytes.
+    #[cfg(feature = "faults")]
+    pub(crate) fn start_on_small_disk(store: &TestStore, options: &Options, size: u32) -> Self {
+        let correlation = "url = \"sqlite:disk/ids.db\"\nscan = false".to_owned();
+        let directory =
+            Self::write_settings(store, &store.settings(), &Options { correlation, ..options.clone() });
+        let disk = directory.path().join(DISK);
+        fs::create_dir(&disk).unwrap();
+        // Nobody but the program sees the disk, which goes away with it.
+        let script = format!(
+            "mount -t tmpfs -o size={size}k,mode=777 none '{}' && exec \"$@\"\n",
+            disk.display()
+        );
+        fs::write(directory.path().join(WRAPPER), script).unwrap();
+        Self::start_in(directory)
+    }
+
+    /// Where the disk of [`Self::start_on_small_disk`] can be seen from here.
+    #[cfg(feature = "faults")]
+    pub(crate) fn small_disk(&self) -> std::path::PathBuf {
+        let inside = self.directory.path().join(DISK);
+        Path::new(&format!("/proc/{}/root", self.child.id())).join(inside.strip_prefix("/").unwrap())
+    }
+
     fn start_in(directory: TempDir) -> Self {
         let (found, address) = mpsc::channel();
         // Made first, so that the program ends also when it does not listen.
@@ -181,7 +209,13 @@ level = "{log}"
 
     fn spawn(directory: TempDir, found: &mpsc::Sender<String>) -> Self {
         let environment = fs::read_to_string(directory.path().join(ENVIRONMENT)).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_scimgate"))
+        let program = env!("CARGO_BIN_EXE_scimgate");
+        let wrapper = directory.path().join(WRAPPER);
+        let mut command = Command::new(if wrapper.exists() { "unshare" } else { program });
+        if wrapper.exists() {
+            command.args(["--user", "--map-root-user", "--mount", "sh"]).arg(wrapper).arg(program);
+        }
+        let mut child = command
             .envs(environment.lines().filter_map(|line| line.split_once('=')))
             .args(["serve", "--config"])
             .arg(directory.path().join("scimgate.toml"))
