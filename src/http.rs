@@ -20,6 +20,7 @@ mod media;
 mod reply;
 mod request_log;
 mod resources;
+mod room;
 mod root;
 mod routes;
 pub mod server;
@@ -32,6 +33,7 @@ use actix_web::{
     middleware::from_fn,
     web::{self, ServiceConfig},
 };
+use tokio::sync::Semaphore;
 
 pub use self::base_url::ROOT;
 use self::{caller::Endpoint, routes::Patterns};
@@ -44,6 +46,8 @@ pub struct Front {
     settings: Settings,
     patterns: Patterns,
     readiness: health::Readiness,
+    /// For requests that are under way.
+    room: Semaphore,
 }
 
 /// What the handlers need to know of the settings.
@@ -64,6 +68,7 @@ impl Front {
         settings: &ServerSettings,
     ) -> Self {
         let gateway = gateway.into();
+        let room = Semaphore::new(settings.max_requests);
         let settings = Settings {
             public_url: settings.public_url.as_ref().map(ToString::to_string),
             max_body_bytes: settings.max_body_bytes,
@@ -72,7 +77,8 @@ impl Front {
             request_timeout: Duration::from_secs(settings.request_timeout_secs),
         };
         let patterns = Patterns::new(&gateway.resource_types());
-        Self { gateway, authenticator, settings, patterns, readiness: health::Readiness::default() }
+        let readiness = health::Readiness::default();
+        Self { gateway, authenticator, settings, patterns, readiness, room }
     }
 }
 
@@ -81,6 +87,7 @@ impl Front {
 /// The outermost layer stands at the top of each list; actix runs the last `wrap` first.
 pub fn configure(cfg: &mut ServiceConfig, front: &web::Data<Front>) {
     let scim = scim(&front.gateway).wrap(from_fn(media::represent)).wrap(from_fn(caller::authenticate));
+    let scim = scim.wrap(from_fn(room::admit));
     let everything = web::scope("")
         .service(health::scope())
         .service(scim)

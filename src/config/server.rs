@@ -29,6 +29,8 @@ pub struct ServerSettings {
     pub max_bulk_body_bytes: usize,
     /// Deepest nesting of a request body; of each operation's data in a bulk request.
     pub max_json_depth: usize,
+    /// Requests that may be under way at once; beyond that clients are told to come back.
+    pub max_requests: usize,
     /// Seconds after which a request is given up.
     pub request_timeout_secs: u64,
 }
@@ -54,6 +56,7 @@ impl Default for ServerSettings {
             max_body_bytes: 2 * 1024 * 1024,
             max_bulk_body_bytes: 8 * 1024 * 1024,
             max_json_depth: 32,
+            max_requests: 1000,
             request_timeout_secs: 25,
         }
     }
@@ -96,6 +99,7 @@ impl ServerSettings {
         problems.range("server.max_body_bytes", self.max_body_bytes as u64, 1024, 1 << 30);
         problems.range("server.max_bulk_body_bytes", self.max_bulk_body_bytes as u64, 1024, 1 << 30);
         problems.range("server.max_json_depth", self.max_json_depth as u64, 4, 128);
+        problems.range("server.max_requests", self.max_requests as u64, 1, 100_000);
         problems.range("server.request_timeout_secs", self.request_timeout_secs, 1, 600);
     }
 }

@@ -182,10 +182,8 @@ level = "{log}"
         let disk = directory.path().join(DISK);
         fs::create_dir(&disk).unwrap();
         // Nobody but the program sees the disk, which goes away with it.
-        let script = format!(
-            "mount -t tmpfs -o size={size}k,mode=777 none '{}' && exec \"$@\"\n",
-            disk.display()
-        );
+        let script =
+            format!("mount -t tmpfs -o size={size}k,mode=777 none '{}' && exec \"$@\"\n", disk.display());
         fs::write(directory.path().join(WRAPPER), script).unwrap();
         Self::start_in(directory)
     }
