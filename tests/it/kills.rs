@@ -6,6 +6,7 @@
 //! `SCIMGATE_KILLS=N` goes on with all kinds until N processes were killed on each store.
 
 mod cases;
+mod clock;
 mod full_disk;
 mod look;
 mod operator;
