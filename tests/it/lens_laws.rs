@@ -272,11 +272,13 @@ fn a_patch_changes_lists_as_it_does_in_memory() {
 }
 
 /// A resource without what a mapping says does not read back: of a list whose elements may be stored as others,
-/// the values and which one is primary are the client's.
+/// or get their types by their places, the values and which one is primary are the client's.
 fn kept(mapping: &Mapping, endpoint: &str, resource: &Object) -> Object {
     let ty = &mapping.types[mapping.find_type(endpoint).unwrap()];
     let may_be_others = |lens: &Lens| match lens {
-        Lens::Rows(rows) => rows.kinds.as_ref().is_some_and(|kinds| kinds.other.is_some()),
+        Lens::Rows(rows) => {
+            rows.is_positional() || rows.kinds.as_ref().is_some_and(|kinds| kinds.other.is_some())
+        }
         _ => false,
     };
     let mut kept = resource.clone();

@@ -112,6 +112,12 @@ impl Lens {
         }
     }
 
+    /// True if a value that has no form here is dropped.
+    #[must_use]
+    pub fn ignores(&self) -> bool {
+        matches!(self, Self::Guarded(guarded) if guarded.ignore || guarded.lens.ignores())
+    }
+
     /// True unless it has a condition that does not hold.
     #[must_use]
     pub fn applies(&self, eval: &Eval<'_>) -> bool {

@@ -83,7 +83,7 @@ impl Rows {
             wanted.retain(|_| kept.next().unwrap_or_default());
         }
         let existing = self.elements(w.ty, &w.eval(at));
-        if self.kinds.as_ref().is_some_and(|kinds| kinds.one.is_some()) {
+        if self.is_positional() || self.kinds.as_ref().is_some_and(|kinds| kinds.one.is_some()) {
             give_way(&existing, &mut wanted, &self.by);
         }
         let shown = self.shown_rows(&w.eval(at));
@@ -273,6 +273,8 @@ impl Rows {
                 let Some(given) = element.get(&sub.name) else { continue };
                 match places.iter().position(|p| same_json(p, given, *case_exact)) {
                     Some(place) => best = best.min(place),
+                    // It is read as the last one, which repeats.
+                    None if sub.lens.ignores() => best = best.min(places.len().saturating_sub(1)),
                     None => {
                         let known: Vec<String> = places.iter().map(Json::to_string).collect();
                         return Err(ScimError::invalid_value(format!(
@@ -399,8 +401,8 @@ fn pair(existing: &[(usize, Json)], wanted: &[&Json], by: &str, simple: bool) ->
     pairs
 }
 
-/// Of a list with a main value, an element that is there gives way to a new one with the same value: whoever adds a
-/// value again says anew what it is, and the list does not hold it twice.
+/// Of a list with a main value, or whose places tell something, an element that is there gives way to a new one with
+/// the same value: whoever adds a value again says anew what it is, and the list does not hold it twice.
 fn give_way(existing: &[(usize, Json)], wanted: &mut Vec<&Json>, by: &str) {
     let is_there = |element: &Json| existing.iter().any(|(_, old)| old == element);
     let said: Vec<&Json> = wanted.iter().copied().filter(|element| !is_there(element)).collect();

@@ -137,12 +137,10 @@ fn emails(page: &mut Page, users: &Users<'_>) {
         return;
     }
     page.line("rows = \"mail\"");
-    page.table("User.attributes.emails.each");
-    page.line("value = \"it\"");
     page.comment(
-        "The directory knows no kinds of addresses: all are work addresses, whatever a client calls them.",
+        "The directory knows no kinds of addresses: the first is for work, whatever a client calls the others.",
     );
-    page.line("type = { const = \"work\", refuse = \"ignore\" }");
+    page.line("type = { place = [\"work\", \"other\"], refuse = \"ignore\" }");
 }
 
 /// Active Directory's list of addresses with tags, of which capitals mark the main one.
