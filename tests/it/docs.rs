@@ -27,6 +27,7 @@ mod diagnostics;
 mod example;
 mod markdown;
 mod pages;
+mod words;
 
 use std::{collections::BTreeSet, fs, io, path::Path};
 
