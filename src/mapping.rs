@@ -30,6 +30,7 @@ pub mod live;
 pub mod log;
 pub mod node;
 pub mod origin;
+mod ours;
 pub mod pack;
 pub mod place;
 pub mod query;
@@ -107,6 +108,8 @@ pub struct TypeMapping {
     pub adopts: bool,
     /// Rows that are invisible and untouchable.
     pub protect: Option<Cond>,
+    /// What `where` asks of the root's own fields.
+    pub asked: Vec<Cond>,
     /// `initial` and `derived` assignments of the root and all parts, in the order of their dependencies.
     pub settle: Vec<Settle>,
     /// `touch` assignments, by part.

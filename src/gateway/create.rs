@@ -95,6 +95,7 @@ impl Gateway {
         self.check_unique(cx, ty, &nothing, wanted, None).await?;
         let (base, started) = (Record::create(&mapping.shape), crate::ops::clock::now());
         let written = self.written(cx, ty, &base, &nothing, &nothing, wanted).await?;
+        mapping.would_be_ours(&written.record, &self.answers(cx))?;
         self.check_unique_within(cx, ty, wanted, (&base, &written.record), None).await?;
         let mut plan = self.plan(cx, ty, &written).await?;
         plan.steps.extend(self.joining(ty, &plan).await?);

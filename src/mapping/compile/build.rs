@@ -6,10 +6,10 @@ use time::OffsetDateTime;
 
 use crate::{
     mapping::{
-        compile::{Compiler, TypeDraft},
+        compile::{Compiler, TypeDraft, forms::is_of_the_classes},
         form::{Answers, Cond, Eval},
         record::Record,
-        shape::PartId,
+        shape::{FieldRef, PartId},
     },
     store::{FieldKind, Fold, Predicate, Source, Test, Value, opened::Held},
 };
@@ -62,6 +62,23 @@ impl TypeDraft {
                 Arc::make_mut(&mut part.bag).fields.iter_mut().for_each(|f| f.kind = kind);
             }
         }
+    }
+
+    /// What `where` asks of the root's own fields, as far as what is written there is what is read. Superior
+    /// classes, spellings of DNs and keys that the database makes are the store's.
+    pub(super) fn asked(&self) -> Vec<Cond> {
+        let root = self.shape.root();
+        let is_plain = |field: &FieldRef| {
+            let name = root.bag.field_name(field.field);
+            field.part == 0
+                && root.bag.kind(field.field) != FieldKind::Dn
+                && !root.bag.key.contains(&field.field)
+                && !is_of_the_classes(name)
+        };
+        let own = self.wheres.iter().filter(|site| site.part == 0 && site.cond.parts().is_empty());
+        own.filter(|site| site.cond.fields().into_iter().all(is_plain))
+            .map(|site| site.cond.clone())
+            .collect()
     }
 
     /// Which rows of a part are ours, beside how they hang on the parent.

@@ -425,6 +425,7 @@ impl TypeDraft {
 
     pub(super) fn finish(self) -> TypeMapping {
         let unlogged = if self.logs.is_empty() { Vec::new() } else { self.unlogged() };
+        let asked = self.asked();
         TypeMapping {
             logs: self.logs.into_iter().map(|site| site.log).collect(),
             unlogged,
@@ -437,6 +438,7 @@ impl TypeDraft {
             ids: self.ids,
             adopts: self.adopts,
             protect: self.protect,
+            asked,
             settle: self.settle.into_iter().map(|(s, _)| s).collect(),
             touch: self.touch,
             delete: self.delete,
