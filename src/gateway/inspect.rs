@@ -28,7 +28,7 @@ pub struct Inspection {
 pub struct Origin {
     /// `people.first`.
     pub column: String,
-    /// Which row: `id = 7`.
+    /// Which row: `id = 7`, or the DN of an entry.
     pub row: String,
     /// What is stored; `None` for NULL and for what must not be shown.
     pub stored: Option<String>,
@@ -111,8 +111,13 @@ fn column(mapping: &TypeMapping, part: PartId, field: &str) -> String {
     }
 }
 
+/// What identifies a row; of an entry the DN, by which people look for it.
 fn row_name(mapping: &TypeMapping, part: PartId, row: &Row) -> String {
     let bag = &mapping.shape.part(part).bag;
+    let dn = bag.find_field("dn").filter(|_| matches!(bag.source, Source::Entries { .. }));
+    if let Some(dn) = dn.and_then(|dn| row.first(dn)) {
+        return dn.to_text();
+    }
     let keys = bag.key.iter().map(|key| {
         let value = row.first(*key).map(Value::to_text).unwrap_or_default();
         format!("{} = {value}", bag.field_name(*key))

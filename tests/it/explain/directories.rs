@@ -30,6 +30,9 @@ impl Site {
         let (code, text, error) = self.place.run(&arguments, None);
         assert_eq!(code, 0, "{filter}: {error}");
         let id = text.lines().next().unwrap().split(' ').nth(1).unwrap().to_owned();
+        // Each value stands beside the name of the entry that it lies in.
+        let entry = text.lines().find_map(|line| line.split_once(" [")?.1.split_once("]: "));
+        assert!(entry.is_some_and(|(dn, _)| dn.to_lowercase().contains("dc=example")), "{text}");
         (format!("/{endpoint}/{id}"), id)
     }
 
