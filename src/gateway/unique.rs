@@ -1,6 +1,7 @@
 //! Uniqueness where the mapping asks for it, and free names.
 
 mod claim;
+mod client_id;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ impl Gateway {
     pub(super) fn claims(&self, ty: TypeId, wanted: &Object) -> Result<Vec<String>, ScimError> {
         let mapping = self.ty(ty)?;
         let mut names = Vec::new();
+        names.extend(mapping.only_client_id(wanted).map(|id| format!("{ty} externalId {id}")));
         for claim in mapping.unique_claims() {
             for value in claim.values(wanted) {
                 names.push(format!("{ty} {} {}", claim.name(), comparable(value, claim.fold)));
@@ -45,6 +47,9 @@ impl Gateway {
         own: Option<&str>,
     ) -> Result<(), ScimError> {
         let mapping = self.ty(ty)?;
+        if own.is_none() {
+            self.check_client_id(cx, ty, wanted).await?;
+        }
         for claim in mapping.unique_claims().into_iter().filter(|c| c.within.is_empty()) {
             let old = claim.values(current);
             for new in claim.values(wanted).into_iter().filter(|new| !old.contains(new)) {
@@ -170,10 +175,14 @@ impl Gateway {
         };
         let rows = rows.map_err(|e| failed(&e))?;
         let same = |json: &&Json| comparable(json, claim.fold) == comparable(value, claim.fold);
-        Ok(rows.iter().filter(|row| own != Some(row.anchor.as_str())).any(|row| {
+        for row in rows.iter().filter(|row| own != Some(row.anchor.as_str())) {
             let side = super::identity::side(row);
-            claim.values(&side).iter().any(same)
-        }))
+            // Somebody may have removed it behind our back.
+            if claim.values(&side).iter().any(same) && self.is_alive(ty, &row.id).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// A text that no row of a part holds in this field: the stem, or the stem with a number. A name of an

@@ -37,22 +37,18 @@ impl TypeMapping {
         for rule in &self.rules {
             let path = AttrPath { urn: rule.urn.clone(), name: rule.attribute.clone(), sub: None };
             let attribute = self.resource_type.resolve(&path).map(|found| found.attribute);
-            let whole = Claim {
-                rule,
-                kind: None,
-                sub: None,
-                lens: &rule.lens,
-                part: 0,
-                fold: Fold::Exact,
-                within: &[],
-            };
-            whole.collect(attribute, &mut out);
+            Claim::of_rule(rule, Fold::Exact).collect(attribute, &mut out);
         }
         out
     }
 }
 
 impl<'m> Claim<'m> {
+    /// The value of a whole attribute.
+    pub(super) fn of_rule(rule: &'m Rule, fold: Fold) -> Self {
+        Self { rule, kind: None, sub: None, lens: &rule.lens, part: 0, fold, within: &[] }
+    }
+
     fn of(&self, lens: &'m Lens) -> Claim<'m> {
         Claim { lens, ..*self }
     }
