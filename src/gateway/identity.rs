@@ -1,11 +1,17 @@
 //! Ids: every record that is shown has a row in the correlation database; one
 //! that is seen for the first time gets it in the same request, in one batch.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use crate::{
     correlation::{Buried, CorrelationError, NewRow, Row},
-    gateway::{Gateway, TypeId, survey::noted},
+    gateway::{
+        Gateway, TypeId,
+        survey::{noted, roots},
+    },
     mapping::{Ids, TypeMapping, record::Record},
     scim::{Object, error::ScimError},
     store::{self, Value},
@@ -78,18 +84,36 @@ impl Gateway {
             })
             .collect();
         if !missing.is_empty() {
-            let new = self
-                .correlation
-                .insert_missing(name, missing, mapping.buried())
-                .await
-                .map_err(|e| failed(&e))?;
+            let insert = async |rows, buried| {
+                self.correlation.insert_missing(name, rows, buried).await.map_err(|e| failed(&e))
+            };
+            let new = insert(missing.clone(), Buried::Report).await?;
+            let (buried, new): (Vec<_>, Vec<_>) = new.into_iter().partition(|row| row.deleted_at.is_some());
             rows.extend(new.into_iter().map(|r| (r.anchor.clone(), r)));
+            let back = self.still_there(ty, &buried).await?;
+            let back: Vec<NewRow> = missing.into_iter().filter(|new| back.contains(&new.anchor)).collect();
+            if !back.is_empty() {
+                let new = insert(back, mapping.buried()).await?;
+                rows.extend(new.into_iter().map(|r| (r.anchor.clone(), r)));
+            }
         }
         let known = records.into_iter().filter_map(|record| {
             let row = rows.get(&mapping.anchor_of(&record)?)?.clone();
             Some(Known { record, row })
         });
         Ok(known.collect())
+    }
+
+    /// Anchors of rows that were deleted and whose resources the store has. What was read before may have been
+    /// deleted since, by the request that left the row: only what is read now has come back.
+    async fn still_there(&self, ty: TypeId, buried: &[Arc<Row>]) -> Result<HashSet<String>, ScimError> {
+        if buried.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let mapping = self.ty(ty)?;
+        let predicate = mapping.anchor_predicate(buried.iter().map(|row| row.anchor.as_str()));
+        let found = self.load(ty, predicate, &roots(mapping), None).await?;
+        Ok(found.iter().filter_map(|record| mapping.anchor_of(record)).collect())
     }
 
     /// The correlation row of a live resource.

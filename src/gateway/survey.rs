@@ -115,7 +115,7 @@ impl Gateway {
         let now = crate::ops::clock::now();
         for anchors in anchors.chunks(AT_ONCE) {
             let predicate = mapping.anchor_predicate(anchors.iter().map(|anchor| &**anchor));
-            for record in self.load(ty, predicate, &root_of(mapping), None).await? {
+            for record in self.load(ty, predicate, &roots(mapping), None).await? {
                 let Some(anchor) = mapping.anchor_of(&record) else { continue };
                 let id = mapping.new_id(self.correlation.tenant(), &anchor);
                 let mut row = NewRow::new(id, anchor, mapping.locator(&record), now);
@@ -136,7 +136,7 @@ impl Gateway {
         let mut absent = Vec::new();
         for rows in rows.chunks(AT_ONCE) {
             let predicate = mapping.anchor_predicate(rows.iter().map(|row| row.anchor.as_str()));
-            let found = self.load(ty, predicate, &root_of(mapping), None).await?;
+            let found = self.load(ty, predicate, &roots(mapping), None).await?;
             let found: std::collections::HashSet<String> =
                 found.iter().filter_map(|record| mapping.anchor_of(record)).collect();
             absent.extend(rows.iter().copied().filter(|row| !found.contains(&row.anchor)));
@@ -153,7 +153,7 @@ pub(super) fn noted(mapping: &TypeMapping, record: &Record) -> Option<String> {
 }
 
 /// The least that there is to read of a resource.
-fn root_of(mapping: &TypeMapping) -> Reads {
+pub(super) fn roots(mapping: &TypeMapping) -> Reads {
     let mut reads = Reads::default();
     reads.part(&mapping.shape, 0);
     reads

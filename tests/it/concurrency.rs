@@ -1,7 +1,9 @@
 //! Requests at the same time: what each of them did is there afterwards (R-06, O-10).
 
+use scimgate::scim::precondition::Preconditions;
 use serde_json::{Value as Json, json};
 
+use crate::in_process::Counted;
 use crate::support::{Answer, Backend, Client, Gateway, Options, TestStore, unique};
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -138,4 +140,33 @@ fn a_user_that_is_deleted_while_it_is_changed_is_gone() {
         assert_eq!(client.get(&path).status, 404);
         assert!(!store.logins().contains(&name));
     });
+}
+
+/// What was read before a deletion and is shown behind it is not taken for another resource of the same key.
+#[test]
+fn what_is_deleted_while_it_is_read_gets_no_other_id() {
+    for store in Backend::ALL.into_iter().filter_map(TestStore::fresh) {
+        actix_web::rt::System::new().block_on(async {
+            let counted = Counted::over(&store);
+            let (users, all) = (counted.ty("Users"), counted.without("Users", "meta"));
+            let name = unique("gone");
+            let body = json!({ "schemas": [USER], "userName": name, "displayName": "Gone", "active": true });
+            let made = counted.gateway.create(&counted.context, users, &body, &all).await.unwrap();
+            let id = made["id"].as_str().unwrap();
+            let (read, go_on) = counted.store.hold_next_read();
+            let filter = format!("userName eq \"{name}\"");
+            let query = [("filter", filter.as_str())];
+            let list = counted.list("Users", &query);
+            let deletion = async {
+                read.await.unwrap();
+                let conditions = Preconditions::default();
+                counted.gateway.delete(&counted.context, users, id, &conditions).await.unwrap();
+                go_on.send(()).unwrap();
+            };
+            let (shown, ()) = futures_util::future::join(list, deletion).await;
+            let ids = shown["Resources"].as_array().into_iter().flatten().map(|user| &user["id"]);
+            let others: Vec<&Json> = ids.filter(|shown| *shown != id).collect();
+            assert!(others.is_empty(), "{}: {others:?}", store.backend().name());
+        });
+    }
 }

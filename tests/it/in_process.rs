@@ -27,6 +27,7 @@ use scimgate::{
 };
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 
 use crate::support::TestStore;
 
@@ -37,6 +38,7 @@ pub(crate) struct CountingStore {
     log: Mutex<Vec<String>>,
     rows: AtomicUsize,
     meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    gate: Mutex<Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>>,
 }
 
 impl CountingStore {
@@ -46,12 +48,20 @@ impl CountingStore {
             log: Mutex::default(),
             rows: AtomicUsize::new(0),
             meanwhile: Mutex::default(),
+            gate: Mutex::default(),
         })
     }
 
     /// Something that others do just before the next write.
     pub(crate) fn before_next_write(&self, act: impl FnOnce() + Send + 'static) {
         *self.meanwhile.lock().unwrap() = Some(Box::new(act));
+    }
+
+    /// Holds back what is read next. The first end tells when it was read, the other one lets it go on.
+    pub(crate) fn hold_next_read(&self) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
+        let ((tell, told), (go, gone)) = (oneshot::channel(), oneshot::channel());
+        *self.gate.lock().unwrap() = Some((tell, gone));
+        (told, go)
     }
 
     /// What was asked since the last call, and how many rows or entries were read for it.
@@ -73,7 +83,12 @@ impl ReadStore for CountingStore {
         let asked = format!("select {}: {}", select.bag.name, names(&select.bag, &select.fields));
         let found = self.inner.select(select);
         Box::pin(async move {
+            let gate = self.gate.lock().unwrap().take();
             let rows = found.await;
+            if let Some((tell, gone)) = gate {
+                tell.send(()).unwrap();
+                gone.await.unwrap();
+            }
             self.note(asked);
             self.rows.fetch_add(rows.as_ref().map_or(0, Vec::len), Ordering::Relaxed);
             rows
