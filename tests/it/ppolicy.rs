@@ -49,3 +49,30 @@ fn a_lock_out_is_no_deactivation_and_a_deactivation_is_one() {
     assert!(locked().is_empty());
     assert!(directory.accepts(dn, "Long.Enough1"));
 }
+
+/// A new password ends a lock-out, but does not bring back whoever was deactivated.
+#[test]
+fn a_new_password_does_not_activate() {
+    let Some(store) = TestStore::loaded(ENTRIES) else { return };
+    let gateway = Gateway::start(&store, &Options::default());
+    let client = gateway.client();
+    let body = |password: &str| {
+        json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "una", "displayName": "Una",
+            "active": false, "password": password })
+    };
+    let made = client.post("/Users", &body("Long.Enough1"));
+    assert_eq!((made.status, &made.json["active"]), (201, &json!(false)), "{made}");
+    let path = format!("/Users/{}", made.id());
+    let dn = "uid=una,ou=people,dc=example,dc=com";
+    assert!(!store.directory().accepts(dn, "Long.Enough1"));
+    let changed =
+        client.patch(&path, json!([{ "op": "replace", "path": "password", "value": "Long.Enough2" }]));
+    assert!(matches!(changed.status, 200 | 204), "{changed}");
+    assert_eq!(client.get(&path).json["active"], false);
+    let put = client.put(&path, &body("Long.Enough3"));
+    assert_eq!((put.status, &put.json["active"]), (200, &json!(false)), "{put}");
+    assert!(!store.directory().accepts(dn, "Long.Enough3"));
+    let changed = client.patch(&path, json!([{ "op": "replace", "path": "active", "value": true }]));
+    assert!(matches!(changed.status, 200 | 204), "{changed}");
+    assert!(store.directory().accepts(dn, "Long.Enough3"));
+}

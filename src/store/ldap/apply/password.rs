@@ -17,9 +17,11 @@ use super::{Apply, normal};
 use crate::store::{
     Bag, Channel, Secret, Step, StoreError, Target, Value,
     ldap::{
-        link::{Attribute, Request, UNICODE_PWD},
+        link::{Attribute, Query, Request, UNICODE_PWD},
         modify::Edit,
+        pool::Lane,
         result::{OpError, Operation},
+        server::Vendor,
     },
 };
 use ldap3::Mod;
@@ -93,6 +95,11 @@ pub(super) fn is_unchanged(error: &OpError) -> bool {
     matches!(error, OpError::Refused(refusal) if said(&refusal.text))
 }
 
+/// What locks an account of OpenLDAP's policy overlay, and its value if no time unlocks it (draft-behera-ldap-password-policy
+/// §5.3.3).
+const LOCK: &str = "pwdAccountLockedTime";
+const FOR_GOOD: &str = "000001010000Z";
+
 impl Apply {
     /// Sets the password of an account of Active Directory; false if there is none.
     pub(super) async fn set_unicode_pwd(
@@ -142,9 +149,32 @@ impl Apply {
                 Err(error) if is_unchanged(&error) => Ok(Vec::new()),
                 outcome => outcome,
             };
+            let is_locked = self.is_locked(&self.current_dn(&entry.dn)).await?;
             is_found |= self.on_entry(bag, &entry, Operation::Password, set).await?.is_some();
+            if is_locked && is_found {
+                let lock = async |dn: &str, guard| {
+                    let mods = vec![Mod::Replace(LOCK.into(), HashSet::from([FOR_GOOD.into()]))];
+                    self.send(Request::Modify { dn, mods }, guard).await
+                };
+                self.on_entry(bag, &entry, Operation::Modify, lock).await?;
+            }
         }
         Ok(is_found)
+    }
+
+    /// True if an account is locked for good and a new password would unlock it, as OpenLDAP's policy overlay has it.
+    async fn is_locked(&self, dn: &str) -> Result<bool, StoreError> {
+        if self.server.vendor != Vendor::OpenLdap || self.rehearsed.is_some() {
+            return Ok(false);
+        }
+        let query = Query::base(dn, &format!("({LOCK}={FOR_GOOD})"), &["1.1"]);
+        let found = self.pool.search(Lane::Point, &query, &|_| Ok(Some(()))).await;
+        match found {
+            Ok(found) => Ok(!found.is_empty()),
+            // An entry that has moved meanwhile is found by whoever sets the password.
+            Err(OpError::Refused(_)) => Ok(false),
+            Err(error) => Err(error.into_store(Operation::Search, "", "")),
+        }
     }
 }
 
