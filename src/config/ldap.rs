@@ -100,6 +100,9 @@ pub struct LdapSettings {
     /// With several servers: seconds within which one that is silent must tell that it is there, or let us in,
     /// before the next one is used.
     pub patience_secs: u64,
+    /// Milliseconds for which nobody looks what became of a change whose answer was lost: the server may still be
+    /// busy with it.
+    pub grace_ms: u64,
     /// Seconds for which the first of several servers must have answered before it is used again after a
     /// fail-over; 0 for never.
     pub fail_back_secs: u64,
@@ -138,6 +141,7 @@ impl Default for LdapSettings {
             max_in_flight: 64,
             recycle_secs: 3600,
             patience_secs: 1,
+            grace_ms: 500,
             fail_back_secs: 60,
         }
     }
@@ -189,6 +193,7 @@ impl LdapSettings {
         problems.range(format!("{at}.max_in_flight"), self.max_in_flight as u64, 1, 10_000);
         problems.range(format!("{at}.recycle_secs"), self.recycle_secs, 1, 30 * 86_400);
         problems.range(format!("{at}.patience_secs"), self.patience_secs, 1, 60);
+        problems.range(format!("{at}.grace_ms"), self.grace_ms, 0, 10_000);
         problems.range(format!("{at}.fail_back_secs"), self.fail_back_secs, 0, 86_400);
     }
 

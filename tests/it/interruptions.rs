@@ -7,7 +7,7 @@
 use serde_json::{Value as Json, json};
 
 use self::world::{Scene, World};
-use crate::support::{Answer, Client, Fuse, Loss};
+use crate::support::{Answer, Backend, Client, Fuse, Gateway, Loss, Options, TestStore, Wire, unique};
 
 mod world;
 
@@ -197,4 +197,29 @@ fn a_name_that_somebody_else_has_by_then_is_left_alone() {
     let mut expected = [made.json["id"].as_str().unwrap(), scene.bob.as_str()];
     expected.sort_unstable();
     assert_eq!(members, expected, "{}", Json::to_string(&read));
+}
+
+/// The connection breaks under a creation, which arrives all the same, when nothing of it was to be seen yet.
+#[test]
+fn what_arrives_late_is_waited_for() {
+    let Some(store) = TestStore::fresh(Backend::OpenLdap) else { return };
+    let wire = Wire::to(store.address());
+    let store = store.by_way_of(wire.address);
+    let gateway = Gateway::start(&store, &Options::default());
+    let client = gateway.client();
+    let name = unique("late");
+    let user = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": name,
+        "displayName": "Late", "externalId": name });
+    wire.arm(Some(Fuse { after: 0, loss: Loss::Late, comes_back: true }));
+    let first = client.post("/Users", &user);
+    assert!(wire.is_broken(), "{first}");
+    let mut made = first;
+    for _ in 0..100 {
+        if made.status != 503 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        made = client.post("/Users", &user);
+    }
+    assert_eq!((made.status, &made.json["externalId"]), (201, &json!(name)), "{made}");
 }

@@ -144,8 +144,13 @@ impl Pool {
             let link = self.link(slot).await?;
             let _permit = link.permit().await?;
             if link.is_alive() {
-                self.shared()?.servers.note_write();
-                return self.attended(slot, &link, link.write(request, controls)).await.map_err(unsure);
+                let shared = self.shared()?;
+                shared.servers.note_write();
+                let done = self.attended(slot, &link, link.write(request, controls)).await.map_err(unsure);
+                if matches!(done, Err(OpError::Failed(StoreError::Unsure(_)))) {
+                    tokio::time::sleep(Duration::from_millis(shared.settings.grace_ms)).await;
+                }
+                return done;
             }
         }
     }

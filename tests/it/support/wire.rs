@@ -6,10 +6,14 @@ use std::{
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Mutex, MutexGuard},
     thread,
+    time::Duration,
 };
 
 /// Tags of requests that change something: modify, add, delete, rename, and extended ones (a password).
 const CHANGES: [u8; 5] = [0x66, 0x68, 0x4a, 0x6c, 0x77];
+
+/// How late what is late arrives.
+const LATE: Duration = Duration::from_millis(150);
 
 /// What is lost when it breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +22,8 @@ pub(crate) enum Loss {
     Request,
     /// So many changes were made, and the answer to the last one is lost.
     Answer,
+    /// As with a request, but it arrives a little later.
+    Late,
 }
 
 /// Where it breaks.
@@ -106,7 +112,7 @@ impl State {
             return false;
         }
         let is_here = self.fuse.is_some_and(|fuse| match (fuse.loss, is_up) {
-            (Loss::Request, true) => self.sent >= fuse.after,
+            (Loss::Request | Loss::Late, true) => self.sent >= fuse.after,
             (Loss::Answer, false) => self.answered + 1 >= fuse.after,
             _ => false,
         });
@@ -118,6 +124,9 @@ impl State {
         if let Some(fuse) = self.fuse.filter(|_| is_here) {
             self.is_down = !fuse.comes_back;
             self.fuse = None;
+            if fuse.loss == Loss::Late {
+                return true;
+            }
             for stream in self.open.drain(..) {
                 // It may be closed already.
                 stream.shutdown(Shutdown::Both).ok();
@@ -139,7 +148,13 @@ fn pass_on(
         let mut changes = changes.lock().unwrap();
         let at = changes.iter().position(|change| *change == number);
         let is_change = if is_up { CHANGES.contains(&tag) } else { at.is_some() };
+        let is_late = lock(state).fuse.is_some_and(|fuse| fuse.loss == Loss::Late);
         if lock(state).breaks_at(is_change, is_up) {
+            if is_late {
+                from.shutdown(Shutdown::Both).ok();
+                thread::sleep(LATE);
+                to.write_all(&message).ok();
+            }
             return;
         }
         match at {
