@@ -1,12 +1,15 @@
-//! The command line: `scimgate serve | check | explain | map | correlate | token | demo`.
+//! The command line: `scimgate serve | check | explain | map | correlate | journal | chaos | token |
+//! demo`.
 //!
 //! The composition root: the only place that knows every part, and the only
 //! one that prints. Commands return an exit code: 0 done, 1 the operator's
 //! files are wrong, 2 the command line is wrong, 3 a store or our database
-//! refuses us, 4 the server cannot run, 5 the store and our database differ.
+//! refuses us, 4 the server cannot run, 5 the store and our database
+//! differ, or an answer of the gateway was not true.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the command line talks to people")]
 
+mod chaos;
 mod check;
 mod correlate;
 #[cfg(feature = "sqlite")]
@@ -61,6 +64,8 @@ enum Command {
     /// Writes that were cut short: look at them, bring them to their end, or give them up.
     #[command(subcommand)]
     Journal(journal::Arguments),
+    /// Break the way to a throw-away copy of a store under load, and check every answer.
+    Chaos(chaos::Arguments),
     /// Make bearer tokens.
     Token(token::Arguments),
     /// Serve a small HR database to try things out; needs nothing.
@@ -78,6 +83,7 @@ pub fn run() -> ExitCode {
         Command::Map(arguments) => map::run(&arguments),
         Command::Correlate(arguments) => correlate::run(&arguments),
         Command::Journal(arguments) => journal::run(&arguments),
+        Command::Chaos(arguments) => chaos::run(&arguments),
         Command::Token(arguments) => token::run(&arguments),
         #[cfg(feature = "sqlite")]
         Command::Demo(arguments) => demo::run(&arguments),

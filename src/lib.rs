@@ -27,3 +27,5 @@ pub mod config;
 pub mod auth;
 
 pub mod ops;
+
+pub mod chaos;

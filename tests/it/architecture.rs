@@ -13,6 +13,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("correlation", &["correlation", "config", "faults"]),
         ("dialect", &["dialect", "scim"]),
         ("gateway", &["gateway", "mapping", "plan", "store", "correlation", "auth", "scim", "config", "ops"]),
+        ("chaos", &["chaos", "gateway", "correlation", "auth", "scim", "config"]),
         ("auth", &["auth", "config"]),
         ("config", &["config"]),
         ("ops", &["ops", "config"]),

@@ -18,6 +18,8 @@ mod architecture;
 mod bad_input;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod bulk;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod chaos;
 #[cfg(all(feature = "sqlite", feature = "ldap"))]
 mod cli;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]

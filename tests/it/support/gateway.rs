@@ -102,7 +102,8 @@ impl Gateway {
         (code, gateway.log())
     }
 
-    fn write_settings(store: &TestStore, settings: &str, options: &Options) -> TempDir {
+    /// Writes `scimgate.toml` for a store into a directory of its own.
+    pub(crate) fn write_settings(store: &TestStore, settings: &str, options: &Options) -> TempDir {
         let directory = TempDir::new().unwrap();
         let hash = hex::encode(Sha256::digest(TOKEN));
         let profile = options.profile.unwrap_or("generic");

@@ -1,0 +1,72 @@
+//! `scimgate chaos` in front of real stores: requests of several clients through a network that delays, swallows, cuts
+//! and resets, while the gateway and the store are killed and started again. Its checker finds nothing that is not
+//! true.
+//!
+//! `SCIMGATE_CHAOS=10000` sends so many requests to each store.
+
+use std::{path::Path, process::Command};
+
+use crate::support::{Backend, Gateway, Options, TestStore};
+
+/// Requests to each store, unless the environment says otherwise.
+const REQUESTS: &str = "400";
+
+/// Runs the command with the settings of a directory: its exit code and what it printed.
+fn chaos(directory: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_scimgate"))
+        .args(["chaos", "--config", "scimgate.toml", "--log", "gateway.log"])
+        .args(arguments)
+        .current_dir(directory)
+        .output()
+        .unwrap();
+    (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+}
+
+/// No answer is untrue.
+fn all_is_true(store: &TestStore, options: &Options, arguments: &[&str]) {
+    let directory = Gateway::write_settings(store, &store.settings(), options);
+    let requests = std::env::var("SCIMGATE_CHAOS").unwrap_or_else(|_| REQUESTS.to_owned());
+    let before = if store.is_directory() { Vec::new() } else { store.dump() };
+    let all = [&["--requests", &requests, "--kill-gateway", "--yes-this-is-a-copy"], arguments].concat();
+    let (code, said) = chaos(directory.path(), &all);
+    let name = store.backend().name();
+    if code != Some(0) && std::env::var_os("SCIMGATE_CHAOS").is_some() {
+        eprintln!("{name}: settings and log stay in {}", directory.keep().display());
+    }
+    assert_eq!(code, Some(0), "{name}:\n{said}");
+    eprintln!("{name}:\n{said}");
+    let after = store.dump();
+    let gone: Vec<&String> = before.iter().filter(|line| !after.contains(line)).collect();
+    assert!(gone.is_empty(), "{name}: what was there is not as it was: {gone:#?}");
+}
+
+fn in_a_database(backend: Backend) {
+    let Some(store) = TestStore::fresh(backend) else { return };
+    all_is_true(&store, &Options::default(), &[]);
+}
+
+#[test]
+fn every_answer_is_true_on_sqlite() {
+    in_a_database(Backend::Sqlite);
+}
+
+#[test]
+fn every_answer_is_true_on_postgres() {
+    in_a_database(Backend::Postgres);
+}
+
+#[test]
+fn every_answer_is_true_on_mariadb() {
+    in_a_database(Backend::MariaDb);
+}
+
+#[test]
+fn a_store_that_holds_something_must_be_called_a_copy() {
+    let Some(store) = TestStore::fresh(Backend::Sqlite) else { return };
+    let directory = Gateway::write_settings(&store, &store.settings(), &Options::default());
+    let before = store.dump();
+    let (code, said) = chaos(directory.path(), &["--requests", "10"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("--yes-this-is-a-copy"), "{said}");
+    assert_eq!(store.dump(), before);
+}
