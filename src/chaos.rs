@@ -10,6 +10,7 @@ mod client;
 mod dice;
 mod facts;
 mod faults;
+mod gauges;
 mod history;
 mod http;
 mod load;

@@ -108,6 +108,11 @@ impl Process {
         self.away.borrow().iter().any(|(gone, back)| *gone <= to && back.is_none_or(|back| back >= from))
     }
 
+    /// The number that the system knows it by, while it runs.
+    pub(super) fn number(&self) -> Option<u32> {
+        self.child.borrow().as_ref().map(Child::id)
+    }
+
     /// True if it has ended without being killed.
     pub(super) fn has_ended(&self) -> bool {
         self.child.borrow_mut().as_mut().is_some_and(|child| !matches!(child.try_wait(), Ok(None)))

@@ -9,6 +9,7 @@ use std::{
 use super::{
     check::Contradiction,
     faults::Fault,
+    gauges::Gauges,
     history::{Event, Kind, Members, Number, Outcome},
     world::World,
 };
@@ -31,6 +32,7 @@ pub struct Report {
     /// By kind of request: done, refused, told to come back, no answer.
     kinds: BTreeMap<Kind, [usize; 4]>,
     faults: BTreeMap<Fault, u64>,
+    gauges: Gauges,
     longest: Duration,
     middle: Duration,
     told: Vec<String>,
@@ -41,7 +43,7 @@ impl Report {
         world: &World,
         seed: u64,
         start: Instant,
-        faults: BTreeMap<Fault, u64>,
+        (faults, gauges): (BTreeMap<Fault, u64>, Gauges),
         found: &[Contradiction],
         last: usize,
     ) -> Self {
@@ -68,6 +70,7 @@ impl Report {
             took: load.last().map_or(Duration::ZERO, |event| event.ended.saturating_duration_since(start)),
             kinds,
             faults,
+            gauges,
             longest: times.last().copied().unwrap_or_default(),
             middle: times.get(times.len() / 2).copied().unwrap_or_default(),
             told: told(world, start, found),
@@ -158,6 +161,7 @@ impl fmt::Display for Report {
         for (fault, count) in &self.faults {
             writeln!(f, "{:<34}{count:>8}", fault.word())?;
         }
+        write!(f, "{}", self.gauges)?;
         writeln!(f, "\ncontradictions: {}", self.contradictions)
     }
 }

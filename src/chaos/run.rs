@@ -18,6 +18,7 @@ use super::{
     client::{Client, Stage},
     dice::Dice,
     faults::Trouble,
+    gauges::Gauges,
     history::Sort,
     process::{OwnFile, Process},
     proxy::Proxy,
@@ -51,6 +52,10 @@ pub struct Plan {
     pub program: PathBuf,
     /// How many requests.
     pub requests: u64,
+    /// For how long, however many requests that are.
+    pub time: Option<Duration>,
+    /// Nothing goes wrong.
+    pub is_calm: bool,
     /// How many clients at the same time.
     pub clients: usize,
     /// How many gateways on one database of ids.
@@ -159,15 +164,20 @@ async fn on_stage(
     let correlation = &plan.settings.correlation;
     let before = Differences::now(gateway, correlation, plan.tenant).await?;
     let start = Instant::now();
-    stage.left.set(plan.requests);
+    stage.left.set(if plan.time.is_some() { u64::MAX } else { plan.requests });
     let clients: Vec<_> = (0..plan.clients)
         .map(|number| Client::new(number, Dice::new(plan.seed, number as u64 + 1), stage))
         .map(|client| actix_web::rt::spawn(client.work()))
         .collect();
-    let made = trouble.make().await;
-    if made.is_err() {
-        stage.left.set(0);
-    }
+    let trouble_makes = async {
+        let made = if plan.is_calm { Ok(()) } else { trouble.make().await };
+        if made.is_err() {
+            stage.left.set(0);
+        }
+        made
+    };
+    let watch = Gauges::watch(stage, plan.time.map(|time| start + time));
+    let (made, gauges) = tokio::join!(trouble_makes, watch);
     for client in clients {
         client.await.map_err(io::Error::other)?;
     }
@@ -176,6 +186,9 @@ async fn on_stage(
     let mut found = Vec::new();
     if stage.processes.iter().any(Process::has_ended) {
         found.push(Contradiction::new(None, "a gateway ended without being killed", Vec::new()));
+    }
+    if !plan.kills {
+        found.extend(gauges.leaks());
     }
     found.extend(settle(gateway).await?);
     let after = Differences::now(gateway, correlation, plan.tenant).await?;
@@ -190,7 +203,7 @@ async fn on_stage(
         }
     }
     let counts = trouble.counts.borrow().clone();
-    Ok(Report::of(&stage.world.borrow(), plan.seed, start, counts, &found, last))
+    Ok(Report::of(&stage.world.borrow(), plan.seed, start, (counts, gauges), &found, last))
 }
 
 /// Waits until every write that was cut short has come to its end.

@@ -1,7 +1,7 @@
 //! `scimgate chaos`: breaks the way to a throw-away copy of a store, and the gateway itself, under a random load, and
 //! looks whether every answer was true.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use crate::{
     chaos::{self, Failure, Plan},
@@ -18,6 +18,12 @@ pub(super) struct Arguments {
     /// Requests to send.
     #[arg(long, value_name = "NUMBER", default_value_t = 1000)]
     requests: u64,
+    /// Go on for so long, however many requests that are.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..=10_080))]
+    minutes: Option<u64>,
+    /// Let nothing go wrong, for a look at what the gateway holds over hours.
+    #[arg(long, conflicts_with_all = ["kill_gateway", "restart_store"])]
+    calm: bool,
     /// Clients that ask at the same time.
     #[arg(long, value_name = "NUMBER", default_value_t = 6, value_parser = clap::value_parser!(u64).range(1..=64))]
     clients: u64,
@@ -61,6 +67,8 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         tenant: serve::TENANT,
         program: std::env::current_exe().map_err(|e| fail(BROKEN, e))?,
         requests: arguments.requests,
+        time: arguments.minutes.map(|minutes| Duration::from_secs(60 * minutes)),
+        is_calm: arguments.calm,
         clients: usize::try_from(arguments.clients).unwrap_or(1),
         replicas: usize::try_from(arguments.replicas).unwrap_or(1),
         seed: arguments.seed.unwrap_or_else(|| id.as_u64_pair().0 % 1_000_000),
