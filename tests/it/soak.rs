@@ -16,8 +16,8 @@ fn holds(backend: Backend) {
     let directory = Gateway::write_settings(&store, &store.settings(), &Options::default());
     let minutes = std::env::var("SCIMGATE_SOAK").unwrap_or_else(|_| MINUTES.to_owned());
     let output = Command::new(env!("CARGO_BIN_EXE_scimgate"))
-        .args(["chaos", "--config", "scimgate.toml", "--log", "gateway.log", "--calm", "--yes-this-is-a-copy"])
-        .args(["--minutes", &minutes])
+        .args(["chaos", "--config", "scimgate.toml", "--log", "gateway.log"])
+        .args(["--calm", "--yes-this-is-a-copy", "--minutes", &minutes])
         .current_dir(directory.path())
         .output()
         .unwrap();
