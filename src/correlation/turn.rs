@@ -51,8 +51,10 @@ enum Ask {
 
 #[derive(Debug)]
 struct Wanted {
+    turns: Turns,
     keys: Vec<i64>,
-    reply: oneshot::Sender<Result<u64, CorrelationError>>,
+    /// What nobody takes out of it any more goes back by itself.
+    reply: oneshot::Sender<Result<Turn, CorrelationError>>,
     since: Instant,
     not_before: Instant,
 }
@@ -104,10 +106,9 @@ impl Correlation {
         keys.dedup();
         let (reply, answer) = oneshot::channel();
         let now = Instant::now();
-        let wanted = Wanted { keys: keys.clone(), reply, since: now, not_before: now };
+        let wanted = Wanted { turns: turns.clone(), keys, reply, since: now, not_before: now };
         turns.asks.send(Ask::Take(wanted)).map_err(|_| CorrelationError::Busy)?;
-        let epoch = answer.await.unwrap_or(Err(CorrelationError::Busy))?;
-        Ok(Some(Turn { turns: turns.clone(), epoch, keys, since: Instant::now() }))
+        answer.await.unwrap_or(Err(CorrelationError::Busy)).map(Some)
     }
 
     /// True if a process has the session that holds its turns: then it lives, or was only just stopped.
@@ -280,8 +281,9 @@ impl Desk {
             if some.len() < wanted.keys.len() {
                 surplus.extend(some);
                 self.waiting.push(wanted);
-            } else if wanted.reply.send(Ok(epoch)).is_err() {
-                surplus.extend(some);
+            } else {
+                let Wanted { turns, keys, reply, .. } = wanted;
+                drop(reply.send(Ok(Turn { turns, epoch, keys, since: now })));
             }
         }
         // Whoever has one of two locks would keep others waiting, who may have the other one.

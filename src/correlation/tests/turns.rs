@@ -73,6 +73,29 @@ async fn everybody_comes_to_a_turn_that_all_want() {
 }
 
 #[tokio::test]
+async fn who_gives_up_waiting_keeps_nothing() {
+    let Some((_database, [one, two])) = shared() else { return };
+    let name = texts(&["a"]);
+    // Some give up before they come to it, some at the very moment, and some have it for a while.
+    let hurried = |ids: &Correlation, number: u64| {
+        let (ids, name) = (ids.clone(), name.clone());
+        async move {
+            let patience = Duration::from_micros(number % 40 * 100);
+            let turn = tokio::time::timeout(patience, ids.turn(&name)).await;
+            drop(turn);
+        }
+    };
+    for round in 0..10 {
+        join_all((0..40).map(|number| hurried(if number % 2 == 0 { &one } else { &two }, number + round)))
+            .await;
+    }
+    for ids in [&one, &two] {
+        let turn = tokio::time::timeout(Duration::from_secs(5), ids.turn(&name)).await;
+        assert!(turn.expect("it is free").unwrap().unwrap().is_held().await);
+    }
+}
+
+#[tokio::test]
 async fn who_was_taken_for_dead_has_lost_its_turn() {
     let Some((_database, [one, two])) = shared() else { return };
     let name = texts(&["a"]);
