@@ -59,7 +59,12 @@ use crate::{
     gateway::{counter::Numbers, cursor::Sealer, journal::Journal, listing::Listings, lock::Locks},
     mapping::{Mapping, TypeMapping},
     scim::{error::ScimError, schema::ResourceType, validate},
-    store::{Store, StoreError, names::NamesStore, opened::OpenedStore},
+    store::{
+        Store, StoreError,
+        moved::{MovedStore, Moves},
+        names::NamesStore,
+        opened::OpenedStore,
+    },
 };
 
 pub use self::filling::Filling;
@@ -77,6 +82,8 @@ pub struct Context {
 pub struct Gateway {
     mapping: Arc<Mapping>,
     store: Arc<dyn Store>,
+    /// Names that entries of a directory have given away lately.
+    moves: Arc<Moves>,
     correlation: Correlation,
     limits: LimitSettings,
     locks: Locks,
@@ -104,9 +111,15 @@ impl Gateway {
         let store = NamesStore::around(store, mapping.types.iter().map(TypeMapping::bag), || {
             Arc::new(names::KeptNames(correlation.clone()))
         });
+        let mut store: Arc<dyn Store> = Arc::new(clocked::Clocked(store));
+        let moves = Arc::new(Moves::default());
+        if mapping.types.iter().any(TypeMapping::is_ldap) {
+            store = MovedStore::around(store, &moves);
+        }
         Self {
             mapping,
-            store: Arc::new(clocked::Clocked(store)),
+            store,
+            moves,
             journal: Journal::of(correlation.replica()),
             correlation,
             limits,

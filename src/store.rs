@@ -18,6 +18,7 @@ pub mod inventory;
 pub mod ldap;
 pub mod memory;
 pub mod moment;
+pub mod moved;
 pub mod names;
 pub mod opened;
 pub mod predicate;

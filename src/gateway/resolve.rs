@@ -130,6 +130,7 @@ impl Gateway {
                 }
             }
         }
+        self.follow_moved(ty, reference, &mut left, answers).await?;
         let target = self.ty(ty)?.references.get(reference);
         if target.is_some_and(|t| t.dangling == Dangling::Reject) && !left.is_empty() {
             let name = self.ty(ty)?.resource_type.name.as_str();
@@ -141,6 +142,28 @@ impl Gateway {
         }
         for by in left {
             answers.pointed.insert(Need::ByToId { reference, by }, None);
+        }
+        Ok(())
+    }
+
+    /// Names that were read before their entries were renamed lead to the entries.
+    async fn follow_moved(
+        &self,
+        ty: TypeId,
+        reference: usize,
+        left: &mut BTreeSet<String>,
+        answers: &mut Answers,
+    ) -> Result<(), ScimError> {
+        let moved: HashMap<String, String> =
+            left.iter().filter_map(|by| Some((self.moves.now(by)?, by.clone()))).collect();
+        let targets = self.ty(ty)?.references.get(reference).map(|t| t.types.clone()).unwrap_or_default();
+        for (target, field) in targets.into_iter().filter(|_| !moved.is_empty()) {
+            let wanted: Vec<String> = moved.keys().cloned().collect();
+            for (key, pointed) in self.find_by_field(target, &field, &wanted).await? {
+                if let Some(by) = moved.get(&key).filter(|by| left.remove(*by)) {
+                    answers.pointed.insert(Need::ByToId { reference, by: by.clone() }, Some(pointed));
+                }
+            }
         }
         Ok(())
     }

@@ -1,10 +1,14 @@
 //! Requests at the same time: what each of them did is there afterwards (R-06, O-10).
 
-use scimgate::scim::precondition::Preconditions;
+use futures_util::future::join;
+use scimgate::scim::{patch::PATCH_OP, precondition::Preconditions};
 use serde_json::{Value as Json, json};
+use tokio::sync::oneshot;
 
-use crate::in_process::Counted;
-use crate::support::{Answer, Backend, Client, Gateway, Options, TestStore, unique};
+use crate::{
+    in_process::Counted,
+    support::{Answer, Backend, Client, Gateway, Options, TestStore, unique},
+};
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
@@ -163,10 +167,77 @@ fn what_is_deleted_while_it_is_read_gets_no_other_id() {
                 counted.gateway.delete(&counted.context, users, id, &conditions).await.unwrap();
                 go_on.send(()).unwrap();
             };
-            let (shown, ()) = futures_util::future::join(list, deletion).await;
+            let (shown, ()) = join(list, deletion).await;
             let ids = shown["Resources"].as_array().into_iter().flatten().map(|user| &user["id"]);
             let others: Vec<&Json> = ids.filter(|shown| *shown != id).collect();
             assert!(others.is_empty(), "{}: {others:?}", store.backend().name());
+        });
+    }
+}
+
+/// A user and a group with it as its only member, made in this process.
+async fn user_in_group(counted: &Counted, name: &str) -> (String, String) {
+    let user = json!({ "schemas": [USER], "userName": name, "displayName": "Moves" });
+    let make = async |endpoint: &str, body: &Json| {
+        let (ty, all) = (counted.ty(endpoint), counted.without(endpoint, "meta"));
+        let made = counted.gateway.create(&counted.context, ty, body, &all).await.unwrap();
+        made["id"].as_str().unwrap().to_owned()
+    };
+    let user = make("Users", &user).await;
+    let group =
+        json!({ "schemas": [GROUP], "displayName": format!("g-{name}"), "members": [{ "value": user }] });
+    let group = make("Groups", &group).await;
+    (user, group)
+}
+
+/// Renames the user as soon as something was read, which goes on then.
+async fn rename_after_read(
+    counted: &Counted,
+    (id, name): (&str, &str),
+    (read, go_on): (oneshot::Receiver<()>, oneshot::Sender<()>),
+) {
+    read.await.unwrap();
+    let operation = json!({ "op": "replace", "path": "userName", "value": name });
+    let body = json!({ "schemas": [PATCH_OP], "Operations": [operation] });
+    let (ty, all) = (counted.ty("Users"), counted.without("Users", "meta"));
+    counted.gateway.patch(&counted.context, ty, id, &Preconditions::default(), &body, &all).await.unwrap();
+    go_on.send(()).unwrap();
+}
+
+fn members(groups: &Json) -> Vec<&Json> {
+    let members = groups["Resources"][0]["members"].as_array();
+    members.into_iter().flatten().map(|member| &member["value"]).collect()
+}
+
+/// In a directory a list holds names, and a member that gets another one is a member all the while.
+#[test]
+fn a_member_that_is_renamed_stays_one_and_can_be_removed() {
+    for store in [Backend::OpenLdap, Backend::ActiveDirectory].into_iter().filter_map(TestStore::fresh) {
+        actix_web::rt::System::new().block_on(async {
+            let counted = Counted::over(&store);
+            let name = unique("mv");
+            let (user, group) = user_in_group(&counted, &name).await;
+            let filter = format!("displayName eq \"g-{name}\"");
+            let query = [("filter", filter.as_str())];
+            let what = store.backend().name();
+
+            let gate = counted.store.hold_next_read();
+            let renamed = format!("{name}-b");
+            let shown =
+                join(counted.list("Groups", &query), rename_after_read(&counted, (&user, &renamed), gate));
+            let (shown, ()) = shown.await;
+            assert_eq!(members(&shown), [&json!(user)], "{what}: {shown}");
+
+            let gate = counted.store.hold_next_read();
+            let renamed = format!("{name}-c");
+            let (ty, all) = (counted.ty("Groups"), counted.without("Groups", "meta"));
+            let empty = json!({ "schemas": [GROUP], "displayName": format!("g-{name}") });
+            let conditions = Preconditions::default();
+            let replaced = counted.gateway.replace(&counted.context, ty, &group, &conditions, &empty, &all);
+            let (replaced, ()) = join(replaced, rename_after_read(&counted, (&user, &renamed), gate)).await;
+            replaced.unwrap();
+            let shown = counted.list("Groups", &query).await;
+            assert!(members(&shown).is_empty(), "{what}: {shown}");
         });
     }
 }
