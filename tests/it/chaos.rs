@@ -45,6 +45,12 @@ fn in_a_database(backend: Backend) {
     all_is_true(&store, &Options::default(), &[]);
 }
 
+fn in_a_directory(backend: Backend) {
+    let Some(store) = TestStore::alone(backend) else { return };
+    let restart = store.directory().restart_command();
+    all_is_true(&store, &Options::default(), &["--restart-store", &restart]);
+}
+
 #[test]
 fn every_answer_is_true_on_sqlite() {
     in_a_database(Backend::Sqlite);
@@ -58,6 +64,36 @@ fn every_answer_is_true_on_postgres() {
 #[test]
 fn every_answer_is_true_on_mariadb() {
     in_a_database(Backend::MariaDb);
+}
+
+#[test]
+fn every_answer_is_true_on_openldap() {
+    in_a_directory(Backend::OpenLdap);
+}
+
+#[test]
+fn every_answer_is_true_on_389_directory_server() {
+    in_a_directory(Backend::Ds389);
+}
+
+#[test]
+fn every_answer_is_true_on_active_directory() {
+    in_a_directory(Backend::ActiveDirectory);
+}
+
+/// Two gateways on one PostgreSQL database of ids, killed one after the other: the clients ask either of them.
+fn with_two_gateways(store: &TestStore) {
+    let database = TestStore::of_statements(Backend::Postgres, "select 1", store.mapping().to_owned());
+    let Some(database) = database else { return };
+    let (url, password) = database.postgres_url();
+    let correlation = format!("url = \"{url}\"\npassword = \"{password}\"");
+    all_is_true(store, &Options { correlation, ..Options::default() }, &["--replicas", "2"]);
+}
+
+#[test]
+fn every_answer_of_two_gateways_is_true_on_postgres() {
+    let Some(store) = TestStore::fresh(Backend::Postgres) else { return };
+    with_two_gateways(&store);
 }
 
 #[test]

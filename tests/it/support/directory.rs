@@ -259,6 +259,15 @@ impl Directory {
         self.run_script("again");
     }
 
+    /// A shell command that kills the server of the test's own and starts it again, as the two above do.
+    pub(crate) fn restart_command(&self) -> String {
+        let pid_file = self.own_folder().join("server").join(self.product.pid_file());
+        let group = if self.product == Product::ActiveDirectory { "-" } else { "" };
+        let again = script(self.product, "again", self.own_folder());
+        let words: Vec<_> = again.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
+        format!("env kill -KILL -- {group}$(cat {}); exec bash {}", pid_file.display(), words.join(" "))
+    }
+
     /// Another server of its own, with what this one holds: the same entries with the same identities.
     pub(super) fn twin(&self) -> Option<Self> {
         self.run_script("stop");
