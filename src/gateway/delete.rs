@@ -414,7 +414,8 @@ fn entry_relink(
     let remove = Change::Remove(attribute, vec![old.clone()]);
     let add = |new: &Value| Change::Add(attribute, vec![new.clone()]);
     let changes = match (how, &layout.floor) {
-        (Relink::To(new), _) => vec![remove, add(new)],
+        // Somebody may have taken it away meanwhile: it must not come back under another name.
+        (Relink::To(new), _) => vec![Change::Exchange(attribute, old.clone(), new.clone())],
         (Relink::Beside(new), _) => vec![add(new)],
         (Relink::Away, Some(crate::mapping::form::Template::Literal(floor))) => {
             vec![remove, Change::Floor(attribute, vec![floor.clone()])]

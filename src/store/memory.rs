@@ -249,6 +249,14 @@ impl Tables {
                     values.retain(|v| !less.iter().any(|l| same(v, l)));
                     (field, values)
                 }
+                Change::Exchange(field, old, new) => {
+                    let mut values = cell(field);
+                    if values.iter().any(|v| same(v, old)) {
+                        values.retain(|v| !same(v, old) && !same(v, new));
+                        values.push(new.clone());
+                    }
+                    (field, values)
+                }
                 Change::Floor(field, floor) => match cell(field) {
                     values if values.is_empty() => (field, floor.clone()),
                     values => (field, values),

@@ -114,7 +114,8 @@ impl MovedStore {
             let (field, values) = match change {
                 Change::Add(field, values) | Change::Remove(field, values) => (field, values),
                 Change::Set(field, Cell::Values(values)) => (field, values),
-                Change::Set(..) | Change::Floor(..) => continue,
+                // Who exchanges one name for the other knows.
+                Change::Set(..) | Change::Floor(..) | Change::Exchange(..) => continue,
             };
             for value in values {
                 let Some(now) = self.followed(value).await? else { continue };
@@ -225,6 +226,7 @@ fn speaks_of(change: &Change, field: FieldId, value: &Value) -> bool {
         Change::Add(of, values) | Change::Remove(of, values) | Change::Set(of, Cell::Values(values)) => {
             *of == field && values.contains(value)
         }
+        Change::Exchange(of, old, new) => *of == field && (old == value || new == value),
         Change::Set(..) | Change::Floor(..) => false,
     }
 }

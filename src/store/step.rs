@@ -45,6 +45,8 @@ pub enum Change {
     /// These values come in if the store does not let the field be without any. Stands behind the changes that
     /// take values away. Not for columns.
     Floor(FieldId, Vec<Value>),
+    /// The second value comes in place of the first one if that is still there; else nothing happens. Not for columns.
+    Exchange(FieldId, Value, Value),
 }
 
 /// Rows as they were read.
@@ -226,7 +228,7 @@ impl Step {
             Self::Update { changes, .. } => {
                 let set = |change: &'s mut Change| match change {
                     Change::Set(_, cell) => Some(cell),
-                    Change::Add(..) | Change::Remove(..) | Change::Floor(..) => None,
+                    Change::Add(..) | Change::Remove(..) | Change::Floor(..) | Change::Exchange(..) => None,
                 };
                 changes.iter_mut().filter_map(set).collect()
             }
@@ -271,6 +273,7 @@ impl fmt::Display for Step {
                         Change::Add(field, _) => ("add to", field),
                         Change::Remove(field, _) => ("remove from", field),
                         Change::Floor(field, _) => ("keep something in", field),
+                        Change::Exchange(field, ..) => ("exchange a value of", field),
                     };
                     write!(f, " {verb} {};", bag.field_name(*field))?;
                 }

@@ -109,6 +109,10 @@ fn without_passwords(mapping: &Mapping, steps: &[Step]) -> Vec<Step> {
                         {
                             hide(values);
                         }
+                        Change::Exchange(field, old, new) if hidden(bag, *field) => {
+                            *old = Value::from(HIDDEN);
+                            *new = Value::from(HIDDEN);
+                        }
                         _ => {}
                     }
                 }
@@ -134,7 +138,9 @@ fn origins(mapping: &Mapping, step: &Step, first: usize) -> Vec<(String, String)
             .iter()
             .filter_map(|change| match change {
                 Change::Set(field, cell) => Some((*field, Some(cell))),
-                Change::Add(field, _) | Change::Remove(field, _) => Some((*field, None)),
+                Change::Add(field, _) | Change::Remove(field, _) | Change::Exchange(field, ..) => {
+                    Some((*field, None))
+                }
                 Change::Floor(..) => None,
             })
             .collect(),

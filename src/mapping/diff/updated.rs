@@ -83,7 +83,7 @@ impl Diff<'_> {
             if layout.rename == Some(Rename::Copy) {
                 let cells = changes.into_iter().filter_map(|change| match change {
                     Change::Set(field, cell) => Some((field, cell)),
-                    Change::Add(..) | Change::Remove(..) | Change::Floor(..) => None,
+                    Change::Add(..) | Change::Remove(..) | Change::Floor(..) | Change::Exchange(..) => None,
                 });
                 let step = Step::Copy { bag: layout.bag.clone(), target, cells: cells.collect() };
                 self.plan.steps.push(step);

@@ -190,6 +190,7 @@ impl Apply {
                     Change::Add(id, values) => (Action::Add, id, values.clone()),
                     Change::Remove(id, values) => (Action::Remove, id, values.clone()),
                     Change::Floor(id, values) => (Action::Floor, id, values.clone()),
+                    Change::Exchange(id, old, new) => (Action::Exchange, id, vec![old.clone(), new.clone()]),
                 };
                 let field = bag
                     .fields

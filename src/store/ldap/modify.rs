@@ -27,6 +27,8 @@ pub(super) enum Action {
     Remove,
     /// An addition that is made only if the server refuses the change without it.
     Floor,
+    /// The second of two values in place of the first one, if that is still there.
+    Exchange,
 }
 
 /// A change of one attribute.
@@ -63,6 +65,11 @@ pub(super) fn mods(edits: &[Edit]) -> Vec<Mod<Vec<u8>>> {
             Action::Add => mods.extend(sets.map(|set| Mod::Add(name(), set))),
             Action::Remove if octets.is_empty() => {}
             Action::Floor => {}
+            Action::Exchange => {
+                let mut octets = octets.into_iter().map(|value| HashSet::from([value]));
+                mods.extend(octets.next().map(|old| Mod::Delete(name(), old)));
+                mods.extend(octets.next().map(|new| Mod::Add(name(), new)));
+            }
             Action::Remove => mods.push(Mod::Delete(name(), octets.into_iter().collect())),
         }
     }
@@ -124,6 +131,19 @@ pub(super) fn slim(
             Action::Add => edit.values.iter().filter(|v| !has(values, v, adding)).cloned().collect(),
             Action::Remove => edit.values.iter().filter(|v| has(values, v, removing)).cloned().collect(),
             Action::Floor => continue,
+            Action::Exchange => {
+                let [old, new] = edit.values.as_slice() else { continue };
+                if has(values, old, removing) {
+                    let edit = match has(values, new, adding) {
+                        true => Edit { action: Action::Remove, values: vec![old.clone()], ..edit.clone() },
+                        false => edit.clone(),
+                    };
+                    values.retain(|h| !is_same(h, old, edit.kind, removing));
+                    values.push(new.clone());
+                    needed.push(edit);
+                }
+                continue;
+            }
         };
         if edit.action == Action::Add {
             values.extend(kept.iter().cloned());
@@ -203,6 +223,20 @@ mod tests {
         let remove = [edit(Action::Remove, "mail", &["A@X", "z@x"]), edit(Action::Remove, "sn", &["x"])];
         assert_eq!(slim(&remove, Care::Strict, Care::Loose), [edit(Action::Remove, "mail", &["A@X"])]);
         assert_eq!(slim(&remove, Care::Strict, Care::Strict), []);
+    }
+
+    #[test]
+    fn a_value_that_is_gone_is_not_exchanged() {
+        let exchange = [edit(Action::Exchange, "member", &["old", "new"])];
+        let slim = |held: &'static [&str]| {
+            let current = |_: &str| held.iter().map(|v| (*v).into()).collect();
+            slim(&exchange, &current, Care::Strict, Care::Loose)
+        };
+        assert_eq!(slim(&["other", "old"]), exchange);
+        assert_eq!(slim(&["old", "new"]), [edit(Action::Remove, "member", &["old"])]);
+        assert_eq!(slim(&["other"]), []);
+        assert_eq!(slim(&["new"]), []);
+        assert_eq!(order(&mods(&exchange)), ["old", "new"]);
     }
 
     #[test]

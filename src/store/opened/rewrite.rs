@@ -233,7 +233,7 @@ impl Rewrite {
             }
             Step::Update { changes, .. } => changes.iter_mut().try_for_each(|change| match change {
                 Change::Set(_, c) => cell(c),
-                Change::Add(..) | Change::Remove(..) | Change::Floor(..) => Ok(()),
+                Change::Add(..) | Change::Remove(..) | Change::Floor(..) | Change::Exchange(..) => Ok(()),
             })?,
             Step::Expect { .. }
             | Step::Find { add: None, .. }

@@ -47,6 +47,27 @@ fn not_found<T: std::fmt::Debug>(result: Result<T, StoreError>) {
 }
 
 #[test]
+fn a_value_is_exchanged_only_while_it_is_there() {
+    in_lab("exchange", async |lab| {
+        lab.apply(insert(lab, "ann", vec![cell(f::MAIL, &["a@x.org", "b@x.org"])])).await.unwrap();
+        let dn = lab.dn_of("ann");
+        let target = Target::Entry { dn: dn.clone(), anchor: lab.anchor(&dn).await };
+        for (old, new, expect) in [
+            ("a@x.org", "c@x.org", &["b@x.org", "c@x.org"][..]),
+            // Somebody has taken it away: the other one does not come.
+            ("a@x.org", "d@x.org", &["b@x.org", "c@x.org"]),
+            ("c@x.org", "b@x.org", &["b@x.org"]),
+        ] {
+            let change = Change::Exchange(f::MAIL, old.into(), new.into());
+            lab.apply(update(lab, target.clone(), vec![change])).await.unwrap();
+            let mut held = lab.read(&dn, "mail").await.unwrap();
+            held.sort();
+            assert_eq!(held, expect, "{old} {new} on {:?}", lab.product);
+        }
+    });
+}
+
+#[test]
 fn an_entry_lives_and_dies() {
     in_lab("life", async |lab| {
         let report = lab.apply(insert(lab, "ann", vec![cell(f::MAIL, &["a@x.org"])])).await.unwrap();

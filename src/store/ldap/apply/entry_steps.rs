@@ -180,6 +180,13 @@ impl Apply {
             let (action, values) = match edit.action {
                 Action::Replace => (Action::Replace, row.all(field).to_vec()),
                 Action::Floor => continue,
+                Action::Exchange => {
+                    let mut back = edit.clone();
+                    back.values.reverse();
+                    let old = Edit { values: edit.values.iter().take(1).cloned().collect(), ..edit.clone() };
+                    let is_held = !self.held(dn, &old, true).await?.is_empty();
+                    (Action::Exchange, if is_held { back.values } else { continue })
+                }
                 _ if edit.values.len() > FEW_VALUES => continue,
                 Action::Add => (Action::Remove, self.held(dn, edit, false).await?),
                 Action::Remove => (Action::Add, self.held(dn, edit, true).await?),
@@ -216,7 +223,9 @@ impl Apply {
         guard: Vec<RawControl>,
     ) -> Result<(), OpError> {
         let depends = edits.iter().any(|e| e.action != Action::Replace);
-        let permissive = if depends { self.server.permissive() } else { Permissive::Never };
+        // A permissive server would add the one value without the other one being there.
+        let exchanges = edits.iter().any(|e| e.action == Action::Exchange);
+        let permissive = if depends && !exchanges { self.server.permissive() } else { Permissive::Never };
         let mut controls = guard.clone();
         if permissive == Permissive::Always {
             controls.push(control::permissive_modify());
@@ -432,6 +441,15 @@ fn changed(bag: &Bag, held: &mut Row, edits: &[Edit]) {
             }
             Action::Remove => held.all(field).iter().filter(|v| !is_in(&edit.values, v)).cloned().collect(),
             Action::Floor => continue,
+            Action::Exchange => {
+                let mut left = held.all(field).to_vec();
+                let [old, new] = edit.values.as_slice() else { continue };
+                if is_in(&left, old) {
+                    left.retain(|v| !is_equal(v, old, edit.kind) && !is_equal(v, new, edit.kind));
+                    left.push(new.clone());
+                }
+                left
+            }
         };
         held.set(field, values);
     }
