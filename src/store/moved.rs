@@ -104,7 +104,7 @@ impl MovedStore {
             bag: found.bag,
         };
         let is_gone = self.inner.select(select).await?.is_empty();
-        Ok(is_gone.then(|| Value::Text(found.dn)))
+        Ok(is_gone.then_some(Value::Text(found.dn)))
     }
 
     /// Values of a list of changes that nobody has as a name any more, with the field and what stands for them.
