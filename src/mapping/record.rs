@@ -242,6 +242,14 @@ impl Record {
             .map_or(NO_VALUES, |was| was.all(field.field))
     }
 
+    /// Has a field written also if it holds already what it shall hold.
+    pub fn write_anyway(&mut self, shape: &Shape, at: (PartId, usize), field: &FieldRef) {
+        let row = self.find_row(shape, at, field);
+        if let Some(was) = row.and_then(|row| self.row_mut(field.part, row)).and_then(|d| d.was.as_mut()) {
+            was.set(field.field, Vec::new());
+        }
+    }
+
     /// Makes sure the row that `slot` names (or the first row) of a part exists; gives its index.
     pub fn ensure_row(
         &mut self,

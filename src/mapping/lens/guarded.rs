@@ -3,7 +3,10 @@
 
 use crate::{
     mapping::{
-        form::{Eval, set},
+        form::{
+            Eval,
+            set::{self, AssignTarget},
+        },
         lens::{Guarded, Lens, writer::Writer},
         shape::PartId,
     },
@@ -58,8 +61,17 @@ impl Guarded {
             }
             other => other?,
         }
-        if before.is_some_and(|(record, password)| record != w.record || password != w.password) {
+        let Some((record, password)) = before else { return Ok(()) };
+        if record != w.record || password != w.password {
             set::apply(&self.also, w.shape(), &mut w.record, at, w.answers);
+        }
+        if password != w.password {
+            // The store changes such fields itself when it takes a password (`pwdLastSet`).
+            for assign in &self.also {
+                if let AssignTarget::Field(field) = &assign.target {
+                    w.record.write_anyway(w.shape(), at, field);
+                }
+            }
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use super::{
     harness::{Set, Site, holds},
     patches::Neo,
 };
-use crate::support::Backend;
+use crate::support::{Backend, Gateway, Options, TestStore, unique};
 
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 const AD: Set = Set { name: "ad", backend: Backend::OpenLdap, variant: "" };
@@ -344,4 +344,37 @@ fn an_alias_becomes_the_main_address_in_every_form() {
         }
         site.delete(&path);
     });
+}
+
+/// A new password has to be changed at the next logon, also if that was so already: setting it takes the mark away.
+#[test]
+fn each_new_password_is_one_to_be_changed() {
+    let Some(store) = TestStore::fresh(Backend::ActiveDirectory) else { return };
+    let directory = tempfile::TempDir::new().unwrap();
+    let file = directory.path().join("mapping.toml");
+    let text = format!(
+        "extends = \"{}\"\n[User.attributes.password]\nalso = {{ pwdLastSet = 0 }}\n",
+        store.mapping().display()
+    );
+    std::fs::write(&file, text).unwrap();
+    let store = store.with_mapping(file);
+    let gateway = Gateway::start(&store, &Options::default());
+    let client = gateway.client();
+    let login = format!("{}@lab.example", unique("expires"));
+    let user = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": login,
+        "displayName": unique("Expires"), "password": "First-Horse7" });
+    let made = client.post("/Users", &user);
+    assert_eq!(made.status, 201, "{made}");
+    let path = format!("/Users/{}", made.id());
+    let last_set = || {
+        let found = store.directory().search(&format!("(userPrincipalName={login})"));
+        found[0].values.iter().find(|(name, _)| name == "pwdLastSet").unwrap().1.clone()
+    };
+    assert_eq!(last_set(), "0");
+    for password in ["Second-Horse7", "Third-Horse7"] {
+        let answer = client.patch(&path, json!([{ "op": "replace", "path": "password", "value": password }]));
+        assert!([200, 204].contains(&answer.status), "{answer}");
+        assert_eq!(last_set(), "0", "{password}");
+    }
+    assert_eq!(client.delete(&path).status, 204);
 }
