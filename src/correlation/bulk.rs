@@ -21,10 +21,12 @@ use crate::{
     correlation::{
         Buried, CorrelationError, NewRow, Row,
         connection::{Conn, Manager},
-        insert, kept,
+        insert,
+        journal::State,
+        kept,
         model::{StoredRow, to_micros},
         query::{self, By, Scope},
-        schema::{resource, scan},
+        schema::{journal, resource, scan},
     },
 };
 
@@ -256,6 +258,18 @@ impl Bulk {
             .select(scan::resource_type)
             .load(&mut self.conn)?;
         Ok(names.into_iter().collect())
+    }
+
+    /// How many writes of the journal are open.
+    ///
+    /// # Errors
+    ///
+    /// [`CorrelationError`].
+    pub fn open_writes(&mut self) -> Result<i64, CorrelationError> {
+        let open = journal::table
+            .filter(journal::tenant.eq(&self.tenant))
+            .filter(journal::state.eq(State::Open.name()));
+        Ok(open.count().get_result(&mut self.conn)?)
     }
 
     /// Notes that a type was seen from end to end.

@@ -37,6 +37,12 @@ pub(in crate::cli) fn run(arguments: &Arguments) -> Outcome {
         .elsewhere(&arguments.to, arguments.password_file.clone())
         .map_err(|problems| fail(WRONG_COMMAND, format_args!("--to:\n{problems}")))?;
     let mut from = open(&settings)?;
+    let open = from.open_writes().map_err(refused)?;
+    if open > 0 {
+        // The other database would know nothing of them, and nobody would bring them to an end.
+        let help = "let the gateway run, or see `scimgate journal list` and `scimgate journal resolve`";
+        return Err(fail(REFUSED, format_args!("{open} writes are not at their end yet: {help}")));
+    }
     let mut to = Bulk::open(&target, TENANT).map_err(|e| fail(REFUSED, format_args!("--to: {e}")))?;
     let was_empty = to.counts().map_err(refused)?.is_empty();
     let (done, counts) = from

@@ -75,6 +75,15 @@ fn one_command_moves_the_ids_from_sqlite_to_postgresql() {
     let directory = gateway.directory();
     fs::write(directory.join("password"), format!("{password}\n")).unwrap();
     let copy = ["copy", "--to", &url, "--password-file", "password"];
+    // A write that is open is not left behind.
+    execute(
+        directory,
+        "insert into journal (tenant, id, replica, state, resource_type, kind, intent, started, attempts) \
+         values ('default', 'j1', 'gone', 'open', 'User', 'delete', '{}', 0, 0)",
+    );
+    let said = ends(&correlate(directory, &copy), 3);
+    assert!(said.contains("1 writes are not at their end") && said.contains("journal resolve"), "{said}");
+    execute(directory, "delete from journal");
     let said = ends(&correlate(directory, &copy), 0);
     assert!(said.contains("copy [####") && said.contains("rows added"), "{said}");
     assert!(!said.contains(&password), "{said}");
