@@ -71,6 +71,7 @@ impl Facts {
             facts.take_answer(at, event, world);
         }
         facts.take_members(world);
+        facts.values.values_mut().chain(facts.members.values_mut()).for_each(Register::sort);
         facts
     }
 

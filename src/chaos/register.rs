@@ -3,7 +3,7 @@
 //! Every request has an interval in which it took effect, if it did: one that was acknowledged between its beginning and its
 //! end, another one at any time after its beginning. A read is right if there is an order of all that explains it.
 
-use std::time::Instant;
+use std::{collections::HashMap, time::Instant};
 
 /// A request that may have given the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,11 @@ pub(super) enum Fault {
 }
 
 impl Register {
+    /// Puts the writes in their order, which is to be done before faults are asked for: long histories are looked up.
+    pub(super) fn sort(&mut self) {
+        self.writes.sort_by_key(|write| write.began);
+    }
+
     /// Reads that no order explains.
     pub(super) fn faults(&self) -> Vec<Fault> {
         let mut faults: Vec<Fault> = self.reads.iter().filter_map(|read| self.fault_of(read)).collect();
@@ -57,8 +62,10 @@ impl Register {
 
     fn fault_of(&self, read: &Read) -> Option<Fault> {
         let mut lost = None;
-        let sources = self.writes.iter().filter(|w| w.value == read.value && w.began < read.ended);
-        for source in sources {
+        let until = self.writes.partition_point(|write| write.began < read.ended);
+        let sources = self.writes.get(..until).unwrap_or_default().iter().rev();
+        // The last one is the most likely one.
+        for source in sources.filter(|write| write.value == read.value) {
             match self.replaced(source.ended, source.ended.is_none(), read) {
                 None => return None,
                 some => lost = lost.or(some),
@@ -81,29 +88,33 @@ impl Register {
         if is_open {
             return None;
         }
-        let between = |other: &&Write| {
-            other.value != read.value
-                && ended.is_none_or(|ended| ended < other.began)
-                && other.ended.is_some_and(|over| over < read.began)
-        };
-        self.writes.iter().find(between).map(|write| write.event)
+        let from = ended.map_or(0, |ended| self.writes.partition_point(|write| write.began <= ended));
+        let between =
+            |other: &&Write| other.value != read.value && other.ended.is_some_and(|over| over < read.began);
+        let later = self.writes.get(from..).unwrap_or_default().iter();
+        later.take_while(|write| write.began < read.began).find(between).map(|write| write.event)
     }
 
     /// Values that were written once, and acknowledged, and whose times contradict each other: the value was surely
     /// there for a time that lies within that of another value, or both were so at the same time (Gibbons and Korach).
     fn back_and_forth(&self) -> Option<Fault> {
-        let once = self.writes.iter().filter(|write| {
-            self.writes.iter().filter(|other| other.value == write.value).count() == 1
-                && self.initial.as_ref() != Some(&write.value)
-        });
-        let mut zones: Vec<(Instant, Instant, usize)> = Vec::new();
-        for write in once {
+        let mut count: HashMap<&str, usize> = HashMap::new();
+        self.writes.iter().for_each(|write| *count.entry(&write.value).or_default() += 1);
+        let is_once = |value: &str| count.get(value) == Some(&1) && self.initial.as_deref() != Some(value);
+        // When each value was there for certain: the first end and the last beginning of all that tell of it.
+        let mut times: HashMap<&str, (Instant, Instant, usize)> = HashMap::new();
+        for write in self.writes.iter().filter(|write| is_once(&write.value)) {
             let Some(ended) = write.ended else { continue };
-            let reads = || self.reads.iter().filter(|read| read.value == write.value);
-            let first_end = reads().map(|read| read.ended).fold(ended, Instant::min);
-            let last_begin = reads().map(|read| read.began).fold(write.began, Instant::max);
-            zones.push((first_end, last_begin, write.event));
+            times.insert(&write.value, (ended, write.began, write.event));
         }
+        for read in &self.reads {
+            if let Some((first_end, last_begin, _)) = times.get_mut(&*read.value) {
+                *first_end = read.ended.min(*first_end);
+                *last_begin = read.began.max(*last_begin);
+            }
+        }
+        let mut zones: Vec<(Instant, Instant, usize)> = times.into_values().collect();
+        zones.sort_unstable();
         for (at, (end, begin, first)) in zones.iter().enumerate().filter(|(_, (end, begin, _))| end < begin) {
             for (other, (other_end, other_begin, second)) in zones.iter().enumerate() {
                 let is_forward = other_end < other_begin;
@@ -154,6 +165,7 @@ mod tests {
                 false => register.reads.push(Read { value, began, ended: ended.unwrap(), event }),
             }
         }
+        register.sort();
         register.faults()
     }
 

@@ -226,6 +226,7 @@ END
     give_back "$dir"
     ;;
   again)
+    forget_killed "$dir/run/slapd.pid"
     # Who was killed has left a mark, and the server believes it while the process is a zombie.
     rm -f "$dir"/lock/server/*
     port=$(sed -n 's/^nsslapd-port: //p' "$dir/etc/dse.ldif")

@@ -41,6 +41,19 @@ stop_pid_file() {
   kill -KILL "$pid" 2>/dev/null || true
 }
 
+# forget_killed FILE: waits until the process of a file is dead that was killed a moment ago, and removes the file: what
+# starts next may believe it while the process is a zombie.
+forget_killed() {
+  [ -s "$1" ] || return 0
+  local pid
+  read -r pid <"$1"
+  for _ in $(seq 400); do
+    is_alive "$pid" || break
+    sleep 0.05
+  done
+  rm -f "$1"
+}
+
 # wait_for SECONDS COMMAND…: until it succeeds.
 wait_for() {
   local rounds=$(($1 * 20))

@@ -217,6 +217,7 @@ END
     give_back "$dir"
     ;;
   again)
+    forget_killed "$dir/run/samba.pid"
     address=$(sed -n 's,^[[:space:]]*interfaces = \(.*\)/8$,\1,p' "$dir/etc/smb.conf")
     serve || { tail -20 "$dir/log/samba.log" >&2; die "Samba did not start again"; }
     ;;

@@ -116,6 +116,7 @@ case $command in
     ;;
   stop) stop_pid_file "$dir/slapd.pid" ;;
   again)
+    forget_killed "$dir/slapd.pid"
     . "$dir/env"
     serve "${SCIMGATE_TEST_LDAP##*:}" "${SCIMGATE_TEST_LDAPS##*:}" || die "slapd did not start again"
     ;;
