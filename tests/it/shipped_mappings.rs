@@ -116,3 +116,16 @@ fn no_shipped_mapping_is_long() {
         assert!(lines <= 150, "{}: {lines} lines", path.display());
     }
 }
+
+/// A directory calls a single address by the first name, whatever a client calls it: it says no other one.
+#[test]
+fn a_directory_suggests_the_type_that_it_keeps() {
+    for (name, mapping) in shipped() {
+        if !["openldap.toml", "389ds.toml"].contains(&name.as_str()) {
+            continue;
+        }
+        let users = &mapping.types.iter().find(|ty| ty.resource_type.name == "User").unwrap().resource_type;
+        let emails = users.core.attributes.iter().find(|a| a.name == "emails").unwrap();
+        assert_eq!(emails.find_sub("type").unwrap().canonical_values, ["work"], "{name}");
+    }
+}

@@ -7,7 +7,7 @@ use crate::{
             keys::Keys,
             lens::{Form, Made, Site},
         },
-        lens::{Guarded, Kinds, Lens},
+        lens::{Guarded, Kinds, Lens, Source},
         node::{Kind, Node},
         shape::FieldRef,
     },
@@ -43,7 +43,11 @@ impl Compiler {
                 };
             }
         }
-        let Made { lens, face } = made?;
+        let Made { lens, mut face } = made?;
+        if ignore && matches!(&lens, Lens::Scalar(scalar) if matches!(scalar.source, Source::Place(_))) {
+            // What a client calls an element does not count: a single one is called by the first name.
+            face.canonical.truncate(1);
+        }
         if when.is_none() && also.is_empty() && !ignore && !removes_only {
             return Some(Made { lens, face });
         }
