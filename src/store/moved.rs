@@ -178,7 +178,8 @@ impl MovedStore {
                 });
                 corrections.push(match is_removed {
                     true => vec![Change::Remove(field, vec![now])],
-                    false => vec![Change::Remove(field, vec![old]), Change::Add(field, vec![now])],
+                    // Somebody may have taken it away since: then it must not come back.
+                    false => vec![Change::Exchange(field, old, now)],
                 });
             }
             more.extend(corrections.into_iter().map(|changes| Step::Update {
