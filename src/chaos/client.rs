@@ -41,6 +41,8 @@ pub(super) struct Request {
     pub(super) body: Option<Json>,
     pub(super) number: Option<Number>,
     pub(super) writes: Values,
+    /// A password that the mapping does not ask for comes with it.
+    pub(super) sets_password: bool,
     pub(super) members: Members,
     pub(super) missing: Missing,
 }
@@ -55,7 +57,8 @@ impl Request {
         missing: Missing,
     ) -> Self {
         let (writes, members) = (Vec::new(), Members::Same);
-        Self { kind, sort, method: "GET", path, body: None, number, writes, members, missing }
+        let sets_password = false;
+        Self { kind, sort, method: "GET", path, body: None, number, writes, sets_password, members, missing }
     }
 
     /// A request that changes a resource.
@@ -86,9 +89,10 @@ impl Client {
 
     /// Asks until it is told, or loses patience.
     pub(super) async fn insist(&mut self, request: &Request) -> Outcome {
-        let mut is_repeated = false;
+        let mut asked = None;
         loop {
-            let outcome = self.ask(request, is_repeated).await;
+            let began = Instant::now();
+            let outcome = self.ask(request, asked).await;
             let is_open = matches!(outcome, Outcome::Later | Outcome::Lost { .. });
             if is_open {
                 // Nobody may be there for a while.
@@ -98,12 +102,12 @@ impl Client {
             if !is_open || self.stage.left.get() == 0 || self.dice.chance(20) {
                 return outcome;
             }
-            is_repeated = true;
+            asked = asked.or(Some(began));
         }
     }
 
-    /// Asks once, and notes what was answered.
-    pub(super) async fn ask(&mut self, request: &Request, is_repeated: bool) -> Outcome {
+    /// Asks once, and notes what was answered. `asked`: when the same was asked for the first time.
+    pub(super) async fn ask(&mut self, request: &Request, asked: Option<Instant>) -> Outcome {
         self.stage.left.set(self.stage.left.get().saturating_sub(1));
         let replica = usize::try_from(self.dice.between(0, self.connections.len() as u64)).unwrap_or(0);
         let began = Instant::now();
@@ -125,9 +129,10 @@ impl Client {
             client: self.number,
             kind: request.kind,
             replica,
-            is_repeated,
+            asked: asked.unwrap_or(began),
             number: request.number,
             writes: request.writes.clone(),
+            sets_password: request.sets_password,
             members: request.members.clone(),
             began,
             ended,
@@ -213,6 +218,7 @@ impl Client {
         request.members = request_members;
         request.writes = writes;
         request.writes.push((Attribute::Name, name.clone()));
+        request.sets_password = with_password && !self.stage.world.borrow().needs_password;
         let outcome = self.insist(&request).await;
         if matches!(outcome, Outcome::Refused { status: 409, .. }) {
             // It was made by a request whose answer was lost.

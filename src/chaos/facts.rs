@@ -14,8 +14,10 @@ use super::{
 /// When a resource came and went.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Life {
-    /// Requests to make it: when they began.
-    pub(super) creations: Vec<Instant>,
+    /// Requests to make it: when they began and when they were over.
+    pub(super) creations: Vec<(Instant, Instant)>,
+    /// They come with a password that is set apart, and what they made goes back if they are cut short before.
+    pub(super) goes_back: bool,
     /// When somebody was first told that it is there.
     pub(super) sure: Option<Instant>,
     /// Requests to delete it: when they began, when they were over if that was acknowledged, event.
@@ -44,6 +46,17 @@ impl Life {
     /// True if it is there for certain from one instant to another.
     pub(super) fn is_surely_there(&self, from: Instant, to: Instant) -> bool {
         self.sure.is_some_and(|sure| sure < from) && !self.may_go_before(to)
+    }
+
+    /// True if somebody asked for it after that, who would have made another one.
+    pub(super) fn is_made_after(&self, when: Instant) -> bool {
+        self.creations.iter().any(|(_, over)| *over > when)
+    }
+
+    /// How many ids it may have had: another one each time that it was made anew.
+    pub(super) fn possible_ids(&self) -> usize {
+        let again = self.deletions.iter().filter(|(began, ..)| self.is_made_after(*began)).count();
+        1 + again + if self.goes_back { self.creations.len() } else { 0 }
     }
 
     /// True if somebody has asked to delete it by then.
@@ -89,13 +102,16 @@ impl Facts {
                 }),
                 // It was made by a request before this one.
                 (kind, Outcome::Refused { status: 409, .. })
-                    if kind.creates() && event.is_repeated && life.sure.is_none() =>
+                    if kind.creates() && event.is_repeated() && life.sure.is_none() =>
                 {
                     life.sure = Some(event.ended);
                 }
                 (_, Outcome::Refused { .. }) => {}
                 (Kind::Delete, _) => life.deletions.push((event.began, ended, at)),
-                (kind, _) if kind.creates() => life.creations.push(event.began),
+                (kind, _) if kind.creates() => {
+                    life.creations.push((event.began, event.ended));
+                    life.goes_back |= event.sets_password;
+                }
                 _ => {}
             }
             let tells = event.is_done() && !matches!(event.kind, Kind::Delete | Kind::Find | Kind::Get);
@@ -106,9 +122,16 @@ impl Facts {
         if event.may_be_done() {
             for (attribute, value) in &event.writes {
                 let register = self.values.entry((number, *attribute)).or_default();
-                // What two stores keep of it does not come at the same moment, before anybody is told of it.
-                register.initial = (*attribute != Attribute::Name).then(String::new);
-                let (value, began) = (value.clone(), event.began);
+                // What two stores keep of it does not come at the same moment, before anybody is told of it; and a password
+                // that is set apart may be what activates.
+                let is_activated = *attribute == Attribute::Active && event.sets_password;
+                if event.kind.creates() || register.initial.is_none() {
+                    register.initial = match attribute {
+                        Attribute::Name => None,
+                        _ => Some(if is_activated { true.to_string() } else { String::new() }),
+                    };
+                }
+                let (value, began) = (value.clone(), event.may_be_since());
                 register.writes.push(Write { value, began, ended, event: at });
             }
         }
@@ -182,7 +205,7 @@ impl Facts {
                         Members::All(some) => some.contains(&user),
                         _ => continue,
                     };
-                    write(value, event.began, event.is_done().then_some(event.ended), *at);
+                    write(value, event.may_be_since(), event.is_done().then_some(event.ended), *at);
                 }
                 for (began, ended, at) in self.lives.get(user).into_iter().flat_map(|life| &life.deletions) {
                     write(false, *began, *ended, *at);

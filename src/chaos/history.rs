@@ -164,10 +164,13 @@ pub(super) struct Event {
     pub(super) kind: Kind,
     /// Which of the replicas was asked.
     pub(super) replica: usize,
-    /// Whether it is a repetition of one that may have been carried out.
-    pub(super) is_repeated: bool,
+    /// When the same was asked for the first time: before `began` if it is a repetition of one that may have been carried
+    /// out.
+    pub(super) asked: Instant,
     pub(super) number: Option<Number>,
     pub(super) writes: Values,
+    /// A creation with a password that the mapping does not ask for.
+    pub(super) sets_password: bool,
     pub(super) members: Members,
     pub(super) began: Instant,
     pub(super) ended: Instant,
@@ -182,6 +185,17 @@ impl Event {
         !matches!(self.outcome, Outcome::Refused { .. })
     }
 
+    /// True if it is a repetition of a request that may have been carried out.
+    pub(super) fn is_repeated(&self) -> bool {
+        self.asked < self.began
+    }
+
+    /// Since when what it wanted may have come about, if it is done. A resource is made once: who asks for it again may be
+    /// answered with the one that the first request made, and with what others have made of that meanwhile.
+    pub(super) fn may_be_since(&self) -> Instant {
+        if self.kind.creates() { self.asked } else { self.began }
+    }
+
     /// True if what it wanted has come about.
     pub(super) fn is_done(&self) -> bool {
         self.outcome == Outcome::Done
@@ -191,7 +205,7 @@ impl Event {
     pub(super) fn line(&self, start: Instant) -> String {
         let at = |when: Instant| when.saturating_duration_since(start).as_millis();
         let number = self.number.map_or_else(String::new, |number| format!(" #{number}"));
-        let again = if self.is_repeated { " again" } else { "" };
+        let again = if self.is_repeated() { " again" } else { "" };
         let mut line = format!(
             "{:>7}–{:>7} ms  client {} at {}  {}{again}{number}",
             at(self.began),

@@ -90,7 +90,7 @@ impl Client {
         match kind {
             Kind::Get => {
                 let request = Request::read(kind, sort, path, Some(number), Missing::Nothing);
-                self.ask(&request, false).await;
+                self.ask(&request, None).await;
             }
             Kind::Find => {
                 self.find(number, sort, &name).await;
@@ -140,7 +140,7 @@ impl Client {
     pub(super) async fn list(&mut self, sort: Sort) -> Outcome {
         let filter = format!("{} sw \"{}\"", sort.name(), self.stage.world.borrow().prefix);
         let path = message::query(sort, &filter, &[("count", "100")]);
-        self.ask(&Request::read(Kind::List, sort, path, None, Missing::OthersOf(sort)), false).await
+        self.ask(&Request::read(Kind::List, sort, path, None, Missing::OthersOf(sort)), None).await
     }
 
     async fn take_name(&mut self, owner: Number, sort: Sort, name: &str) {
@@ -152,7 +152,7 @@ impl Client {
             Request::write(Kind::TakenName, sort, "POST", sort.endpoint().to_owned(), Some(body));
         request.number = Some(number);
         request.writes = values;
-        self.ask(&request, false).await;
+        self.ask(&request, None).await;
         // Whoever had the name has it still.
         self.find(owner, sort, name).await;
     }

@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// How long writes that were cut short may stay open, once nothing goes wrong any more.
-const SETTLING: Duration = Duration::from_secs(60);
+const SETTLING: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// What a run is to be like.

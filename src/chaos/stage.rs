@@ -96,7 +96,7 @@ impl Client {
     async fn settled(&mut self, request: &Request) -> Result<(), String> {
         let start = Instant::now();
         loop {
-            match self.ask(request, false).await {
+            match self.ask(request, None).await {
                 Outcome::Done => return Ok(()),
                 Outcome::Later if start.elapsed() < PATIENCE => sleep(PAUSE).await,
                 other => return Err(format!("{}: {other}", request.kind.word())),

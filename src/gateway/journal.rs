@@ -14,10 +14,11 @@ mod difference;
 mod intent;
 mod keep;
 mod recover;
+mod whole;
 
 use std::{
     cell::Cell,
-    collections::HashSet,
+    collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -42,8 +43,8 @@ pub(super) struct Journal {
     left: Mutex<Vec<Left>>,
     /// Creations whose clients were told, and those whose clients were not.
     ends: Mutex<Ends>,
-    /// The records of writes that are under way in this process.
-    under_way: Mutex<HashSet<String>>,
+    /// The records of writes that are under way in this process, with the locks that they hold.
+    under_way: Mutex<HashMap<String, Vec<String>>>,
 }
 
 /// A record whose write nobody carries out any more.
@@ -83,12 +84,21 @@ impl Journal {
         self.left.lock().unwrap_or_else(PoisonError::into_inner).retain(|left| left.id != id);
     }
 
-    fn under_way(&self) -> MutexGuard<'_, HashSet<String>> {
+    fn under_way(&self) -> MutexGuard<'_, HashMap<String, Vec<String>>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn ends(&self) -> MutexGuard<'_, Ends> {
         self.ends.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The locks of all creations of a type that have not come to their end.
+    fn creations(&self, ty: TypeId) -> Vec<String> {
+        let request = format!("{ty} request ");
+        let makes = |names: &&Vec<String>| names.iter().any(|name| name.starts_with(&request));
+        let left = self.left(None).into_iter().map(|left| left.names);
+        let under_way: Vec<Vec<String>> = self.under_way().values().cloned().collect();
+        under_way.into_iter().chain(left).filter(|names| makes(&names)).flatten().collect()
     }
 
     /// What was left under any of these locks; all if there are none.
@@ -165,12 +175,15 @@ impl<'g> Ticket<'g> {
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
         let Some(left) = self.left.take() else { return };
+        // Left before it is not under way any more: nobody takes it for ended in between.
+        if self.stage.get() == Stage::Open {
+            self.journal.leave(left.clone());
+        }
         self.journal.under_way().remove(&left.id);
         match self.stage.get() {
-            Stage::Open => self.journal.leave(left),
             Stage::Made => self.journal.ends().untold.push(left.id),
             Stage::Told => self.journal.ends().told.push(left.id),
-            Stage::Over => {}
+            Stage::Open | Stage::Over => {}
         }
     }
 }
@@ -206,7 +219,7 @@ impl Gateway {
             problem: None,
         };
         // Before the record is written: the request may end while it is.
-        self.journal.under_way().insert(record.id.clone());
+        self.journal.under_way().insert(record.id.clone(), names.clone());
         let left = Some(Left { id: record.id.clone(), names });
         let ticket = Ticket { journal: &self.journal, left, stage: Cell::new(Stage::Open) };
         let told = std::mem::take(&mut self.journal.ends().told);

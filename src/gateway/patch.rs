@@ -59,7 +59,7 @@ impl Gateway {
             });
             Ok((!minimal).then_some(answer.await?))
         };
-        match self.settled(vec![format!("{ty} id {id}")], write).await? {
+        match self.settled_of(cx, ty, id, write).await? {
             Settled::Answer(answer) => Ok(answer),
             Settled::Found(_) if minimal => Ok(None),
             Settled::Found(id) => self.it_is(cx, ty, &id, selection).await.map(Some),

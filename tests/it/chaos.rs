@@ -4,7 +4,9 @@
 //!
 //! `SCIMGATE_CHAOS=10000` sends so many requests to each store.
 
-use std::{path::Path, process::Command};
+use std::{fs, path::Path, process::Command};
+
+use tempfile::TempDir;
 
 use crate::support::{Backend, Gateway, Options, TestStore};
 
@@ -45,8 +47,20 @@ fn in_a_database(backend: Backend) {
     all_is_true(&store, &Options::default(), &[]);
 }
 
+/// OpenLDAP's overlay writes `memberOf` behind the group, and a server that is killed in between leaves it as it was. What
+/// `groups` show must not depend on it here.
+const OVERLAY: &str = "via = { field = \"memberOf\", by = \"dn\" }\n";
+
 fn in_a_directory(backend: Backend) {
-    let Some(store) = TestStore::alone(backend) else { return };
+    let Some(mut store) = TestStore::alone(backend) else { return };
+    let folder = TempDir::new().unwrap();
+    if backend == Backend::OpenLdap {
+        let mapping = fs::read_to_string(store.mapping()).unwrap();
+        assert!(mapping.contains(OVERLAY), "{}", store.mapping().display());
+        let file = folder.path().join("openldap.toml");
+        fs::write(&file, mapping.replace(OVERLAY, "")).unwrap();
+        store = store.with_mapping(file);
+    }
     let restart = store.directory().restart_command();
     all_is_true(&store, &Options::default(), &["--restart-store", &restart]);
 }

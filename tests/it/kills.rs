@@ -11,6 +11,7 @@ mod full_disk;
 mod look;
 mod operator;
 mod replicas;
+mod under_load;
 
 use ureq::http::Method;
 

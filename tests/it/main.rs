@@ -50,6 +50,7 @@ mod fuzz;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "gssapi"))]
 mod gssapi;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod half_made;
 mod histories;
 #[cfg(feature = "sqlite")]
 mod http_front;

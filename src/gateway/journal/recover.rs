@@ -261,7 +261,7 @@ impl Gateway {
         let is_elsewhere = |record: &Record| {
             record.state == State::Open
                 && record.problem.is_none()
-                && !self.journal.under_way().contains(&record.id)
+                && !self.journal.under_way().contains_key(&record.id)
                 && self.names_of(record).iter().any(|name| names.contains(name))
         };
         Ok(all.iter().any(is_elsewhere))

@@ -35,7 +35,8 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "delete a group", prepare: delete_group, check: group_is_gone },
 ];
 
-fn person(name: &str) -> Json {
+/// Somebody with a password, `name@example.com`.
+pub(super) fn person(name: &str) -> Json {
     json!({
         "schemas": [USER], "userName": format!("{name}@example.com"), "externalId": format!("ext-{name}"),
         "displayName": format!("Kay {name}"), "name": { "givenName": "Kay", "familyName": name }, "active": true,
@@ -44,26 +45,32 @@ fn person(name: &str) -> Json {
     })
 }
 
-fn made(client: &Client, path: &str, body: &Json) -> String {
+/// The id of a new resource.
+pub(super) fn made(client: &Client, path: &str, body: &Json) -> String {
     let answer = client.post(path, body);
     assert_eq!(answer.status, 201, "{answer}");
     answer.id()
 }
 
-fn patch(path: String, operations: Json) -> Prepared {
+/// The body of a PATCH.
+pub(super) fn operations(operations: &Json) -> Json {
     let schema = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
-    let body = json!({ "schemas": [schema], "Operations": operations });
-    Prepared { method: Method::PATCH, path, body: Some(body) }
+    json!({ "schemas": [schema], "Operations": operations })
 }
 
-fn group(name: &str, members: &[&str]) -> Json {
+fn patch(path: String, wanted: &Json) -> Prepared {
+    Prepared { method: Method::PATCH, path, body: Some(operations(wanted)) }
+}
+
+/// `Team name`, with members.
+pub(super) fn group(name: &str, members: &[&str]) -> Json {
     let members: Vec<Json> = members.iter().map(|id| json!({ "value": id })).collect();
     json!({ "schemas": [GROUP], "displayName": format!("Team {name}"), "externalId": format!("ext-{name}"),
         "members": members })
 }
 
 /// The only resource that a filter finds.
-fn only(client: &Client, what: &str, path: &str, filter: &str) -> Json {
+pub(super) fn only(client: &Client, what: &str, path: &str, filter: &str) -> Json {
     let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("filter", filter).finish();
     let answer = client.get(&format!("{path}?{query}"));
     assert_eq!(answer.status, 200, "{what}: {answer}");
@@ -113,7 +120,7 @@ fn rename_user(client: &Client, name: &str) -> Prepared {
     let to = format!("{name}-new@example.com");
     patch(
         format!("/Users/{id}"),
-        json!([{ "op": "replace", "path": "userName", "value": to },
+        &json!([{ "op": "replace", "path": "userName", "value": to },
             { "op": "replace", "path": "displayName", "value": format!("Kim {name}") },
             { "op": "replace", "path": "externalId", "value": format!("new-{name}") }]),
     )
@@ -147,7 +154,7 @@ fn user_is_replaced(client: &Client, name: &str, what: &str) {
 
 fn deactivate_user(client: &Client, name: &str) -> Prepared {
     let id = made(client, "/Users", &person(name));
-    patch(format!("/Users/{id}"), json!([{ "op": "replace", "path": "active", "value": false }]))
+    patch(format!("/Users/{id}"), &json!([{ "op": "replace", "path": "active", "value": false }]))
 }
 
 fn user_is_inactive(client: &Client, name: &str, what: &str) {
@@ -162,7 +169,7 @@ fn add_member(client: &Client, name: &str) -> Prepared {
     let id = made(client, "/Groups", &group(name, &[&first]));
     patch(
         format!("/Groups/{id}"),
-        json!([{ "op": "add", "path": "members", "value": [{ "value": second }] }]),
+        &json!([{ "op": "add", "path": "members", "value": [{ "value": second }] }]),
     )
 }
 

@@ -248,6 +248,13 @@ level = "{log}"
         self.child.try_wait().unwrap().is_some()
     }
 
+    /// Ends the program as a crash would.
+    #[cfg(feature = "faults")]
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// A client with every right.
     pub(crate) fn client(&self) -> Client {
         Client::new(&format!("{}/scim/v2", self.address), TOKEN)
