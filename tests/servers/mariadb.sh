@@ -4,6 +4,9 @@
 #   mariadb.sh start DIR    makes a data folder in DIR and starts the server on a free loopback port;
 #                           DIR/env then holds the variable that the tests read
 #   mariadb.sh stop DIR
+#   mariadb.sh crash DIR    kills it, and starts it once more on the same port
+#
+# MARIADB_KEEPS=1 makes what was committed outlive that; otherwise nothing has to outlive a test run.
 #
 # The account `gateway` (password `gateway`) owns the database `legacy` and may create more.
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
@@ -12,7 +15,8 @@ account=$(id -un)
 
 prepare() {
   mkdir -p "$dir/data" "$dir/run"
-  # Nothing has to outlive a test run: no syncs.
+  local keeps=0
+  [ -z "${MARIADB_KEEPS:-}" ] || keeps=2
   cat >"$dir/my.cnf" <<END
 [mariadbd]
 datadir = $dir/data
@@ -26,8 +30,8 @@ character-set-server = utf8mb4
 collation-server = utf8mb4_unicode_ci
 innodb_buffer_pool_size = 64M
 innodb_log_file_size = 16M
-innodb_flush_log_at_trx_commit = 0
-innodb_doublewrite = 0
+innodb_flush_log_at_trx_commit = $keeps
+innodb_doublewrite = $((keeps / 2))
 skip-name-resolve
 skip-log-bin
 END
@@ -40,7 +44,7 @@ answers() { mariadb-admin --no-defaults -S "$dir/run/mysql.sock" -u root ping; }
 
 start() {
   local port server
-  port=$(free_port)
+  port=${1:-$(free_port)}
   setsid mariadbd --defaults-file="$dir/my.cnf" --port="$port" </dev/null >>"$dir/stdout.log" 2>&1 &
   server=$!
   for _ in $(seq 600); do
@@ -51,6 +55,12 @@ start() {
   cat >"$dir/env" <<END
 export SCIMGATE_TEST_MYSQL=mysql://gateway:gateway@127.0.0.1:$port/legacy
 END
+  echo "$port" >"$dir/port"
+}
+
+crash() {
+  kill -KILL "$(cat "$dir/mariadb.pid")" 2>/dev/null || true
+  forget_killed "$dir/mariadb.pid"
 }
 
 fill() {
@@ -69,5 +79,9 @@ case $command in
     fill
     ;;
   stop) stop_pid_file "$dir/mariadb.pid" ;;
-  *) die "start DIR | stop DIR" ;;
+  crash)
+    crash
+    tries 5 start "$(cat "$dir/port")" || { tail -5 "$dir/error.log" >&2; die "MariaDB did not start again"; }
+    ;;
+  *) die "start DIR | stop DIR | crash DIR" ;;
 esac

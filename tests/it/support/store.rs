@@ -167,8 +167,19 @@ impl TestStore {
         Some(Self::new(Backend::OpenLdap, Holder::Directory(directory), mapping, TempDir::new().unwrap()))
     }
 
-    /// Starts a directory of the test's own without people, behind the mapping for it that is shipped.
+    /// Starts a server of the test's own, behind the mapping for it that is shipped: a directory without people, or a database
+    /// with those of the fixture.
     pub(crate) fn alone(backend: Backend) -> Option<Self> {
+        let mappings = Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings");
+        let of_tables = match backend {
+            Backend::Postgres => Some("postgresql-hr.toml"),
+            Backend::MariaDb => Some("mysql-hr.toml"),
+            _ => None,
+        };
+        if let Some(mapping) = of_tables {
+            let tables = Holder::Tables(Tables::alone(backend)?);
+            return Some(Self::new(backend, tables, mappings.join(mapping), TempDir::new().unwrap()));
+        }
         let containers = match backend {
             Backend::ActiveDirectory => {
                 let unit = |name: &str, above: &str| {
@@ -181,9 +192,16 @@ impl TestStore {
             _ => String::new(),
         };
         let directory = Directory::of_its_own(backend.product(), &containers)?;
-        let mapping = format!("mappings/{}.toml", backend.name());
-        let mapping = Path::new(env!("CARGO_MANIFEST_DIR")).join(mapping);
+        let mapping = mappings.join(format!("{}.toml", backend.name()));
         Some(Self::new(backend, Holder::Directory(directory), mapping, TempDir::new().unwrap()))
+    }
+
+    /// The command that kills a server of the test's own, and starts it again.
+    pub(crate) fn restart_command(&self) -> String {
+        match &self.holder {
+            Holder::Tables(tables) => tables.restart_command(),
+            Holder::Directory(directory) => directory.restart_command(),
+        }
     }
 
     /// Another directory like this one, with the same entries: a server that it is replicated to.

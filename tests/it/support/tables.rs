@@ -1,11 +1,17 @@
 //! A database of a test's own, and a look into it that does not go through the gateway.
 
-use std::path::Path;
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use diesel::{
     Connection as _, MysqlConnection, PgConnection, QueryableByName, RunQueryDsl as _, SqliteConnection,
     connection::SimpleConnection as _, sql_types,
 };
+use tempfile::TempDir;
 use url::Url;
 
 pub(crate) use self::{session::Session, snapshot::Snapshot};
@@ -23,6 +29,8 @@ pub(crate) struct Tables {
     server: String,
     /// An account of the test's own that the gateway uses.
     account: Option<String>,
+    /// The folder of a server of the test's own.
+    own: Option<TempDir>,
 }
 
 #[derive(Clone, Copy)]
@@ -38,11 +46,25 @@ struct Cell {
     v: Option<String>,
 }
 
+const POSTGRES_HR: &str = include_str!("../../fixtures/sql/postgres-hr.sql");
+const MYSQL_HR: &str = include_str!("../../fixtures/sql/mysql-hr.sql");
+
+impl Kind {
+    /// The script of the server, about one in a folder.
+    fn script(self, verb: &str, folder: &Path) -> Command {
+        let name = if let Self::Postgres = self { "postgres.sh" } else { "mariadb.sh" };
+        let script: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests/servers", name].iter().collect();
+        let mut command = Command::new("bash");
+        command.arg(script).arg(verb).arg(folder.join("server"));
+        command
+    }
+}
+
 impl Tables {
     /// An SQLite file with the demo's schema and the people of the fixture.
     pub(super) fn sqlite(directory: &Path) -> Self {
         let url = directory.join("hr.db").display().to_string();
-        let tables = Self { kind: Kind::Sqlite, url, server: String::new(), account: None };
+        let tables = Self { kind: Kind::Sqlite, url, server: String::new(), account: None, own: None };
         tables.execute(include_str!("../../../src/cli/demo/schema.sql"));
         tables.execute(include_str!("../../fixtures/sql/demo-seed.sql"));
         tables
@@ -51,13 +73,41 @@ impl Tables {
     /// A database on the PostgreSQL server.
     pub(super) fn postgres() -> Option<Self> {
         let server = server("SCIMGATE_TEST_POSTGRES")?;
-        Some(Self::create(Kind::Postgres, &server, include_str!("../../fixtures/sql/postgres-hr.sql")))
+        Some(Self::create(Kind::Postgres, &server, POSTGRES_HR))
     }
 
     /// A database on the MariaDB server.
     pub(super) fn mariadb() -> Option<Self> {
         let server = server("SCIMGATE_TEST_MYSQL")?;
-        Some(Self::create(Kind::MariaDb, &server, include_str!("../../fixtures/sql/mysql-hr.sql")))
+        Some(Self::create(Kind::MariaDb, &server, MYSQL_HR))
+    }
+
+    /// As [`Self::postgres`] and [`Self::mariadb`], on a server of the test's own that keeps what was committed when it is
+    /// killed.
+    pub(super) fn alone(backend: Backend) -> Option<Self> {
+        let (kind, variable, fixture) = match backend {
+            Backend::Postgres => (Kind::Postgres, "SCIMGATE_TEST_POSTGRES", POSTGRES_HR),
+            _ => (Kind::MariaDb, "SCIMGATE_TEST_MYSQL", MYSQL_HR),
+        };
+        server(variable)?;
+        let folder = TempDir::new().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).unwrap();
+        let mut command = kind.script("start", folder.path());
+        let status = command.env("POSTGRES_KEEPS", "1").env("MARIADB_KEEPS", "1").status().unwrap();
+        assert!(status.success(), "{} does not start", backend.name());
+        let environment = fs::read_to_string(folder.path().join("server/env")).unwrap();
+        let url = environment.trim().strip_prefix(&format!("export {variable}=")).unwrap();
+        let mut tables = Self::create(kind, url, fixture);
+        tables.own = Some(folder);
+        Some(tables)
+    }
+
+    /// The command that kills the server and starts it again.
+    pub(super) fn restart_command(&self) -> String {
+        let folder = self.own.as_ref().expect("a server of the test's own").path();
+        let command = self.kind.script("crash", folder);
+        let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
+        format!("exec bash {}", words.join(" "))
     }
 
     /// A database with the empty tables of `tests/fixtures/devices`.
@@ -83,7 +133,7 @@ impl Tables {
             }
             _ => {
                 let url = directory.join("store.db").display().to_string();
-                let made = Self { kind: Kind::Sqlite, url, server: String::new(), account: None };
+                let made = Self { kind: Kind::Sqlite, url, server: String::new(), account: None, own: None };
                 made.execute(statements);
                 Some(made)
             }
@@ -123,7 +173,7 @@ impl Tables {
         url.set_path(&name);
         let letters = if let Kind::MariaDb = kind { " character set utf8mb4" } else { "" };
         run(kind, server, &format!("create database {name}{letters}"));
-        let tables = Self { kind, url: url.into(), server: server.to_owned(), account: None };
+        let tables = Self { kind, url: url.into(), server: server.to_owned(), account: None, own: None };
         tables.execute(fixture);
         tables
     }
@@ -204,6 +254,10 @@ impl Tables {
 
 impl Drop for Tables {
     fn drop(&mut self) {
+        if let Some(own) = &self.own {
+            drop(self.kind.script("stop", own.path()).status());
+            return;
+        }
         let name = self.url.rsplit('/').next().unwrap_or("");
         match self.kind {
             Kind::Sqlite => {}
