@@ -152,7 +152,7 @@ fn value(found: &mut Vec<Contradiction>, number: Number, name: &str, register: &
 /// The last images of all resources.
 fn final_images(world: &World, last: usize) -> impl Iterator<Item = (Number, &Image)> {
     let events = world.history.iter().skip(last).filter(|event| event.kind == Kind::Get);
-    events.filter_map(|event| Some((event.number?, event.seen.first()?)))
+    events.filter_map(|event| Some((event.number?, &**event.seen.first()?)))
 }
 
 /// Requests that were carried out by half, as the values tell that only they gave.
@@ -247,7 +247,7 @@ mod tests {
                 began: at(began),
                 ended: at(ended),
                 outcome: if outcome == "done" { Outcome::Done } else { Outcome::Later },
-                seen: if is_read { vec![seen] } else { Vec::new() },
+                seen: if is_read { vec![seen.into()] } else { Vec::new() },
                 missing: Missing::Nothing,
             });
         }

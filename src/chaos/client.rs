@@ -144,7 +144,7 @@ impl Client {
     }
 
     /// What an answer means, and what it shows.
-    fn understood(&self, request: &Request, answer: Answer) -> (Outcome, Vec<Image>) {
+    fn understood(&self, request: &Request, answer: Answer) -> (Outcome, Vec<Rc<Image>>) {
         let Answer { status, retry_after, body } = answer;
         let detail = || message::found(&body, "detail");
         let outcome = match status {
@@ -180,7 +180,7 @@ impl Client {
         match images {
             // Of those that were counted some may be gone when they are read.
             Some(images) if list.is_some() == is_list && list.is_none_or(|n| n >= images.len() as u64) => {
-                (outcome, images)
+                (outcome, images.into_iter().map(|image| world.keep(image)).collect())
             }
             _ => (Outcome::Wrong { status, detail: "not what was asked for".to_owned() }, Vec::new()),
         }

@@ -1,6 +1,6 @@
 //! What the clients asked and what they were answered: the only thing that the checker knows of a run.
 
-use std::{collections::BTreeSet, fmt, time::Instant};
+use std::{collections::BTreeSet, fmt, rc::Rc, time::Instant};
 
 /// A resource that was asked for, by the number that this command gives it. Its SCIM id is found out later.
 pub(super) type Number = usize;
@@ -175,7 +175,8 @@ pub(super) struct Event {
     pub(super) began: Instant,
     pub(super) ended: Instant,
     pub(super) outcome: Outcome,
-    pub(super) seen: Vec<Image>,
+    /// Images that are the same are one: a long history would not fit otherwise.
+    pub(super) seen: Vec<Rc<Image>>,
     pub(super) missing: Missing,
 }
 

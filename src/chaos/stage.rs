@@ -86,7 +86,7 @@ impl Client {
         };
         let attributes: Vec<Attribute> = optional.iter().copied().filter(has).collect();
         world.attributes.insert(sort, attributes);
-        match shown.members {
+        match &shown.members {
             Some(members) if members.len() != ids.len() => Err("members are not shown".to_owned()),
             _ => Ok(number),
         }

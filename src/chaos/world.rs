@@ -1,10 +1,10 @@
 //! What the clients know together: which resources were asked for, their names and ids.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, rc::Rc};
 
 use super::{
     dice::Dice,
-    history::{Attribute, Event, Number, Sort, Values},
+    history::{Attribute, Event, Image, Number, Sort, Values},
 };
 
 /// A resource that was asked for.
@@ -31,6 +31,8 @@ pub(super) struct World {
     pub(super) attributes: HashMap<Sort, Vec<Attribute>>,
     pub(super) has_groups: bool,
     pub(super) needs_password: bool,
+    /// The last image of each resource, of those that show members and of those that do not.
+    last: HashMap<(Number, bool), Rc<Image>>,
     by_id: HashMap<String, Number>,
     by_name: HashMap<(Sort, String), Number>,
     counter: usize,
@@ -46,6 +48,7 @@ impl World {
             attributes: HashMap::new(),
             has_groups: false,
             needs_password: false,
+            last: HashMap::new(),
             by_id: HashMap::new(),
             by_name: HashMap::new(),
             counter: 0,
@@ -105,10 +108,25 @@ impl World {
         }
     }
 
+    /// Keeps an image; one that is the same as the last one is kept once.
+    pub(super) fn keep(&mut self, image: Image) -> Rc<Image> {
+        let Some(number) = image.number else { return Rc::new(image) };
+        let key = (number, image.members.is_some());
+        match self.last.get(&key).filter(|last| ***last == image) {
+            Some(same) => Rc::clone(same),
+            None => {
+                let new = Rc::new(image);
+                self.last.insert(key, Rc::clone(&new));
+                new
+            }
+        }
+    }
+
     /// Begins anew, with what is known of the mapping.
     pub(super) fn forget(&mut self) {
         self.known.clear();
         self.history.clear();
+        self.last.clear();
         self.by_id.clear();
         self.by_name.clear();
     }

@@ -12,7 +12,7 @@ use crate::{
     mapping::{
         TypeMapping,
         form::Eval,
-        lens::{Lens, face::Reads},
+        lens::{Lens, Rule, face::Reads},
         record::Record,
         shape::PartId,
     },
@@ -22,6 +22,15 @@ use crate::{
 
 /// Of how many rows with the same name by the store's equality are compared by ours.
 const MOST: u64 = 20;
+
+impl TypeMapping {
+    /// True if [claims](Gateway::claims) may be of this attribute.
+    pub(super) fn tells_apart(&self, rule: &Rule) -> bool {
+        let is_it =
+            |claim: &Claim<'_>| (&claim.rule.urn, &claim.rule.attribute) == (&rule.urn, &rule.attribute);
+        rule.attribute == "externalId" || self.unique_claims().iter().any(is_it)
+    }
+}
 
 impl Gateway {
     /// Names of the locks that keep two requests from claiming one value at once.

@@ -81,19 +81,16 @@ fn every_answer_is_true_on_mariadb() {
 }
 
 #[test]
-#[ignore = "shows faults that docs/reliability.md tells"]
 fn every_answer_is_true_on_openldap() {
     in_a_directory(Backend::OpenLdap);
 }
 
 #[test]
-#[ignore = "shows faults that docs/reliability.md tells"]
 fn every_answer_is_true_on_389_directory_server() {
     in_a_directory(Backend::Ds389);
 }
 
 #[test]
-#[ignore = "shows faults that docs/reliability.md tells"]
 fn every_answer_is_true_on_active_directory() {
     in_a_directory(Backend::ActiveDirectory);
 }

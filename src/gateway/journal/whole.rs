@@ -4,7 +4,7 @@
 use crate::{
     correlation::journal::{Record, State},
     gateway::{Context, Gateway, TypeId},
-    mapping::lens::face::Reads,
+    mapping::lens::Rule,
     scim::error::ScimError,
 };
 
@@ -51,12 +51,13 @@ impl Gateway {
 
     /// The names that a resource has claimed; none if it cannot be read, which the write will find out itself.
     async fn claims_of(&self, cx: &Context, ty: TypeId, id: &str) -> Result<Vec<String>, ScimError> {
-        let reads = Reads::everything(&self.ty(ty)?.shape);
-        let known = match self.find(ty, id, &reads).await {
+        let mapping = self.ty(ty)?;
+        let wants = |rule: &Rule| mapping.tells_apart(rule);
+        let known = match self.find(ty, id, &mapping.reads_for(&wants)).await {
             Err(error) if error.status() == 404 => return Ok(Vec::new()),
             other => other?,
         };
-        let resource = self.resources(cx, ty, std::slice::from_ref(&known), &|_| true).await?;
+        let resource = self.resources(cx, ty, std::slice::from_ref(&known), &wants).await?;
         resource.first().map_or_else(|| Ok(Vec::new()), |resource| self.claims(ty, resource))
     }
 }
