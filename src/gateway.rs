@@ -34,6 +34,7 @@ mod names;
 mod nested;
 mod patch;
 mod pending;
+mod pointers;
 mod present;
 mod remembered;
 mod replace;

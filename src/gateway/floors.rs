@@ -1,7 +1,7 @@
 //! Lists of others that must not become empty when a resource goes that stood in them (`floor`).
 
 use crate::{
-    gateway::{Context, Gateway, delete::Pointer, resolve::field_predicate, write::root_of},
+    gateway::{Context, Gateway, pointers::Pointer, resolve::field_predicate, write::root_of},
     mapping::lens::face::Reads,
     scim::error::ScimError,
     store::{Fold, Step, Test, Value},

@@ -16,10 +16,9 @@ use serde_json::json;
 
 use crate::{
     gateway::{
-        Context, Gateway, TypeId,
-        delete::{Pointer, Relink, is_copied, pointed_value},
-        error,
+        Context, Gateway, TypeId, error,
         identity::{Known, failed, not_found, side, unside},
+        pointers::{Pointer, Relink, is_copied, pointed_value},
     },
     mapping::{
         TypeMapping,

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use crate::{
     gateway::{
-        Context, Gateway, TypeId,
-        delete::{Pointer, pointed_value},
-        error,
+        Context, Gateway, TypeId, error,
+        pointers::{Pointer, pointed_value},
         present::MAX_ROUNDS,
         resolve::field_predicate,
     },

@@ -34,6 +34,7 @@ mod open;
 mod plan;
 mod pool;
 mod range;
+mod request;
 mod result;
 mod rules;
 mod select;
@@ -53,10 +54,10 @@ pub use self::open::LdapSetupError;
 use self::{
     apply::Apply,
     learned::Learned,
-    link::Query,
     open::Endpoint,
     plan::{covers, plan},
     pool::{Lane, Shared, pool},
+    request::Query,
     result::Operation,
     select::Selection,
     server::{ROOT_DSE, Server},

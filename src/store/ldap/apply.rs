@@ -27,9 +27,9 @@ use std::{
 
 use super::{
     entry::{CONTAINER, DN, is_pseudo},
-    link::Request,
     modify::{Action, Edit},
     pool::Pool,
+    request::Request,
     result::Operation,
     server::Server,
 };

@@ -21,10 +21,10 @@ pub(super) use self::schema::attribute_type;
 use super::{
     LdapStore,
     entry::Entry,
-    link::Query,
     open::Endpoint,
     plan::plan,
     pool::{Lane, Pool, pool},
+    request::Query,
     result::OpError,
     select::Selection,
 };

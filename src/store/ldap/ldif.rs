@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ldap3::{Mod, controls::RawControl};
 
-use super::{control, link::Request};
+use super::{control, request::Request};
 use crate::store::step::HIDDEN;
 
 /// Attributes whose values are passwords, or are made of them.

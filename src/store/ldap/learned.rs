@@ -14,12 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    inventory::attribute_type,
-    link::{Link, Query},
-    rules::Rules,
-    server::Vendor,
-};
+use super::{inventory::attribute_type, link::Link, request::Query, rules::Rules, server::Vendor};
 use crate::store::StoreError;
 
 /// How long rules count while nothing happens. One reading is one search, for the whole process.

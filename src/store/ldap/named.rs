@@ -7,10 +7,10 @@
 
 use super::{
     entry::{Entry, attributes_of, is_pseudo},
-    link::Query,
     matching::is_equal,
     plan::{Plan, collect_fields},
     pool::{Lane, Pool},
+    request::Query,
     result::{OpError, Operation},
     server::Vendor,
 };

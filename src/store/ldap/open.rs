@@ -16,7 +16,8 @@ use tokio::{
 use url::{Host, Url};
 
 use super::{
-    link::{Link, Query},
+    link::Link,
+    request::Query,
     result::{Operation, Refusal, to_error},
     server::{ROOT_DSE, Server},
 };

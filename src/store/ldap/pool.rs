@@ -24,8 +24,9 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::{
     learned::Learned,
-    link::{Link, Query, Request, Take},
+    link::{Link, Take},
     open::{answers, open},
+    request::{Query, Request},
     result::OpError,
     rules::Rules,
     server::Server,

@@ -12,9 +12,10 @@ use ldap3::Scope;
 use super::{
     entry::{Entry, attributes_of},
     filter::Filter,
-    link::{Query, Take},
+    link::Take,
     plan::Plan,
     pool::{Lane, Pool},
+    request::Query,
     result::{OpError, Operation, Refusal, ResultCode},
     server::Vendor,
 };

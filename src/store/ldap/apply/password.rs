@@ -17,9 +17,9 @@ use super::{Apply, normal};
 use crate::store::{
     Bag, Channel, Secret, Step, StoreError, Target, Value,
     ldap::{
-        link::{Attribute, Query, Request, UNICODE_PWD},
         modify::Edit,
         pool::Lane,
+        request::{Attribute, Query, Request, UNICODE_PWD},
         result::{OpError, Operation},
         server::Vendor,
     },

@@ -15,7 +15,7 @@ use ldap3::Scope;
 use super::{Apply, normal, target::Located};
 use crate::store::{
     Bag, FieldKind, Step, StoreError, Target, Value,
-    ldap::{entry::Entry, filter::assertion, link::Query, pool::Lane, result::Operation, server::Vendor},
+    ldap::{entry::Entry, filter::assertion, pool::Lane, request::Query, result::Operation, server::Vendor},
 };
 
 /// What is read of an entry.

@@ -13,8 +13,8 @@ use crate::store::{
     Bag, FieldId, Report, Step, StoreError, Value,
     ldap::{
         ldif::{self, comment},
-        link::Request,
         modify::{Action, Edit},
+        request::Request,
         result::OpError,
     },
 };

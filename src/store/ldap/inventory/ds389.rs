@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ldap3::controls::RawControl;
 
 use super::{Ask, values};
-use crate::store::{StoreError, inventory::directory::Rights, ldap::link::Query};
+use crate::store::{StoreError, inventory::directory::Rights, ldap::request::Query};
 
 /// The control. Its value is an authorization identity (RFC 4513 §5.2.1.8).
 pub(super) const EFFECTIVE_RIGHTS: &str = "1.3.6.1.4.1.42.2.27.9.5.2";

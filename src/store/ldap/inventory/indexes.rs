@@ -6,7 +6,7 @@ use super::{Ask, active_directory, values};
 use crate::store::{
     Source, StoreError,
     inventory::directory::{Directory, IndexKind, Indexes, Vendor, Wanted},
-    ldap::link::Query,
+    ldap::request::Query,
 };
 
 /// Reads the indexes of the databases that the wanted entries lie in.
