@@ -87,6 +87,7 @@ async fn write_down(correlation: &Correlation) {
         started: clock::now(),
         attempts: 0,
         problem: None,
+        is_stuck: false,
     };
     let end = Settlement { id: record.id.clone(), replica: record.replica.clone(), end: End::Gone };
     correlation.begin(record, Vec::new()).await.expect("a record begins");

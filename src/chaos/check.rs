@@ -217,7 +217,7 @@ mod tests {
     use crate::chaos::history::{Missing, Sort};
 
     /// What is found in a history of one user, of lines such as `3 4 create a done`: beginning, end, kind, display
-    /// name, outcome. Another beginning behind it is that of the first request of this kind.
+    /// name, outcome, and, of a request that is sent again, when it was sent first.
     fn found(lines: &[&str]) -> Vec<String> {
         let start = Instant::now();
         let at = |text: &str| start + Duration::from_secs(text.parse().unwrap());
@@ -258,6 +258,8 @@ mod tests {
     fn a_creation_that_is_asked_for_again_is_made_once() {
         let changed = ["1 2 create a later", "3 4 patch b done", "5 6 create a done 1", "7 8 get b done"];
         assert_eq!(found(&changed), [""; 0]);
+        let set_back = ["1 2 create a later", "3 4 patch b done", "5 6 get a done"];
+        assert_eq!(found(&set_back).len(), 1);
         let lost = ["1 2 create a done", "3 4 patch b done", "7 8 get a done"];
         assert_eq!(found(&lost).len(), 1);
         let patched_again = [

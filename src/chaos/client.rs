@@ -41,7 +41,7 @@ pub(super) struct Request {
     pub(super) body: Option<Json>,
     pub(super) number: Option<Number>,
     pub(super) writes: Values,
-    /// A password that the mapping does not ask for comes with it.
+    /// It creates in a directory, with a password that is set apart.
     pub(super) sets_password: bool,
     pub(super) members: Members,
     pub(super) missing: Missing,
@@ -218,7 +218,10 @@ impl Client {
         request.members = request_members;
         request.writes = writes;
         request.writes.push((Attribute::Name, name.clone()));
-        request.sets_password = with_password && !self.stage.world.borrow().needs_password;
+        request.sets_password = with_password && {
+            let world = self.stage.world.borrow();
+            world.is_directory && !world.needs_password
+        };
         let outcome = self.insist(&request).await;
         if matches!(outcome, Outcome::Refused { status: 409, .. }) {
             // It was made by a request whose answer was lost.

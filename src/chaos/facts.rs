@@ -55,8 +55,8 @@ impl Life {
 
     /// How many ids it may have had: another one each time that it was made anew.
     pub(super) fn possible_ids(&self) -> usize {
-        let again = self.deletions.iter().filter(|(began, ..)| self.is_made_after(*began)).count();
-        1 + again + if self.goes_back { self.creations.len() } else { 0 }
+        let again = self.deletions.iter().any(|(began, ..)| self.is_made_after(*began));
+        if again || self.goes_back { self.creations.len().max(1) } else { 1 }
     }
 
     /// True if somebody has asked to delete it by then.
@@ -84,6 +84,7 @@ impl Facts {
             facts.take_answer(at, event, world);
         }
         facts.take_members(world);
+        facts.end_creations(world);
         facts.values.values_mut().chain(facts.members.values_mut()).for_each(Register::sort);
         facts
     }
@@ -165,6 +166,30 @@ impl Facts {
         for (number, name) in lacks.into_iter().filter(|(number, _)| !seen.contains(number)) {
             if let Some(life) = self.lives.get_mut(number) {
                 life.denied.push(Denial { began, ended, event: at, by_id: false, name });
+            }
+        }
+    }
+
+    /// Ends what nobody was told of. Who changes a resource by its id comes behind its creation: nothing of that is done
+    /// afterwards.
+    fn end_creations(&mut self, world: &World) {
+        let mut changed: BTreeMap<Number, Instant> = BTreeMap::new();
+        for event in world.history.iter().filter(|event| event.is_done() && event.kind.changes()) {
+            let Some(number) = event.number else { continue };
+            let is_gone = self.lives.get(number).is_some_and(|life| life.may_go_before(event.ended));
+            if !is_gone {
+                changed.entry(number).or_insert(event.ended);
+            }
+        }
+        let of_values = self.values.iter_mut().map(|((number, _), register)| (number, register));
+        let of_members = self.members.iter_mut().map(|((group, _), register)| (group, register));
+        for (number, register) in of_values.chain(of_members) {
+            let Some(end) = changed.get(number) else { continue };
+            for write in &mut register.writes {
+                let is_creation = world.history.get(write.event).is_some_and(|event| event.kind.creates());
+                if is_creation && write.ended.is_none() && write.began < *end {
+                    write.ended = Some(*end);
+                }
             }
         }
     }

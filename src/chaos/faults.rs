@@ -81,9 +81,11 @@ impl Trouble {
         if self.restart.is_some() {
             choice.push((Fault::RestartStore, 1));
         }
+        // Each of them once, the rarest first; then as they come.
+        let mut first: Vec<Fault> = choice.iter().map(|(fault, _)| *fault).collect();
         while self.stage.left.get() > 0 {
             sleep(Duration::from_millis(self.dice.between(50, 1200))).await;
-            if let Some(fault) = self.dice.weighted(&choice) {
+            if let Some(fault) = first.pop().or_else(|| self.dice.weighted(&choice)) {
                 *self.counts.borrow_mut().entry(fault).or_default() += 1;
                 self.begin(fault).await?;
             }

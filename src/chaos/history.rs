@@ -112,6 +112,12 @@ impl Kind {
         }
     }
 
+    /// True if it changes a resource that is there, by its id.
+    pub(super) fn changes(self) -> bool {
+        use Kind::{AddMember, Patch, RemoveMember, Rename, Replace, Switch};
+        matches!(self, Replace | Patch | Rename | Switch | AddMember | RemoveMember)
+    }
+
     /// True if it makes a resource.
     pub(super) fn creates(self) -> bool {
         matches!(self, Self::CreateUser | Self::CreateGroup | Self::TakenName)
@@ -169,7 +175,7 @@ pub(super) struct Event {
     pub(super) asked: Instant,
     pub(super) number: Option<Number>,
     pub(super) writes: Values,
-    /// A creation with a password that the mapping does not ask for.
+    /// A creation in a directory, with a password that is set apart.
     pub(super) sets_password: bool,
     pub(super) members: Members,
     pub(super) began: Instant,

@@ -15,12 +15,25 @@ use crate::scim::Json;
 /// How long an answer may take: longer than any deadline of the gateway.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+/// A connection that lay idle for longer is not used again: the gateway may be about to close it.
+const IDLE: Duration = Duration::from_secs(2);
+
 /// A client of one gateway.
 #[derive(Debug)]
 pub(super) struct Http {
     address: SocketAddr,
     token: String,
-    connection: Option<(TcpStream, Instant)>,
+    connection: Option<Kept>,
+}
+
+/// A connection that may be used again.
+#[derive(Debug)]
+struct Kept {
+    stream: TcpStream,
+    /// Since when it is open.
+    since: Instant,
+    /// When it was used last.
+    used: Instant,
 }
 
 /// An answer that came whole.
@@ -53,8 +66,8 @@ impl Http {
     ) -> Result<Answer, NoAnswer> {
         let began = Instant::now();
         let request = self.request(method, path, body);
-        let connection = match self.connection.take() {
-            Some(kept) => Ok(kept),
+        let connection = match self.connection.take().filter(|kept| kept.used.elapsed() < IDLE) {
+            Some(Kept { stream, since, .. }) => Ok((stream, since)),
             None => TcpStream::connect(self.address).await.map(|stream| (stream, began)),
         };
         let (stream, since) = connection.map_err(|why| NoAnswer { why, since: began })?;
@@ -65,7 +78,7 @@ impl Http {
         let late = || io::Error::from(ErrorKind::TimedOut);
         match timeout(PATIENCE, exchange).await.map_err(|_| late()).and_then(|done| done) {
             Ok((answer, is_kept)) => {
-                self.connection = is_kept.then_some((stream, since));
+                self.connection = is_kept.then(|| Kept { stream, since, used: Instant::now() });
                 Ok(answer)
             }
             Err(why) => Err(NoAnswer { why, since }),

@@ -134,8 +134,10 @@ pub async fn run(plan: &Plan, gateway: &Gateway) -> Result<Report, Failure> {
         let (program, log) = (plan.program.clone(), plan.log.clone());
         processes.push(Process::start(program, file.0.clone(), hidden, log).await?);
     }
+    let mut world = World::new(prefix, plan.domain.clone());
+    world.is_directory = store.ldap.is_some();
     let stage = Rc::new(Stage {
-        world: RefCell::new(World::new(prefix, plan.domain.clone())),
+        world: RefCell::new(world),
         processes,
         token: token.expose_secret().to_owned(),
         left: Cell::new(plan.requests),

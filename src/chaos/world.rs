@@ -31,6 +31,8 @@ pub(super) struct World {
     pub(super) attributes: HashMap<Sort, Vec<Attribute>>,
     pub(super) has_groups: bool,
     pub(super) needs_password: bool,
+    /// In a directory; a password that is not asked for is set apart there.
+    pub(super) is_directory: bool,
     /// The last image of each resource, of those that show members and of those that do not.
     last: HashMap<(Number, bool), Rc<Image>>,
     by_id: HashMap<String, Number>,
@@ -48,6 +50,7 @@ impl World {
             attributes: HashMap::new(),
             has_groups: false,
             needs_password: false,
+            is_directory: false,
             last: HashMap::new(),
             by_id: HashMap::new(),
             by_name: HashMap::new(),

@@ -149,6 +149,7 @@ fn json(entry: &Entry, values: bool) -> Json {
         "attributes": entry.attributes,
         "attempts": record.attempts,
         "problem": record.problem,
+        "stuck": record.is_stuck,
     });
     if let (true, Some(whole)) = (values, whole.as_object_mut()) {
         whole.insert("intent".to_owned(), entry.values.clone());

@@ -63,6 +63,8 @@ pub struct Record {
     pub attempts: u64,
     /// What the last try came to.
     pub problem: Option<String>,
+    /// Trying again would come to the same: the operator must look, and nobody else waits for it.
+    pub is_stuck: bool,
 }
 
 /// The end of a record, to be written together with a change of the correlation.
@@ -107,6 +109,7 @@ struct Stored {
     started: i64,
     attempts: i64,
     problem: Option<String>,
+    stuck: bool,
 }
 
 impl Stored {
@@ -124,6 +127,7 @@ impl Stored {
             started: to_micros(record.started),
             attempts: i64::try_from(record.attempts).unwrap_or(i64::MAX),
             problem: record.problem.clone(),
+            stuck: record.is_stuck,
         }
     }
 }
@@ -142,6 +146,7 @@ impl From<Stored> for Record {
             started: from_micros(stored.started),
             attempts: u64::try_from(stored.attempts).unwrap_or(0),
             problem: stored.problem,
+            is_stuck: stored.stuck,
         }
     }
 }
@@ -222,6 +227,32 @@ impl Correlation {
             .await
     }
 
+    /// All open records that somebody is to bring to an end; of creations of one type only, if one is named.
+    ///
+    /// # Errors
+    ///
+    /// [`CorrelationError`].
+    pub async fn open_records(&self, creations_of: Option<&str>) -> Result<Vec<Record>, CorrelationError> {
+        let (tenant, ty) = (self.tenant.to_string(), creations_of.map(str::to_owned));
+        self.workers
+            .read(move |conn| {
+                let open = journal::table
+                    .filter(journal::tenant.eq(&tenant))
+                    .filter(journal::state.eq(State::Open.name()))
+                    .filter(journal::stuck.eq(false))
+                    .select(Stored::as_select());
+                let found: Vec<Stored> = match &ty {
+                    Some(ty) => open
+                        .filter(journal::resource_type.eq(ty))
+                        .filter(journal::request.is_not_null())
+                        .load(conn)?,
+                    None => open.load(conn)?,
+                };
+                Ok(found.into_iter().map(Record::from).collect())
+            })
+            .await
+    }
+
     /// The records of creations of a type that this request asked for.
     ///
     /// # Errors
@@ -293,7 +324,7 @@ impl Correlation {
             .await
     }
 
-    /// Notes that a record could not be brought to an end.
+    /// Notes that a record could not be brought to an end, and whether it is to be tried again.
     ///
     /// # Errors
     ///
@@ -302,14 +333,18 @@ impl Correlation {
         &self,
         id: &str,
         attempts: u64,
-        problem: String,
+        (problem, is_stuck): (String, bool),
     ) -> Result<(), CorrelationError> {
         let (tenant, id) = (self.tenant.to_string(), id.to_owned());
         let attempts = i64::try_from(attempts).unwrap_or(i64::MAX);
         self.workers
             .write(move |conn| {
                 diesel::update(journal::table.find((&tenant, &id)))
-                    .set((journal::attempts.eq(attempts), journal::problem.eq(Some(&problem))))
+                    .set((
+                        journal::attempts.eq(attempts),
+                        journal::problem.eq(Some(&problem)),
+                        journal::stuck.eq(is_stuck),
+                    ))
                     .execute(conn)?;
                 Ok(((), Vec::new()))
             })

@@ -29,6 +29,8 @@ diesel::table! {
         attempts -> BigInt,
         /// What the last try came to.
         problem -> Nullable<Text>,
+        /// Trying again would come to the same: the operator must look, and nobody else waits for it.
+        stuck -> Bool,
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
     gateway::{
         Context, Gateway, TypeId,
         identity::{Known, failed, not_found, side, unside},
+        journal::Settled,
         write::again_if_overtaken,
     },
     mapping::{
@@ -42,10 +43,13 @@ impl Gateway {
         }
         let Some(found) = self.namesake(ty, given).await? else { return Ok(None) };
         let id = found.row.id.clone();
-        let turn = self.turn(vec![format!("{ty} id {id}")]).await?;
-        let open = Preconditions::default();
-        let taken = again_if_overtaken(&open, || async {
-            let before = self.before(cx, ty, &id).await?;
+        let open = &Preconditions::default();
+        let take = async || {
+            let before = match self.before(cx, ty, &id).await {
+                // What was seen went back, or somebody has deleted it.
+                Err(error) if error.status() == 404 => return Ok(false),
+                before => before?,
+            };
             // Somebody else's by now.
             if !is_free(&before.known.row, &before.resource) {
                 return Ok(false);
@@ -53,10 +57,12 @@ impl Gateway {
             let mut wanted = before.resource.clone();
             lay_over(&mut wanted, given);
             let wanted = validate::merge_replace(&before.resource, wanted, &mapping.resource_type)?;
-            self.change(cx, ty, before, &open, wanted, &Selection::default()).await?;
+            self.change(cx, ty, before, open, wanted, &Selection::default()).await?;
             Ok(true)
-        });
-        if !turn.during(taken).await? {
+        };
+        // One that is only half made by the same request, sent before, is nobody's until its creation has ended.
+        let taken = self.settled_of(cx, ty, &id, || again_if_overtaken(open, &take)).await?;
+        if matches!(taken, Settled::Answer(false)) {
             return Ok(None);
         }
         let mut row = (*self.find_id(ty, &id).await?.ok_or_else(not_found)?).clone();

@@ -13,7 +13,7 @@ use crate::{
         journal::{Create, Intent, Settled},
         present::MAX_ROUNDS,
         remembered::note,
-        write::{again_if_overtaken, busy, keep_external_id, reported_anchor},
+        write::{again_if_overtaken, busy, keep_external_id, new_anchor, reported_anchor},
     },
     mapping::{TypeMapping, form::Need, record::Record},
     scim::{
@@ -101,7 +101,8 @@ impl Gateway {
         plan.steps.extend(self.joining(ty, &plan).await?);
         // The client names no version that could fail: nothing is written, and it may try again.
         let goes_back = mapping.is_ldap() && (plan.sets_password_apart() || plan.makes_several());
-        let intent = Intent::Create(intent.planned(plan.dn.clone(), goes_back));
+        let anchor = if mapping.is_ldap() { None } else { new_anchor(mapping, &written.record) };
+        let intent = Intent::Create(intent.planned((plan.dn.clone(), anchor), goes_back));
         let ticket = self.begin(ty, (None, intent), names).await?;
         let reports = self.concluded(&ticket, self.execute(ty, &plan).await).await;
         let reports = reports.map_err(|e| if e.is_stale() { busy() } else { e })?;

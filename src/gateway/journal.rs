@@ -96,8 +96,9 @@ impl Journal {
     fn creations(&self, ty: TypeId) -> Vec<String> {
         let request = format!("{ty} request ");
         let makes = |names: &&Vec<String>| names.iter().any(|name| name.starts_with(&request));
-        let left = self.left(None).into_iter().map(|left| left.names);
+        // In this order: a write that is dropped meanwhile is left before it is not under way any more.
         let under_way: Vec<Vec<String>> = self.under_way().values().cloned().collect();
+        let left = self.left(None).into_iter().map(|left| left.names);
         under_way.into_iter().chain(left).filter(|names| makes(&names)).flatten().collect()
     }
 
@@ -175,7 +176,7 @@ impl<'g> Ticket<'g> {
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
         let Some(left) = self.left.take() else { return };
-        // Left before it is not under way any more: nobody takes it for ended in between.
+        // First noted as left, then taken from what is under way, so that it is never in neither.
         if self.stage.get() == Stage::Open {
             self.journal.leave(left.clone());
         }
@@ -217,6 +218,7 @@ impl Gateway {
             started: clock::now(),
             attempts: 0,
             problem: None,
+            is_stuck: false,
         };
         // Before the record is written: the request may end while it is.
         self.journal.under_way().insert(record.id.clone(), names.clone());

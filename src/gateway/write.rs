@@ -281,7 +281,7 @@ pub(super) fn keep_external_id(mapping: &TypeMapping, side: &mut Object, wanted:
 }
 
 /// The anchor after a change: another one if a natural key was renamed.
-fn new_anchor(mapping: &TypeMapping, record: &Record) -> Option<String> {
+pub(super) fn new_anchor(mapping: &TypeMapping, record: &Record) -> Option<String> {
     record.row(0, 0).and_then(|d| mapping.anchor(&d.now))
 }
 

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::support::{Backend, Gateway, Options, TestStore};
 
 /// Requests to each store, unless the environment says otherwise.
-const REQUESTS: &str = "400";
+const REQUESTS: &str = "1000";
 
 /// Runs the command with the settings of a directory: its exit code and what it printed.
 fn chaos(directory: &Path, arguments: &[&str]) -> (Option<i32>, String) {
@@ -37,6 +37,11 @@ fn all_is_true(store: &TestStore, options: &Options, arguments: &[&str]) {
     }
     assert_eq!(code, Some(0), "{name}:\n{said}");
     eprintln!("{name}:\n{said}");
+    // Otherwise it was too short.
+    let of_store = arguments.contains(&"--restart-store").then_some("restart the store");
+    for fault in ["kill the gateway"].into_iter().chain(of_store) {
+        assert!(said.contains(fault), "{name}: there was none: {fault}");
+    }
     let after = store.dump();
     let gone: Vec<&String> = before.iter().filter(|line| !after.contains(line)).collect();
     assert!(gone.is_empty(), "{name}: what was there is not as it was: {gone:#?}");

@@ -241,3 +241,45 @@ fn a_member_that_is_renamed_stays_one_and_can_be_removed() {
         });
     }
 }
+
+/// Where the login is the key, the store has the new one a moment before our own database.
+#[test]
+fn who_is_renamed_while_somebody_looks_keeps_the_id() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let mapping = folder.path().join("mapping.toml");
+    let text = "[User]\ntable = \"account\"\nkey = \"login\"\nid = \"minted\"\n[User.attributes]\nuserName = \"login\"\n";
+    std::fs::write(&mapping, text).unwrap();
+    let tables = "create table account (login varchar(40) primary key);";
+    for backend in [Backend::Sqlite, Backend::Postgres, Backend::MariaDb] {
+        let Some(store) = TestStore::of_statements(backend, tables, mapping.clone()) else { continue };
+        actix_web::rt::System::new().block_on(async {
+            let counted = Counted::over(&store);
+            let (users, all) = (counted.ty("Users"), counted.without("Users", "meta"));
+            let body = json!({ "schemas": [USER], "userName": "ann" });
+            let made = counted.gateway.create(&counted.context, users, &body, &all).await.unwrap();
+            let id = made["id"].as_str().unwrap();
+            let (written, go_on) = counted.store.hold_next_write();
+            let operation = json!({ "op": "replace", "path": "userName", "value": "lee" });
+            let body = json!({ "schemas": [PATCH_OP], "Operations": [operation] });
+            let open = Preconditions::default();
+            let rename = counted.gateway.patch(&counted.context, users, id, &open, &body, &all);
+            let look = async {
+                written.await.unwrap();
+                let soon = async {
+                    actix_web::rt::time::sleep(std::time::Duration::from_millis(100)).await;
+                    go_on.send(()).unwrap();
+                };
+                join(counted.gateway.retrieve(&counted.context, users, id, &all), soon).await.0
+            };
+            let (renamed, looked) = join(rename, look).await;
+            let renamed = renamed.unwrap().unwrap();
+            assert_eq!(
+                (&renamed["id"], &renamed["userName"]),
+                (&json!(id), &json!("lee")),
+                "{}",
+                backend.name()
+            );
+            assert_eq!(looked.unwrap()["userName"], "lee", "{}", backend.name());
+        });
+    }
+}

@@ -1,7 +1,11 @@
 //! A resource whose creation is not known to have come to its end, and which somebody else has seen: whoever changes or
 //! deletes it does so behind the creation.
 
+use std::{fs, thread, time::Duration};
+
 use serde_json::{Value as Json, json};
+use tempfile::TempDir;
+use ureq::http::Method;
 
 use crate::support::{Answer, Backend, Client, Fuse, Gateway, Loss, Options, TestStore, Wire, unique};
 
@@ -16,6 +20,14 @@ fn person(name: &str) -> Json {
 /// Somebody is made, and nobody is told; as soon as the directory answers again, somebody else comes.
 fn seen_and_then(come: impl Fn(&Client, &str) -> Answer, expect: impl Fn(&Client, &str, &Json)) {
     let Some(store) = TestStore::fresh(Backend::OpenLdap) else { return };
+    in_front_of(store, come, expect);
+}
+
+fn in_front_of(
+    store: TestStore,
+    come: impl Fn(&Client, &str) -> Answer,
+    expect: impl Fn(&Client, &str, &Json),
+) {
     let wire = Wire::to(store.address());
     let store = store.by_way_of(wire.address).with_settings("grace_ms = 0\n");
     let gateway = Gateway::start(&store, &Options::default());
@@ -72,4 +84,69 @@ fn what_is_deleted_while_it_is_half_made_is_gone() {
             assert!(again["id"].is_string() && again["id"] != id, "{again}");
         },
     );
+}
+
+/// With `adopt = "link"`, the request that is sent again finds what it has half made, and does not take it for somebody else's.
+#[test]
+fn what_is_half_made_is_not_taken_over() {
+    let Some(store) = TestStore::fresh(Backend::OpenLdap) else { return };
+    let folder = TempDir::new().unwrap();
+    let mapping = folder.path().join("mapping.toml");
+    let text = fs::read_to_string(store.mapping()).unwrap();
+    fs::write(&mapping, format!("{text}[User]\nadopt = \"link\"\n")).unwrap();
+    let store = store.with_mapping(mapping);
+    let wire = Wire::to(store.address());
+    let store = store.by_way_of(wire.address).with_settings("grace_ms = 0\n");
+    let gateway = Gateway::start(&store, &Options::default());
+    let client = gateway.client();
+    for with_password in [false, true] {
+        let name = unique("half");
+        let mut body = person(&name);
+        if with_password {
+            body["password"] = "Correct-Horse-7".into();
+        }
+        wire.arm(Some(Fuse { after: 1, loss: Loss::Answer, comes_back: false }));
+        assert_eq!(client.post("/Users", &body).status, 503);
+        wire.mend();
+        let made = client.post("/Users", &body);
+        assert_eq!(made.status, 201, "{made}");
+        // Whoever brings to an end what was left has been there by then.
+        thread::sleep(Duration::from_secs(5));
+        let now = client.send(Method::GET, &format!("/Users/{}", made.id()), None, &[]);
+        assert_eq!((now.status, &now.json["title"]), (200, &json!("Made")), "{now}");
+    }
+}
+
+/// The other of two gateways waits for the creation, too.
+#[test]
+fn what_is_half_made_by_another_process_is_waited_for() {
+    let Some(store) = TestStore::fresh(Backend::OpenLdap) else { return };
+    let database = TestStore::of_statements(Backend::Postgres, "select 1", store.mapping().to_owned());
+    let Some(database) = database else { return };
+    let (url, password) = database.postgres_url();
+    let correlation = format!("url = \"{url}\"\npassword = \"{password}\"");
+    let options = Options { correlation, ..Options::default() };
+    let other = Gateway::start(&store, &options);
+    let wire = Wire::to(store.address());
+    let store = store.by_way_of(wire.address).with_settings("grace_ms = 0\n");
+    let one = Gateway::start(&store, &options);
+    let name = unique("half");
+    wire.arm(Some(Fuse { after: 1, loss: Loss::Answer, comes_back: false }));
+    assert_eq!(one.client().post("/Users", &person(&name)).status, 503);
+    // The way of the one stays broken: it cannot finish, and the other one must not go on before.
+    let client = other.client();
+    let found = client.get(&format!("/Users?filter=userName%20eq%20%22{name}@example.com%22"));
+    let path = format!("/Users/{}", found.json["Resources"][0]["id"].as_str().unwrap());
+    let change = json!([{ "op": "replace", "path": "title", "value": "Changed" }]);
+    let early = client.patch(&path, change.clone());
+    assert_eq!(early.status, 503, "{early}");
+    wire.mend();
+    let changed = (0..100).map(|_| {
+        thread::sleep(Duration::from_millis(100));
+        client.patch(&path, change.clone())
+    });
+    let changed = changed.into_iter().find(|answer| answer.status != 503).expect("it comes to its end");
+    assert_eq!(changed.status, 200, "{changed}");
+    thread::sleep(Duration::from_secs(5));
+    assert_eq!(client.get(&path).json["title"], "Changed");
 }

@@ -38,8 +38,12 @@ pub(crate) struct CountingStore {
     log: Mutex<Vec<String>>,
     rows: AtomicUsize,
     meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
-    gate: Mutex<Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>>,
+    gate: Mutex<Option<Gate>>,
+    write_gate: Mutex<Option<Gate>>,
 }
+
+/// Tells that something was done, and waits until it may go on.
+type Gate = (oneshot::Sender<()>, oneshot::Receiver<()>);
 
 impl CountingStore {
     pub(crate) fn new(inner: Arc<dyn Store>) -> Arc<Self> {
@@ -49,6 +53,7 @@ impl CountingStore {
             rows: AtomicUsize::new(0),
             meanwhile: Mutex::default(),
             gate: Mutex::default(),
+            write_gate: Mutex::default(),
         })
     }
 
@@ -61,6 +66,13 @@ impl CountingStore {
     pub(crate) fn hold_next_read(&self) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
         let ((tell, told), (go, gone)) = (oneshot::channel(), oneshot::channel());
         *self.gate.lock().unwrap() = Some((tell, gone));
+        (told, go)
+    }
+
+    /// Holds back the answer to what is written next.
+    pub(crate) fn hold_next_write(&self) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
+        let ((tell, told), (go, gone)) = (oneshot::channel(), oneshot::channel());
+        *self.write_gate.lock().unwrap() = Some((tell, gone));
         (told, go)
     }
 
@@ -115,7 +127,16 @@ impl Store for CountingStore {
             act();
         }
         self.note(format!("apply {}", Plan::of("", "", steps.clone())));
-        self.inner.apply(steps)
+        let written = self.inner.apply(steps);
+        Box::pin(async move {
+            let gate = self.write_gate.lock().unwrap().take();
+            let reports = written.await;
+            if let Some((tell, gone)) = gate {
+                tell.send(()).unwrap();
+                gone.await.unwrap();
+            }
+            reports
+        })
     }
 }
 

@@ -12,6 +12,7 @@ mod look;
 mod operator;
 mod replicas;
 mod under_load;
+mod unnamed;
 
 use ureq::http::Method;
 

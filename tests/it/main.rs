@@ -51,6 +51,7 @@ mod fuzz;
 mod gssapi;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod half_made;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod histories;
 #[cfg(feature = "sqlite")]
 mod http_front;

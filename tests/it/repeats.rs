@@ -7,23 +7,28 @@ use tempfile::TempDir;
 use crate::support::{Backend, Client, Gateway, Options, TestStore};
 
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
-const TABLES: &str =
+/// Teams that may have the same name.
+pub(crate) const TABLES: &str =
     "create table team (id bigint primary key, label varchar(40) not null, client_id varchar(40));";
 
 /// Where the client's id is kept: with us, or in a column.
 const PLACES: [&str; 2] = ["", "externalId = \"client_id\"\n"];
+
+/// The mapping of the table, with a line for the client's id or none.
+pub(crate) fn mapping(place: &str) -> String {
+    format!(
+        "[next.id]\nhighest = \"id\"\ntable = \"team\"\n[Group]\ntable = \"team\"\nkey = \"id\"\n\
+         initial = {{ id = \"@next.id\" }}\n[Group.attributes]\ndisplayName = {{ field = \"label\", \
+         required = true, unique = false }}\n{place}"
+    )
+}
 
 fn everywhere(test: impl Fn(&TestStore, &Client)) {
     for backend in [Backend::Sqlite, Backend::Postgres, Backend::MariaDb] {
         for place in PLACES {
             let directory = TempDir::new().unwrap();
             let file = directory.path().join("mapping.toml");
-            let mapping = format!(
-                "[next.id]\nhighest = \"id\"\ntable = \"team\"\n[Group]\ntable = \"team\"\nkey = \"id\"\n\
-                 initial = {{ id = \"@next.id\" }}\n[Group.attributes]\ndisplayName = {{ field = \"label\", \
-                 required = true, unique = false }}\n{place}"
-            );
-            std::fs::write(&file, mapping).unwrap();
+            std::fs::write(&file, mapping(place)).unwrap();
             let Some(store) = TestStore::of_statements(backend, TABLES, file) else { continue };
             eprintln!("in front of {}, {place}", backend.name());
             let gateway = Gateway::start(&store, &Options::default());
@@ -32,7 +37,8 @@ fn everywhere(test: impl Fn(&TestStore, &Client)) {
     }
 }
 
-fn team(label: &str, id: Option<&str>) -> Json {
+/// A team, with a client's id or none.
+pub(crate) fn team(label: &str, id: Option<&str>) -> Json {
     let mut team = json!({ "schemas": [GROUP], "displayName": label });
     if let Some(id) = id {
         team["externalId"] = json!(id);

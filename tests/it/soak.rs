@@ -4,12 +4,19 @@
 //! `SCIMGATE_SOAK=30 tests/run --only-servers -- cargo test --features full,faults --test it soak -- --ignored` goes on
 //! for thirty minutes.
 
-use std::process::Command;
+use std::{path::Path, process::Command};
+
+use diesel::{
+    Connection as _, QueryableByName, RunQueryDsl as _, SqliteConnection, sql_query, sql_types::BigInt,
+};
 
 use crate::support::{Backend, Gateway, Options, TestStore};
 
 /// Shorter runs tell nothing of leaks.
 const MINUTES: &str = "5";
+/// Tables of the correlation database that do not grow with what the store has held.
+const BOUNDED: [&str; 4] = ["journal", "number", "replica", "scan"];
+const FEW: i64 = 100;
 
 fn holds(backend: Backend) {
     let Some(store) = TestStore::fresh(backend) else { return };
@@ -24,6 +31,22 @@ fn holds(backend: Backend) {
     let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
     eprintln!("{}:\n{said}", backend.name());
     assert_eq!(output.status.code(), Some(0), "{}", backend.name());
+    for table in BOUNDED {
+        let rows = rows(&directory.path().join("ids.db"), table);
+        assert!(rows < FEW, "{}: {table} has {rows} rows", backend.name());
+    }
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+}
+
+fn rows(database: &Path, table: &str) -> i64 {
+    let mut connection = SqliteConnection::establish(&database.display().to_string()).unwrap();
+    let found = sql_query(format!("select count(*) as rows from {table}"));
+    found.get_result::<Count>(&mut connection).unwrap().rows
 }
 
 #[test]

@@ -19,6 +19,7 @@ tries() {
   until "$@"; do
     left=$((left - 1))
     [ "$left" -gt 0 ] || return 1
+    sleep 0.1
   done
 }
 

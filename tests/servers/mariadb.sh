@@ -52,6 +52,7 @@ start() {
     is_alive "$server" || return 1
     sleep 0.05
   done
+  answers >/dev/null 2>&1 || return 1
   cat >"$dir/env" <<END
 export SCIMGATE_TEST_MYSQL=mysql://gateway:gateway@127.0.0.1:$port/legacy
 END
@@ -81,7 +82,7 @@ case $command in
   stop) stop_pid_file "$dir/mariadb.pid" ;;
   crash)
     crash
-    tries 5 start "$(cat "$dir/port")" || { tail -5 "$dir/error.log" >&2; die "MariaDB did not start again"; }
+    tries 20 start "$(cat "$dir/port")" || { tail -5 "$dir/error.log" >&2; die "MariaDB did not start again"; }
     ;;
   *) die "start DIR | stop DIR | crash DIR" ;;
 esac

@@ -44,6 +44,9 @@ pub(in crate::gateway) struct Create {
     pub(super) wanted: Object,
     /// Where its entry will lie, in a directory.
     pub(super) dn: Option<String>,
+    /// Its anchor, where it is known before.
+    #[serde(default)]
+    pub(super) anchor: Option<String>,
     /// True if it goes back when it was cut short: its password is set by an operation of its own, or other entries
     /// come with it.
     pub(super) goes_back: bool,
@@ -102,13 +105,17 @@ impl Create {
         for rule in mapping.rules.iter().filter(|rule| matches!(rule.lens.bare(), Lens::Password(_))) {
             put_value(&mut wanted, rule.urn.as_deref(), &rule.attribute, None);
         }
-        Self { caller: Caller::of(cx), wanted, dn: None, goes_back: false }
+        Self { caller: Caller::of(cx), wanted, dn: None, anchor: None, goes_back: false }
     }
 
     /// What the plan says of it.
     #[must_use]
-    pub(in crate::gateway) fn planned(mut self, dn: Option<String>, goes_back: bool) -> Self {
-        (self.dn, self.goes_back) = (dn, goes_back);
+    pub(in crate::gateway) fn planned(
+        mut self,
+        (dn, anchor): (Option<String>, Option<String>),
+        goes_back: bool,
+    ) -> Self {
+        (self.dn, self.anchor, self.goes_back) = (dn, anchor, goes_back);
         self
     }
 

@@ -67,7 +67,8 @@ impl Gateway {
                 }
                 let said = error.detail().to_owned();
                 tracing::warn!(journal.id = id, journal.kind = record.kind, "a write stays open: {said}");
-                let noted = self.correlation.note_problem(id, record.attempts + 1, said).await;
+                let problem = (said, !error.is_passing());
+                let noted = self.correlation.note_problem(id, record.attempts + 1, problem).await;
                 noted.map_err(|e| lost(&e))?;
             }
         }
@@ -158,7 +159,17 @@ impl Gateway {
                 let there = Predicate::equals(field, Value::Text(dn.clone()));
                 self.load(ty, there, &reads, Some(MOST)).await?
             }
-            _ => self.namesakes(ty, &create.wanted, &reads, MOST).await?,
+            _ => {
+                // By its key, if that is not made by the database; otherwise by its name.
+                let keyed = create
+                    .anchor
+                    .iter()
+                    .map(|anchor| mapping.anchor_predicate([anchor.as_str()].into_iter()));
+                match keyed.last() {
+                    Some(there) => self.load(ty, there, &reads, Some(MOST)).await?,
+                    None => self.namesakes(ty, &create.wanted, &reads, MOST).await?,
+                }
+            }
         };
         let anchors: Vec<String> = found.iter().filter_map(|r| mapping.anchor_of(r)).collect();
         let name = &mapping.resource_type.name;
@@ -257,11 +268,9 @@ impl Gateway {
         if !self.correlation.is_shared() {
             return Ok(false);
         }
-        let all = self.correlation.journal(None).await.map_err(|e| lost(&e))?;
+        let all = self.correlation.open_records(None).await.map_err(|e| lost(&e))?;
         let is_elsewhere = |record: &Record| {
-            record.state == State::Open
-                && record.problem.is_none()
-                && !self.journal.under_way().contains_key(&record.id)
+            !self.journal.under_way().contains_key(&record.id)
                 && self.names_of(record).iter().any(|name| names.contains(name))
         };
         Ok(all.iter().any(is_elsewhere))

@@ -2,7 +2,6 @@
 //! end; whoever changes or deletes it then comes behind the creation, whose end would set the change back.
 
 use crate::{
-    correlation::journal::{Record, State},
     gateway::{Context, Gateway, TypeId},
     mapping::lens::Rule,
     scim::error::ScimError,
@@ -36,27 +35,29 @@ impl Gateway {
         self.settled(vec![format!("{ty} id {id}")], write).await
     }
 
+    /// True if a change of this resource is under way in this process.
+    pub(in crate::gateway) fn is_under_way(&self, ty: TypeId, id: &str) -> bool {
+        let name = format!("{ty} id {id}");
+        self.journal.under_way().values().any(|names| names.contains(&name))
+    }
+
     /// The names under which resources of a type are being made, here and elsewhere.
     async fn creations(&self, ty: TypeId) -> Result<Vec<String>, ScimError> {
         if !self.correlation.is_shared() {
             return Ok(self.journal.creations(ty));
         }
-        let all = self.correlation.journal(None).await.map_err(|e| lost(&e))?;
         let name = &self.ty(ty)?.resource_type.name;
-        let is_made = |record: &&Record| {
-            record.state == State::Open && record.request.is_some() && record.resource_type == *name
-        };
-        Ok(all.iter().filter(is_made).flat_map(|record| self.names_of(record)).collect())
+        let open = self.correlation.open_records(Some(name)).await.map_err(|e| lost(&e))?;
+        Ok(open.iter().flat_map(|record| self.names_of(record)).collect())
     }
 
     /// The names that a resource has claimed; none if it cannot be read, which the write will find out itself.
     async fn claims_of(&self, cx: &Context, ty: TypeId, id: &str) -> Result<Vec<String>, ScimError> {
         let mapping = self.ty(ty)?;
         let wants = |rule: &Rule| mapping.tells_apart(rule);
-        let known = match self.find(ty, id, &mapping.reads_for(&wants)).await {
-            Err(error) if error.status() == 404 => return Ok(Vec::new()),
-            other => other?,
-        };
+        let Some(row) = self.find_id(ty, id).await? else { return Ok(Vec::new()) };
+        let found = self.look(ty, row, &mapping.reads_for(&wants)).await?;
+        let Some(known) = found else { return Ok(Vec::new()) };
         let resource = self.resources(cx, ty, std::slice::from_ref(&known), &wants).await?;
         resource.first().map_or_else(|| Ok(Vec::new()), |resource| self.claims(ty, resource))
     }

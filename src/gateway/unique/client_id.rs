@@ -56,9 +56,9 @@ impl Gateway {
 
     /// True if the store still has a resource that our own database knows.
     pub(super) async fn is_alive(&self, ty: TypeId, id: &str) -> Result<bool, ScimError> {
-        match self.find(ty, id, &Reads::default()).await {
-            Err(error) if error.status() == 404 => Ok(false),
-            other => other.map(|_| true),
+        match self.find_id(ty, id).await? {
+            Some(row) => Ok(self.look(ty, row, &Reads::default()).await?.is_some()),
+            None => Ok(false),
         }
     }
 }

@@ -106,7 +106,7 @@ impl Tables {
     pub(super) fn restart_command(&self) -> String {
         let folder = self.own.as_ref().expect("a server of the test's own").path();
         let command = self.kind.script("crash", folder);
-        let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
+        let words: Vec<_> = command.get_args().map(|word| format!("'{}'", word.to_string_lossy())).collect();
         format!("exec bash {}", words.join(" "))
     }
 

@@ -1,0 +1,3 @@
+ALTER TABLE journal ADD COLUMN stuck BOOLEAN NOT NULL DEFAULT FALSE;
+
+COMMENT ON COLUMN journal.stuck IS 'Trying again would come to the same: the operator must look, and nobody else waits for it.';
