@@ -159,17 +159,14 @@ impl Gateway {
                 let there = Predicate::equals(field, Value::Text(dn.clone()));
                 self.load(ty, there, &reads, Some(MOST)).await?
             }
-            _ => {
-                // By its key, if that is not made by the database; otherwise by its name.
-                let keyed = create
-                    .anchor
-                    .iter()
-                    .map(|anchor| mapping.anchor_predicate([anchor.as_str()].into_iter()));
-                match keyed.last() {
-                    Some(there) => self.load(ty, there, &reads, Some(MOST)).await?,
-                    None => self.namesakes(ty, &create.wanted, &reads, MOST).await?,
+            _ => match &create.anchor {
+                Some(anchor) => {
+                    let there = mapping.anchor_predicate(std::iter::once(anchor.as_str()));
+                    self.load(ty, there, &reads, Some(MOST)).await?
                 }
-            }
+                // The database makes the key.
+                None => self.namesakes(ty, &create.wanted, &reads, MOST).await?,
+            },
         };
         let anchors: Vec<String> = found.iter().filter_map(|r| mapping.anchor_of(r)).collect();
         let name = &mapping.resource_type.name;
