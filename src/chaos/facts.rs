@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -10,6 +10,9 @@ use super::{
     register::{Read, Register, Write},
     world::World,
 };
+
+/// Later than everything that happened.
+const AFTER_ALL: Duration = Duration::from_secs(3600);
 
 /// When a resource came and went.
 #[derive(Debug, Clone, Default)]
@@ -84,7 +87,7 @@ impl Facts {
             facts.take_answer(at, event, world);
         }
         facts.take_members(world);
-        facts.end_creations(world);
+        facts.order_creations(world);
         facts.values.values_mut().chain(facts.members.values_mut()).for_each(Register::sort);
         facts
     }
@@ -133,7 +136,7 @@ impl Facts {
                     };
                 }
                 let (value, began) = (value.clone(), event.may_be_since());
-                register.writes.push(Write { value, began, ended, event: at });
+                register.writes.push(Write { value, began, ended, first_until: None, event: at });
             }
         }
     }
@@ -170,26 +173,18 @@ impl Facts {
         }
     }
 
-    /// Ends what nobody was told of. Who changes a resource by its id comes behind its creation: nothing of that is done
-    /// afterwards.
-    fn end_creations(&mut self, world: &World) {
-        let mut changed: BTreeMap<Number, Instant> = BTreeMap::new();
-        for event in world.history.iter().filter(|event| event.is_done() && event.kind.changes()) {
-            let Some(number) = event.number else { continue };
-            let is_gone = self.lives.get(number).is_some_and(|life| life.may_go_before(event.ended));
-            if !is_gone {
-                changed.entry(number).or_insert(event.ended);
-            }
-        }
+    /// Who changes a resource by its id comes behind its creation, also if nobody was told of that: nothing of it is done
+    /// afterwards, unless the resource was deleted and asked for anew.
+    fn order_creations(&mut self, world: &World) {
+        let Some(end) = world.history.last().map(|event| event.ended + AFTER_ALL) else { return };
         let of_values = self.values.iter_mut().map(|((number, _), register)| (number, register));
         let of_members = self.members.iter_mut().map(|((group, _), register)| (group, register));
         for (number, register) in of_values.chain(of_members) {
-            let Some(end) = changed.get(number) else { continue };
+            let deletions = self.lives.get(*number).map_or(&[][..], |life| &life.deletions);
+            let until = deletions.iter().map(|(began, ..)| *began).min().unwrap_or(end);
             for write in &mut register.writes {
                 let is_creation = world.history.get(write.event).is_some_and(|event| event.kind.creates());
-                if is_creation && write.ended.is_none() && write.began < *end {
-                    write.ended = Some(*end);
-                }
+                write.first_until = is_creation.then_some(until);
             }
         }
     }
@@ -221,7 +216,8 @@ impl Facts {
             for user in users {
                 let mut register = Register { initial: Some(false.to_string()), ..Register::default() };
                 let mut write = |value: bool, began, ended, event| {
-                    register.writes.push(Write { value: value.to_string(), began, ended, event });
+                    let value = value.to_string();
+                    register.writes.push(Write { value, began, ended, first_until: None, event });
                 };
                 for (at, event) in about() {
                     let value = match &event.members {

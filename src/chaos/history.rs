@@ -112,12 +112,6 @@ impl Kind {
         }
     }
 
-    /// True if it changes a resource that is there, by its id.
-    pub(super) fn changes(self) -> bool {
-        use Kind::{AddMember, Patch, RemoveMember, Rename, Replace, Switch};
-        matches!(self, Replace | Patch | Rename | Switch | AddMember | RemoveMember)
-    }
-
     /// True if it makes a resource.
     pub(super) fn creates(self) -> bool {
         matches!(self, Self::CreateUser | Self::CreateGroup | Self::TakenName)

@@ -12,6 +12,8 @@ pub(super) struct Write {
     pub(super) began: Instant,
     /// When it was over; `None` if nobody knows whether it happened.
     pub(super) ended: Option<Instant>,
+    /// Of a creation that nobody was told of: until then, whatever else was acknowledged came behind it.
+    pub(super) first_until: Option<Instant>,
     /// Which event of the history it is.
     pub(super) event: usize,
 }
@@ -66,7 +68,13 @@ impl Register {
         let sources = self.writes.get(..until).unwrap_or_default().iter().rev();
         // The last one is the most likely one.
         for source in sources.filter(|write| write.value == read.value) {
-            match self.replaced(source.ended, source.ended.is_none(), read) {
+            let is_first =
+                source.ended.is_none() && source.first_until.is_some_and(|until| read.ended < until);
+            let replaced = match is_first {
+                true => self.replaced(Some(source.began), false, read),
+                false => self.replaced(source.ended, source.ended.is_none(), read),
+            };
+            match replaced {
                 None => return None,
                 some => lost = lost.or(some),
             }
@@ -161,7 +169,7 @@ mod tests {
             let (began, ended) = times.split_once('-').unwrap();
             let (value, began, ended) = (value.to_owned(), at(began).unwrap(), at(ended));
             match line.starts_with('w') {
-                true => register.writes.push(Write { value, began, ended, event }),
+                true => register.writes.push(Write { value, began, ended, first_until: None, event }),
                 false => register.reads.push(Read { value, began, ended: ended.unwrap(), event }),
             }
         }
@@ -204,6 +212,7 @@ mod tests {
             value: value.to_owned(),
             began: at(began),
             ended: ended.map(at),
+            first_until: None,
             event: 0,
         };
         let mut register = Register { writes: vec![write("a", 1, Some(2))], ..Register::default() };

@@ -125,7 +125,10 @@ fn line(entry: &Entry) -> String {
     let started = record.started.format(&Rfc3339).unwrap_or_default();
     let id = record.resource_id.as_deref().unwrap_or("-");
     let tries = match &record.problem {
-        Some(problem) => format!("  tried {} times: {problem}", record.attempts),
+        Some(problem) => {
+            let stuck = if record.is_stuck { "stuck, " } else { "" };
+            format!("  {stuck}tried {} times: {problem}", record.attempts)
+        }
         None => String::new(),
     };
     format!(
