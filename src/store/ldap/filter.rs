@@ -251,7 +251,7 @@ pub(super) fn translate(
         }
         Predicate::Exists(_) | Predicate::Clock(..) | Predicate::Pair(..) => (Filter::True, Fit::Weak),
         Predicate::Field(id, test) => match bag.fields.get(*id) {
-            Some(field) => leaf(field, test, bag.key.contains(id), rules)?,
+            Some(field) => leaf(field, test, bag.key.contains(id), (purpose, rules))?,
             None => return Err(StoreError::Corrupt(format!("{} has no field {id}", bag.name))),
         },
     })
@@ -301,7 +301,12 @@ fn numbered(test: &Test, rules: &Rules) -> (Filter, Fit) {
     }
 }
 
-fn leaf(field: &Field, test: &Test, is_key: bool, rules: &Rules) -> Result<(Filter, Fit), StoreError> {
+fn leaf(
+    field: &Field,
+    test: &Test,
+    is_key: bool,
+    (purpose, rules): (Purpose, &Rules),
+) -> Result<(Filter, Fit), StoreError> {
     if is_pseudo(&field.name) {
         return Ok(match test {
             Test::Present => (Filter::True, Fit::Exact),
@@ -345,7 +350,7 @@ fn leaf(field: &Field, test: &Test, is_key: bool, rules: &Rules) -> Result<(Filt
         Test::OneOf(..) if kind == FieldKind::Bytes && !is_key => weak(),
         // Samba does not find every entry by the time that it shows.
         Test::OneOf(..) if is_windows_time(name) => weak(),
-        Test::OneOf(values, fold) => one_of(name, kind, values, *fold, rules),
+        Test::OneOf(values, fold) => one_of(name, kind, (values, *fold), (purpose, rules)),
         Test::Order(order, value, _) => {
             if !rules.has_ordering(name, kind) {
                 return weak();
@@ -373,9 +378,8 @@ fn leaf(field: &Field, test: &Test, is_key: bool, rules: &Rules) -> Result<(Filt
 fn one_of(
     name: &str,
     kind: FieldKind,
-    values: &[Value],
-    fold: Fold,
-    rules: &Rules,
+    (values, fold): (&[Value], Fold),
+    (purpose, rules): (Purpose, &Rules),
 ) -> Result<(Filter, Fit), StoreError> {
     let mut fit = match kind {
         FieldKind::Int | FieldKind::Bool | FieldKind::Time | FieldKind::Bytes | FieldKind::Dn => Fit::Exact,
@@ -401,6 +405,13 @@ fn one_of(
                 Some(texts) => filters.extend(texts.into_iter().map(|text| equal(&text.into()))),
                 None => return Ok((Filter::Leaf(format!("({name}=*)")), Fit::Weak)),
             },
+            // What is no boolean for us counts as one if it says so in another way. Never under a `not`: the server may
+            // call these Undefined.
+            Value::Bool(is_set) if kind != FieldKind::Bool && purpose == Purpose::Query => {
+                let others = [Value::Int(i64::from(*is_set)), Value::Text(is_set.to_string())];
+                filters.push(equal(value));
+                filters.extend(others.iter().map(equal));
+            }
             value => filters.push(equal(value)),
         }
     }

@@ -78,6 +78,8 @@ fn every_test_has_its_filter() {
     check(eq(0, "ann"), "(uid=ann)", Superset);
     check(field(0, Test::OneOf(vec!["a".into(), "b".into()], Fold::Case)), "(|(uid=a)(uid=b))", Superset);
     check(eq(2, 7), "(uidNumber=7)", Exact);
+    check(eq(0, Value::Bool(true)), "(|(uid=TRUE)(uid=1)(uid=true))", Superset);
+    check(not(eq(0, Value::Bool(true))), "(objectClass=*)", None);
     check(eq(3, "uid=a,dc=x"), "(manager=uid=a,dc=x)", Exact);
     check(eq(3, "no name"), "(manager=no name)", Superset);
     check(eq(4, Value::Bytes(vec![0, 0x2a, 0xff])), "(objectGUID=\\00\\2a\\ff)", Exact);
@@ -133,6 +135,8 @@ fn a_query_never_negates_a_superset_but_a_scope_does() {
     check(not(eq(2, "one")), "(objectClass=*)", Coverage::None);
     let scope = written(&not(eq(0, "ann")), Purpose::Scope);
     assert_eq!(scope.as_deref(), Some("(!(uid=ann))"));
+    let scope = written(&not(eq(0, Value::Bool(true))), Purpose::Scope);
+    assert_eq!(scope.as_deref(), Some("(!(uid=TRUE))"));
     let weak = not(field(8, Test::Order(Order::Ge, 1.into(), Fold::Exact)));
     assert_eq!(written(&weak, Purpose::Scope).as_deref(), Some("(objectClass=*)"));
 }
