@@ -352,7 +352,7 @@ fn leaf(
         Test::OneOf(..) if is_windows_time(name) => weak(),
         Test::OneOf(values, fold) => one_of(name, kind, (values, *fold), (purpose, rules)),
         Test::Order(order, value, _) => {
-            if !rules.has_ordering(name, kind) {
+            if !rules.has_ordering(name, kind) || rules.is_beyond(name, value) {
                 return weak();
             }
             Ok((ordered(name, *order, &asserted(name, value, kind)), Fit::Matching))

@@ -6,7 +6,7 @@
 //! stands in.
 
 use crate::store::{
-    FieldKind, Fold,
+    FieldKind, Fold, Value,
     inventory::directory::{AttributeType, Schema},
     ldap::server::Vendor,
 };
@@ -118,6 +118,16 @@ impl Rules {
         }
     }
 
+    /// True if the server cannot compare the attribute's values with this one: Active Directory's integers have 32 bits, and
+    /// nothing is found by a greater number.
+    pub(super) fn is_beyond(&self, name: &str, value: &Value) -> bool {
+        let is_short = |of: &AttributeType| of.syntax == INTEGERS[0];
+        let number = value.to_text().trim().parse::<i128>();
+        !self.tells
+            && self.known(name).is_some_and(is_short)
+            && number.is_ok_and(|number| i32::try_from(number).is_err())
+    }
+
     /// True if the server can be asked for bits of the attribute's values.
     pub(super) fn has_bits(&self, name: &str) -> bool {
         let known = self.known(name).filter(|of| !of.syntax.is_empty());
@@ -181,6 +191,17 @@ mod tests {
             "( 8 NAME 'flags' SYNTAX 1.3.6.1.4.1.1466.115.121.1.26 )",
         ];
         Rules::new(lines.iter().filter_map(|line| attribute_type(line)).collect(), vendor)
+    }
+
+    #[test]
+    fn numbers_of_32_bits_are_not_compared_with_greater_ones() {
+        let short = "( 1 NAME 'flags' SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 )";
+        let long = "( 2 NAME 'pwdLastSet' SYNTAX 1.2.840.113556.1.4.906 )";
+        let known = [short, long].iter().filter_map(|line| attribute_type(line)).collect();
+        let rules = Rules::new(known, Vendor::ActiveDirectory);
+        assert!(rules.is_beyond("flags", &Value::Int(1 << 31)));
+        assert!(!rules.is_beyond("flags", &Value::Int(-1 << 31)));
+        assert!(!rules.is_beyond("pwdLastSet", &Value::Int(1 << 40)));
     }
 
     #[test]
