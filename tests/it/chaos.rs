@@ -102,11 +102,8 @@ fn every_answer_is_true_on_active_directory() {
 
 /// Two gateways on one PostgreSQL database of ids, killed one after the other: the clients ask either of them.
 fn with_two_gateways(store: &TestStore) {
-    let database = TestStore::of_statements(Backend::Postgres, "select 1", store.mapping().to_owned());
-    let Some(database) = database else { return };
-    let (url, password) = database.postgres_url();
-    let correlation = format!("url = \"{url}\"\npassword = \"{password}\"");
-    all_is_true(store, &Options { correlation, ..Options::default() }, &["--replicas", "2"]);
+    let Some((_database, options)) = store.shared_ids("") else { return };
+    all_is_true(store, &options, &["--replicas", "2"]);
 }
 
 #[test]

@@ -5,7 +5,6 @@ use std::{fs, thread, time::Duration};
 
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
-use ureq::http::Method;
 
 use crate::support::{Answer, Backend, Client, Fuse, Gateway, Loss, Options, TestStore, Wire, unique};
 
@@ -17,27 +16,30 @@ fn person(name: &str) -> Json {
     })
 }
 
+/// The directory, which goes last, a gateway, and the wire by which it reaches the directory.
+fn behind_a_wire(store: TestStore, options: &Options) -> (TestStore, Gateway, Wire) {
+    let wire = Wire::to(store.address());
+    let store = store.by_way_of(wire.address).with_settings("grace_ms = 0\n");
+    let gateway = Gateway::start(&store, options);
+    (store, gateway, wire)
+}
+
+/// Has somebody made, while the answer of the directory is lost, and all that follows.
+fn half_make(wire: &Wire, client: &Client, body: &Json) {
+    wire.arm(Some(Fuse { after: 1, loss: Loss::Answer, comes_back: false }));
+    let lost = client.post("/Users", body);
+    assert_eq!(lost.status, 503, "{lost}");
+}
+
 /// Somebody is made, and nobody is told; as soon as the directory answers again, somebody else comes.
 fn seen_and_then(come: impl Fn(&Client, &str) -> Answer, expect: impl Fn(&Client, &str, &Json)) {
     let Some(store) = TestStore::fresh(Backend::OpenLdap) else { return };
-    in_front_of(store, come, expect);
-}
-
-fn in_front_of(
-    store: TestStore,
-    come: impl Fn(&Client, &str) -> Answer,
-    expect: impl Fn(&Client, &str, &Json),
-) {
-    let wire = Wire::to(store.address());
-    let store = store.by_way_of(wire.address).with_settings("grace_ms = 0\n");
-    let gateway = Gateway::start(&store, &Options::default());
+    let (_store, gateway, wire) = behind_a_wire(store, &Options::default());
     let client = gateway.client();
     // What is left is tried every two seconds: not always before somebody comes.
     for round in 0..5 {
         let name = unique("half");
-        wire.arm(Some(Fuse { after: 1, loss: Loss::Answer, comes_back: false }));
-        let lost = client.post("/Users", &person(&name));
-        assert_eq!(lost.status, 503, "{lost}");
+        half_make(&wire, &client, &person(&name));
         wire.mend();
         let found = client.get(&format!("/Users?filter=userName%20eq%20%22{name}@example.com%22"));
         let id = found.json["Resources"][0]["id"]
@@ -95,9 +97,7 @@ fn what_is_half_made_is_not_taken_over() {
     let text = fs::read_to_string(store.mapping()).unwrap();
     fs::write(&mapping, format!("{text}[User]\nadopt = \"link\"\n")).unwrap();
     let store = store.with_mapping(mapping);
-    let wire = Wire::to(store.address());
-    let store = store.by_way_of(wire.address).with_settings("grace_ms = 0\n");
-    let gateway = Gateway::start(&store, &Options::default());
+    let (_store, gateway, wire) = behind_a_wire(store, &Options::default());
     let client = gateway.client();
     for with_password in [false, true] {
         let name = unique("half");
@@ -105,14 +105,13 @@ fn what_is_half_made_is_not_taken_over() {
         if with_password {
             body["password"] = "Correct-Horse-7".into();
         }
-        wire.arm(Some(Fuse { after: 1, loss: Loss::Answer, comes_back: false }));
-        assert_eq!(client.post("/Users", &body).status, 503);
+        half_make(&wire, &client, &body);
         wire.mend();
         let made = client.post("/Users", &body);
         assert_eq!(made.status, 201, "{made}");
         // Whoever brings to an end what was left has been there by then.
         thread::sleep(Duration::from_secs(5));
-        let now = client.send(Method::GET, &format!("/Users/{}", made.id()), None, &[]);
+        let now = client.get(&format!("/Users/{}", made.id()));
         assert_eq!((now.status, &now.json["title"]), (200, &json!("Made")), "{now}");
     }
 }
@@ -121,18 +120,11 @@ fn what_is_half_made_is_not_taken_over() {
 #[test]
 fn what_is_half_made_by_another_process_is_waited_for() {
     let Some(store) = TestStore::fresh(Backend::OpenLdap) else { return };
-    let database = TestStore::of_statements(Backend::Postgres, "select 1", store.mapping().to_owned());
-    let Some(database) = database else { return };
-    let (url, password) = database.postgres_url();
-    let correlation = format!("url = \"{url}\"\npassword = \"{password}\"");
-    let options = Options { correlation, ..Options::default() };
+    let Some((_database, options)) = store.shared_ids("") else { return };
     let other = Gateway::start(&store, &options);
-    let wire = Wire::to(store.address());
-    let store = store.by_way_of(wire.address).with_settings("grace_ms = 0\n");
-    let one = Gateway::start(&store, &options);
+    let (_store, one, wire) = behind_a_wire(store, &options);
     let name = unique("half");
-    wire.arm(Some(Fuse { after: 1, loss: Loss::Answer, comes_back: false }));
-    assert_eq!(one.client().post("/Users", &person(&name)).status, 503);
+    half_make(&wire, &one.client(), &person(&name));
     // The way of the one stays broken: it cannot finish, and the other one must not go on before.
     let client = other.client();
     let found = client.get(&format!("/Users?filter=userName%20eq%20%22{name}@example.com%22"));

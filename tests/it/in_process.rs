@@ -43,7 +43,30 @@ pub(crate) struct CountingStore {
 }
 
 /// Tells that something was done, and waits until it may go on.
-type Gate = (oneshot::Sender<()>, oneshot::Receiver<()>);
+struct Gate {
+    tell: oneshot::Sender<()>,
+    gone: oneshot::Receiver<()>,
+}
+
+impl Gate {
+    /// Puts one in a place. The first end tells when something came to it, the other one lets it go on.
+    fn put(place: &Mutex<Option<Self>>) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
+        let ((tell, told), (go, gone)) = (oneshot::channel(), oneshot::channel());
+        *place.lock().unwrap() = Some(Self { tell, gone });
+        (told, go)
+    }
+
+    /// Does something, and holds back what came of it if there was a gate in the place when it began.
+    async fn hold<T>(place: &Mutex<Option<Self>>, work: impl Future<Output = T>) -> T {
+        let gate = place.lock().unwrap().take();
+        let done = work.await;
+        if let Some(Self { tell, gone }) = gate {
+            tell.send(()).unwrap();
+            gone.await.unwrap();
+        }
+        done
+    }
+}
 
 impl CountingStore {
     pub(crate) fn new(inner: Arc<dyn Store>) -> Arc<Self> {
@@ -64,16 +87,12 @@ impl CountingStore {
 
     /// Holds back what is read next. The first end tells when it was read, the other one lets it go on.
     pub(crate) fn hold_next_read(&self) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
-        let ((tell, told), (go, gone)) = (oneshot::channel(), oneshot::channel());
-        *self.gate.lock().unwrap() = Some((tell, gone));
-        (told, go)
+        Gate::put(&self.gate)
     }
 
     /// Holds back the answer to what is written next.
     pub(crate) fn hold_next_write(&self) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
-        let ((tell, told), (go, gone)) = (oneshot::channel(), oneshot::channel());
-        *self.write_gate.lock().unwrap() = Some((tell, gone));
-        (told, go)
+        Gate::put(&self.write_gate)
     }
 
     /// What was asked since the last call, and how many rows or entries were read for it.
@@ -95,12 +114,7 @@ impl ReadStore for CountingStore {
         let asked = format!("select {}: {}", select.bag.name, names(&select.bag, &select.fields));
         let found = self.inner.select(select);
         Box::pin(async move {
-            let gate = self.gate.lock().unwrap().take();
-            let rows = found.await;
-            if let Some((tell, gone)) = gate {
-                tell.send(()).unwrap();
-                gone.await.unwrap();
-            }
+            let rows = Gate::hold(&self.gate, found).await;
             self.note(asked);
             self.rows.fetch_add(rows.as_ref().map_or(0, Vec::len), Ordering::Relaxed);
             rows
@@ -128,15 +142,7 @@ impl Store for CountingStore {
         }
         self.note(format!("apply {}", Plan::of("", "", steps.clone())));
         let written = self.inner.apply(steps);
-        Box::pin(async move {
-            let gate = self.write_gate.lock().unwrap().take();
-            let reports = written.await;
-            if let Some((tell, gone)) = gate {
-                tell.send(()).unwrap();
-                gone.await.unwrap();
-            }
-            reports
-        })
+        Box::pin(Gate::hold(&self.write_gate, written))
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 use ureq::http::Method;
 
-use crate::support::{Answer, Backend, Client, Gateway, Options, TestStore, unique};
+use crate::support::{Answer, Backend, Client, Gateway, TestStore, unique};
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
@@ -23,10 +23,7 @@ struct Pair {
 
 impl Pair {
     fn in_front_of(store: TestStore) -> Option<Self> {
-        let database = TestStore::of_statements(Backend::Postgres, "select 1", store.mapping().to_owned())?;
-        let (url, password) = database.postgres_url();
-        let correlation = format!("url = \"{url}\"\npassword = \"{password}\"");
-        let options = Options { correlation, ..Options::default() };
+        let (database, options) = store.shared_ids("")?;
         let gateways = [Gateway::start(&store, &options), Gateway::start(&store, &options)];
         let clients = [gateways[0].client(), gateways[1].client()];
         Some(Self { store, gateways, clients, _database: database })

@@ -32,11 +32,7 @@ fn insist(client: &Client, prepared: &Prepared, deadline: Instant, what: &str) -
 
 fn the_other_one_finishes(backend: Backend) {
     let Some(store) = TestStore::fresh(backend) else { return };
-    let database = TestStore::of_statements(Backend::Postgres, "select 1", store.mapping().to_owned());
-    let Some(database) = database else { return };
-    let (url, password) = database.postgres_url();
-    let correlation = format!("url = \"{url}\"\npassword = \"{password}\"\nscan = false");
-    let options = Options { correlation, ..Options::default() };
+    let Some((database, options)) = store.shared_ids("scan = false") else { return };
     let other = Gateway::start(&store, &options);
     let client = other.client();
     let mut deaths = 0;

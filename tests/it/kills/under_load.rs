@@ -15,7 +15,7 @@ use super::{
     look::Look,
     replicas::open,
 };
-use crate::support::{Answer, Backend, Client, Gateway, Options, TestStore, unique};
+use crate::support::{Answer, Backend, Client, Gateway, TestStore, unique};
 
 const CLIENTS: usize = 6;
 /// How long they work before the one is killed, and after it.
@@ -104,11 +104,7 @@ impl Site {
 
 fn the_other_one_goes_on(backend: Backend) {
     let Some(store) = TestStore::fresh(backend) else { return };
-    let database = TestStore::of_statements(Backend::Postgres, "select 1", store.mapping().to_owned());
-    let Some(database) = database else { return };
-    let (url, password) = database.postgres_url();
-    let correlation = format!("url = \"{url}\"\npassword = \"{password}\"\nscan = false");
-    let options = Options { correlation, ..Options::default() };
+    let Some((database, options)) = store.shared_ids("scan = false") else { return };
     let (mut one, other) = (Gateway::start(&store, &options), Gateway::start(&store, &options));
     let base = unique("l");
     let before = Look::at(&store);

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use url::Url;
 
 use super::{
+    Options,
     directory::{Directory, Product},
     tables::Tables,
 };
@@ -194,6 +195,14 @@ impl TestStore {
         let directory = Directory::of_its_own(backend.product(), &containers)?;
         let mapping = mappings.join(format!("{}.toml", backend.name()));
         Some(Self::new(backend, Holder::Directory(directory), mapping, TempDir::new().unwrap()))
+    }
+
+    /// A PostgreSQL database of ids for several gateways before this store, and the options that name it, with further lines.
+    pub(crate) fn shared_ids(&self, lines: &str) -> Option<(Self, Options)> {
+        let database = Self::of_statements(Backend::Postgres, "select 1", self.mapping.clone())?;
+        let (url, password) = database.postgres_url();
+        let correlation = format!("url = \"{url}\"\npassword = \"{password}\"\n{lines}");
+        Some((database, Options { correlation, ..Options::default() }))
     }
 
     /// The command that kills a server of the test's own, and starts it again.
