@@ -1,5 +1,7 @@
 //! The session that holds locks, and its statements.
 
+#![cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "one process alone takes no turns"))]
+
 use diesel::r2d2::ManageConnection as _;
 #[cfg(feature = "postgres")]
 use diesel::{
@@ -17,6 +19,7 @@ use crate::correlation::{
 pub(super) struct Session {
     conn: Conn,
     /// Tells the locks of these tables from those of others in the same database.
+    #[cfg(feature = "postgres")]
     salt: i64,
 }
 
