@@ -26,11 +26,11 @@ use crate::{
     },
 };
 
-/// What was made and cannot be found may not have come yet to the server that answers now. "Not found" would be no answer
-/// to who did not ask for anything that is there.
-fn unread(error: ScimError) -> ScimError {
+/// What was written and cannot be found may not have come yet to the server that answers now. "Not found" would be no
+/// answer to who did not ask for anything that is there.
+pub(super) fn unread(error: ScimError) -> ScimError {
     match error.status() {
-        404 => ScimError::unavailable("The new resource cannot be read yet; try again later.", 1),
+        404 => ScimError::unavailable("What was written cannot be read yet; try again later.", 1),
         _ => error,
     }
 }
@@ -58,15 +58,20 @@ impl Gateway {
         let mut names = self.claims(ty, &wanted)?;
         let digest = intent.digest();
         names.push(format!("{ty} request {digest}"));
-        let create = || self.create_once(cx, ty, &wanted, (intent, names.clone()), selection);
-        match self.settled(names.clone(), create).await {
+        let create = || self.create_once(cx, ty, &wanted, (intent.clone(), names.clone()), selection);
+        let mut outcome = self.settled(names.clone(), create).await;
+        // It was made after all: asked once more, it is found and told.
+        if let Ok(Settled::Found(_)) = outcome {
+            outcome = self.settled(names.clone(), create).await;
+        }
+        match outcome {
             Err(error) => Err(self.refused_for_good(ty, &digest, error).await?),
             Ok(Settled::Answer(made)) => Ok(made),
-            Ok(Settled::Found(id)) => self.it_is(cx, ty, &id, selection).await,
+            Ok(Settled::Found(_)) => Err(busy()),
         }
     }
 
-    /// The answer to a write that is known to have happened.
+    /// The answer to a change that is known to have happened.
     pub(super) async fn it_is(
         &self,
         cx: &Context,
@@ -75,7 +80,7 @@ impl Gateway {
         selection: &Selection,
     ) -> Result<Object, ScimError> {
         let row = self.find_id(ty, id).await?.ok_or_else(not_found)?;
-        self.again(cx, ty, row, selection).await
+        self.again(cx, ty, row, selection).await.map_err(unread)
     }
 
     async fn create_once(
@@ -88,8 +93,8 @@ impl Gateway {
     ) -> Result<Object, ScimError> {
         let mapping = self.ty(ty)?;
         let name = &mapping.resource_type.name;
-        if let Some(id) = self.made_before(ty, &intent).await? {
-            return self.it_is(cx, ty, &id, selection).await;
+        if let Some(made) = self.made_before(cx, ty, &intent, selection).await? {
+            return Ok(made);
         }
         let nothing = Object::new();
         self.check_unique(cx, ty, &nothing, wanted, None).await?;

@@ -14,6 +14,7 @@ mod difference;
 mod intent;
 mod keep;
 mod recover;
+mod repeated;
 mod whole;
 
 use std::{
@@ -274,7 +275,7 @@ impl Gateway {
         let turn = loop {
             for one in self.journal.left(Some(&names)) {
                 // What the store refuses for good is the operator's, and keeps nobody else waiting.
-                if let Err(error) = self.recover(&one.id, true).await
+                if let Err(error) = self.recover(&one.id).await
                     && error.is_passing()
                 {
                     return Err(error);
@@ -304,7 +305,7 @@ impl Gateway {
         let left = self.journal.left(Some(&names)).into_iter().filter(|one| !before.contains(one));
         let mut found = None;
         for one in left {
-            found = self.recover(&one.id, false).await.unwrap_or_default().or(found);
+            found = self.recover(&one.id).await.unwrap_or_default().or(found);
         }
         found.map(Settled::Found).ok_or(error)
     }

@@ -109,7 +109,7 @@ impl Gateway {
     pub async fn recover_all(&self) -> bool {
         let mut is_done = true;
         for left in self.journal.left(None) {
-            is_done &= self.recover(&left.id, true).await.is_ok();
+            is_done &= self.recover(&left.id).await.is_ok();
         }
         is_done
     }
@@ -138,7 +138,7 @@ impl Gateway {
     pub async fn bring_to_end(&self, id: &str) -> Result<Option<String>, ScimError> {
         let moved = self.correlation.adopt_record(id, &self.journal.replica).await;
         moved.map_err(|e| super::lost(&e))?;
-        self.recover(id, true).await
+        self.recover(id).await
     }
 
     /// Removes a record and leaves the store as it is.

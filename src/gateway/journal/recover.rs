@@ -10,7 +10,7 @@ use crate::{
     auth::Principal,
     correlation::{
         Row as CorrelationRow, Settlement,
-        journal::{End, NOBODY, Record, State},
+        journal::{End, Record, State},
     },
     gateway::{
         Context, Gateway, TypeId,
@@ -18,13 +18,7 @@ use crate::{
     },
     mapping::{lens::face::Reads, record::Record as Rows},
     ops::clock,
-    scim::{
-        Json,
-        error::{ScimError, ScimType},
-        precondition::Preconditions,
-        resource::Selection,
-        validate,
-    },
+    scim::{Json, error::ScimError, precondition::Preconditions, resource::Selection, validate},
     store::{Predicate, Value},
 };
 
@@ -36,12 +30,12 @@ const WAITS: usize = 20;
 
 impl Gateway {
     /// Brings a write to its end. `Some`: the id of the resource that is as the request wanted it; `None`: the
-    /// write has not happened, or was ended by somebody else. `later`: the client who asked waits no more.
+    /// write has not happened, or was ended by somebody else.
     ///
     /// # Errors
     ///
     /// 503 if the store or our own database does not answer; then it may be tried again.
-    pub(super) async fn recover(&self, id: &str, later: bool) -> Result<Option<String>, ScimError> {
+    pub(super) async fn recover(&self, id: &str) -> Result<Option<String>, ScimError> {
         let _turn = self.locks.acquire(vec![format!("journal {id}")]).await;
         let found = self.correlation.journal(Some(id)).await.map_err(|e| lost(&e))?;
         let open = found.into_iter().find(|record| record.state == State::Open);
@@ -49,7 +43,7 @@ impl Gateway {
             self.journal.is_over(id);
             return Ok(None);
         };
-        let outcome = Box::pin(self.recovered(&record, later)).await;
+        let outcome = Box::pin(self.recovered(&record)).await;
         match &outcome {
             Ok(end) => {
                 self.journal.is_over(id);
@@ -75,7 +69,7 @@ impl Gateway {
         outcome
     }
 
-    async fn recovered(&self, record: &Record, later: bool) -> Result<Option<String>, ScimError> {
+    async fn recovered(&self, record: &Record) -> Result<Option<String>, ScimError> {
         let named = |ty: &TypeId| self.ty(*ty).is_ok_and(|m| m.resource_type.name == record.resource_type);
         let ty = (0..self.mapping.types.len()).find(named);
         let ty = ty.ok_or_else(|| ScimError::internal("The mapping has no such resource type any more."))?;
@@ -94,7 +88,8 @@ impl Gateway {
             Intent::Change(change) => self.in_turn(names, self.recover_change(&cx, ty, id, change)).await?,
             Intent::Delete(_) => self.in_turn(names, self.recover_delete(&cx, ty, id)).await?,
         };
-        if let (true, Intent::Create(_), Some(id)) = (later, &intent, &found) {
+        // Nobody was told of what was made; whoever asks again is.
+        if let (Intent::Create(_), Some(id)) = (&intent, &found) {
             end.end = End::Untold(id.clone());
         }
         self.correlation.end(end).await.map_err(|e| lost(&e))?;
@@ -272,61 +267,10 @@ impl Gateway {
         };
         Ok(all.iter().any(is_elsewhere))
     }
-
-    /// What a repeated request made when it was sent first, if its client was not told then: the process that
-    /// made it has died, or the answer did not come about.
-    pub(in crate::gateway) async fn made_before(
-        &self,
-        ty: TypeId,
-        create: &Create,
-    ) -> Result<Option<String>, ScimError> {
-        let name = &self.ty(ty)?.resource_type.name;
-        let mut made = self.correlation.of_request(name, &create.digest()).await.map_err(|e| lost(&e))?;
-        made.retain(|record| record.state == State::Made);
-        // Of a process that is alive, the client is being told.
-        let dead = match made.is_empty() {
-            true => Vec::new(),
-            false => self.correlation.dead(&self.journal.replica, State::Made).await.map_err(|e| lost(&e))?,
-        };
-        let mut untold =
-            made.into_iter().filter(|record| record.replica == NOBODY || dead.contains(&record.replica));
-        let Some((record, id)) = untold.next().and_then(|made| Some((made.clone(), made.resource_id?)))
-        else {
-            return Ok(None);
-        };
-        let end = Settlement { id: record.id, replica: record.replica, end: End::Gone };
-        self.correlation.end(end).await.map_err(|e| lost(&e))?;
-        Ok(self.find_id(ty, &id).await?.map(|_| id))
-    }
-}
-
-impl Gateway {
-    /// What a refusal of a creation comes to, because of a value that is in use, if another process died over the
-    /// very same request and is not known to be dead yet: the client is to ask again.
-    pub(in crate::gateway) async fn refused_for_good(
-        &self,
-        ty: TypeId,
-        digest: &str,
-        refusal: ScimError,
-    ) -> Result<ScimError, ScimError> {
-        if !self.correlation.is_shared() || refusal.scim_type() != Some(ScimType::Uniqueness) {
-            return Ok(refusal);
-        }
-        let name = &self.ty(ty)?.resource_type.name;
-        let same = self.correlation.of_request(name, digest).await.map_err(|e| lost(&e))?;
-        for record in same {
-            let is_ours = [NOBODY, &self.journal.replica].contains(&record.replica.as_str());
-            // One that is alive tells its client, and nobody but that one was first.
-            if !is_ours && !self.correlation.has_turns(&record.replica).await.map_err(|e| lost(&e))? {
-                return Ok(elsewhere());
-            }
-        }
-        Ok(refusal)
-    }
 }
 
 /// The same is under way elsewhere, or was when a process died.
-fn elsewhere() -> ScimError {
+pub(super) fn elsewhere() -> ScimError {
     ScimError::unavailable("Another process is at the same request; try again later.", 2)
 }
 
