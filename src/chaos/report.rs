@@ -18,6 +18,8 @@ use super::{
 const TOLD: usize = 10;
 /// Lines of a history.
 const LINES: usize = 60;
+/// Lines of it that show a contradiction and are told with those around them.
+const MARKS: usize = 6;
 
 /// What came of a run.
 #[derive(Debug, Default)]
@@ -98,7 +100,7 @@ fn story(world: &World, start: Instant, number: Option<Number>, all: &[&Contradi
     for one in all.iter().take(TOLD) {
         text.push_str(&format!("\n  ! {}", one.what));
     }
-    let mut lines = Vec::new();
+    let (mut lines, mut named) = (Vec::new(), Vec::new());
     for (at, event) in world.history.iter().enumerate() {
         let shows = event.seen.iter().filter(|image| image.number.is_some() && image.number == number);
         let is_named = all.iter().any(|one| one.events.contains(&at));
@@ -107,18 +109,37 @@ fn story(world: &World, start: Instant, number: Option<Number>, all: &[&Contradi
             continue;
         }
         let mark = if is_named { "  >" } else { "   " };
+        named.extend(is_named.then_some(lines.len()));
         lines.push(format!("{mark} {}", event.line(start)));
         lines.extend(shows.map(|image| format!("        {}", image.line())));
     }
-    let hidden = lines.len().saturating_sub(LINES);
-    if hidden > 0 {
-        text.push_str(&format!("\n    … {hidden} lines before"));
-    }
-    for line in lines.into_iter().skip(hidden) {
-        text.push('\n');
-        text.push_str(&line);
+    for (from, to) in told_lines(lines.len(), &named) {
+        if from > 0 {
+            text.push_str("\n    …");
+        }
+        for line in lines.get(from..to).unwrap_or_default() {
+            text.push('\n');
+            text.push_str(line);
+        }
     }
     text
+}
+
+/// Which lines of a history are told: those around the ones that show a contradiction, or else the last ones.
+fn told_lines(count: usize, named: &[usize]) -> Vec<(usize, usize)> {
+    if count <= LINES || named.is_empty() {
+        return vec![(count.saturating_sub(LINES), count)];
+    }
+    let around = LINES / (2 * named.len().min(MARKS));
+    let mut parts: Vec<(usize, usize)> = Vec::new();
+    for at in named.iter().take(MARKS) {
+        let (from, to) = (at.saturating_sub(around), (at + around).min(count));
+        match parts.last_mut() {
+            Some((_, end)) if *end >= from => *end = to,
+            _ => parts.push((from, to)),
+        }
+    }
+    parts
 }
 
 /// True if an event changes somebody whom an event of a contradiction names as a member, at the same time.
@@ -163,5 +184,18 @@ impl fmt::Display for Report {
         }
         write!(f, "{}", self.gauges)?;
         writeln!(f, "\ncontradictions: {}", self.contradictions)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_contradicts_is_told_with_what_is_around_it() {
+        assert_eq!(told_lines(40, &[3]), [(0, 40)]);
+        assert_eq!(told_lines(400, &[]), [(340, 400)]);
+        assert_eq!(told_lines(400, &[100]), [(70, 130)]);
+        assert_eq!(told_lines(400, &[10, 20, 399]), [(0, 30), (389, 400)]);
     }
 }

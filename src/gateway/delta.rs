@@ -162,13 +162,17 @@ impl Gateway {
         };
         let come = values(true).fold(resource(), Predicate::and);
         let settled = values(false).fold(come.clone(), |all, there| all.and(Predicate::Not(Box::new(there))));
-        if self.store.coverage(mapping.bag(), &settled) == Coverage::Exact {
-            return self.is_there(mapping, settled).await;
-        }
-        // What a search finds that the store cannot be asked for exactly says nothing of what is not there.
-        let go = resource().and(Predicate::Any(values(false).collect()));
-        let is_gone = pointers.iter().all(|(add, _)| *add) || !self.is_there(mapping, go).await?;
-        Ok(is_gone && self.is_there(mapping, come).await?)
+        let is_settled = if self.store.coverage(mapping.bag(), &settled) == Coverage::Exact {
+            self.is_there(mapping, settled).await?
+        } else {
+            // What a search finds that the store cannot be asked for exactly says nothing of what is not there.
+            let go = resource().and(Predicate::Any(values(false).collect()));
+            let is_gone = pointers.iter().all(|(add, _)| *add) || !self.is_there(mapping, go).await?;
+            is_gone && self.is_there(mapping, come).await?
+        };
+        // Looked at afterwards: somebody who got another name meanwhile may be there by that one.
+        let is_moved = |value: &Value| self.moves.now(&value.to_text()).is_some();
+        Ok(is_settled && !pointers.iter().any(|(_, value)| is_moved(value)))
     }
 
     /// True if a resource of the type meets the predicate.

@@ -4,77 +4,34 @@
 //! when the change arrives: directories then refuse it, or take the name of nobody, or have no such value to remove. So
 //! names that this process has given away are remembered for a while, with those that came instead.
 //!
+//! Likewise names of entries that were deleted: nobody is added by such a name.
+//!
 //! **Invariant:** a name is followed only if no entry has it when it is asked for then; it may have been given to another one.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
-};
+mod motion;
+mod names;
+
+use std::sync::Arc;
 
 use futures_util::future::LocalBoxFuture;
 
+use self::motion::Names;
+pub use self::names::Moves;
 use crate::store::{
     Bag, Cell, Change, Coverage, FieldId, Predicate, ReadStore, Report, Row, Select, Step, Store, StoreError,
-    Target, Value, Way, dn::normalise,
+    Target, Value, Way,
 };
 
-/// How long a name is remembered: longer than a request may take.
-const REMEMBERED: Duration = Duration::from_secs(60);
-/// Most names of one entry that are followed one after the other.
-const CHAIN: usize = 8;
 /// How often a change is corrected that names are changing under.
 const ROUNDS: usize = 3;
 /// The field of an entry's name.
 const DN: &str = "dn";
 
-/// Names that entries have given away, and the ones that they have instead.
-#[derive(Debug, Default)]
-pub struct Moves(Mutex<HashMap<String, Move>>);
-
-#[derive(Debug, Clone)]
-struct Move {
-    bag: Arc<Bag>,
-    dn: String,
-    when: Instant,
-}
-
-impl Moves {
-    /// The name of an entry that had this one, if it was given away lately.
-    #[must_use]
-    pub fn now(&self, dn: &str) -> Option<String> {
-        self.find(dn).map(|found| found.dn)
-    }
-
-    fn find(&self, dn: &str) -> Option<Move> {
-        let known = self.known();
-        if known.is_empty() {
-            return None;
-        }
-        let mut found: Option<Move> = None;
-        let mut name = normalise(dn)?;
-        for _ in 0..CHAIN {
-            let Some(next) = known.get(&name).filter(|next| next.when.elapsed() < REMEMBERED) else { break };
-            name = normalise(&next.dn)?;
-            found = Some(next.clone());
-        }
-        found
-    }
-
-    fn note(&self, bag: &Arc<Bag>, from: &str, to: &str) {
-        let (Some(old), Some(new)) = (normalise(from), normalise(to)) else { return };
-        let mut known = self.known();
-        known.retain(|_, known| known.when.elapsed() < REMEMBERED);
-        // Whoever comes back to a name has it.
-        known.remove(&new);
-        if old != new {
-            known.insert(old, Move { bag: Arc::clone(bag), dn: to.to_owned(), when: Instant::now() });
-        }
-    }
-
-    fn known(&self) -> MutexGuard<'_, HashMap<String, Move>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// What became of an entry whose name nobody has any more.
+#[derive(Debug, Clone, PartialEq)]
+enum Fate {
+    Renamed(Value),
+    Gone,
 }
 
 /// A store whose changes follow names that were given away.
@@ -90,8 +47,8 @@ impl MovedStore {
         Arc::new(Self { inner, moves: Arc::clone(moves) })
     }
 
-    /// The name that stands for a value now, if it was one that nobody has any more.
-    async fn followed(&self, value: &Value) -> Result<Option<Value>, StoreError> {
+    /// What became of the entry that a value names, if nobody has that name any more.
+    async fn fate(&self, value: &Value) -> Result<Option<Fate>, StoreError> {
         let Value::Text(text) = value else { return Ok(None) };
         let Some(found) = self.moves.find(text) else { return Ok(None) };
         let Some(dn) = found.bag.fields.iter().position(|field| field.name == DN) else { return Ok(None) };
@@ -103,8 +60,41 @@ impl MovedStore {
             limit: Some(1),
             bag: found.bag,
         };
-        let is_gone = self.inner.select(select).await?.is_empty();
-        Ok(is_gone.then_some(Value::Text(found.dn)))
+        let is_free = self.inner.select(select).await?.is_empty();
+        Ok(is_free.then(|| found.dn.map_or(Fate::Gone, |dn| Fate::Renamed(Value::Text(dn)))))
+    }
+
+    /// The name that stands for a value now, if it was one that nobody has any more.
+    async fn followed(&self, value: &Value) -> Result<Option<Value>, StoreError> {
+        Ok(match self.fate(value).await? {
+            Some(Fate::Renamed(now)) => Some(now),
+            Some(Fate::Gone) | None => None,
+        })
+    }
+
+    /// Values without the names of entries that are gone.
+    async fn living(&self, values: &[Value]) -> Result<Vec<Value>, StoreError> {
+        let mut living = Vec::with_capacity(values.len());
+        for value in values {
+            if self.fate(value).await? != Some(Fate::Gone) {
+                living.push(value.clone());
+            }
+        }
+        Ok(living)
+    }
+
+    /// Who is added and was deleted since: as if it had been added before.
+    async fn without_the_dead(&self, changes: &mut Vec<Change>) -> Result<(), StoreError> {
+        for change in changes.iter_mut() {
+            match change {
+                Change::Add(_, values) | Change::Set(_, Cell::Values(values)) => {
+                    *values = self.living(values).await?;
+                }
+                Change::Set(..) | Change::Remove(..) | Change::Floor(..) | Change::Exchange(..) => {}
+            }
+        }
+        changes.retain(|change| !matches!(change, Change::Add(_, values) if values.is_empty()));
+        Ok(())
     }
 
     /// Values of a list of changes that nobody has as a name any more, with the field and what stands for them.
@@ -135,18 +125,20 @@ impl MovedStore {
             match step {
                 Step::Update { changes, .. } => {
                     let stale = self.stale(changes).await?;
-                    for change in changes {
+                    for change in changes.iter_mut() {
                         correct(change, &stale);
                     }
+                    self.without_the_dead(changes).await?;
                 }
                 Step::Insert { cells, .. } => {
                     for (_, cell) in cells {
                         let Cell::Values(values) = cell else { continue };
-                        for value in values {
+                        for value in values.iter_mut() {
                             if let Some(now) = self.followed(value).await? {
                                 *value = now;
                             }
                         }
+                        *values = self.living(values).await?;
                     }
                 }
                 _ => {}
@@ -247,6 +239,15 @@ fn correct(change: &mut Change, stale: &[(FieldId, Value, Value)]) {
     }
 }
 
+/// The entries that steps delete.
+fn deletions(steps: &[Step]) -> Vec<(Arc<Bag>, String)> {
+    let deleted = steps.iter().filter_map(|step| match step {
+        Step::Delete { bag, target: Target::Entry { dn, .. }, .. } => Some((Arc::clone(bag), dn.clone())),
+        _ => None,
+    });
+    deleted.collect()
+}
+
 /// The entry that an insertion made.
 fn inserted(
     bag: &Bag,
@@ -303,61 +304,22 @@ impl ReadStore for MovedStore {
 
 impl Store for MovedStore {
     fn apply(&self, steps: Vec<Step>) -> LocalBoxFuture<'_, Result<Vec<Report>, StoreError>> {
-        let mut renames = false;
-        for step in &steps {
-            match step {
-                // Noted first: who does not find the entry any more knows where it is.
-                Step::Rename { bag, target: Target::Entry { dn: from, .. }, dn } => {
-                    self.moves.note(bag, from, dn);
-                    renames = true;
-                }
-                // A name that is given to another one is not followed any more.
-                Step::Insert { bag, cells, .. } => {
-                    let names =
-                        cells.iter().filter(|(f, _)| bag.fields.get(*f).is_some_and(|f| f.name == DN));
-                    for (_, cell) in names {
-                        if let Cell::Values(values) = cell {
-                            values.iter().for_each(|dn| self.moves.note(bag, &dn.to_text(), &dn.to_text()));
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-        match renames {
-            true => self.inner.apply(steps),
-            false => Box::pin(self.follow(steps)),
-        }
+        let renames = steps.iter().any(|step| matches!(step, Step::Rename { .. }));
+        Box::pin(async move {
+            let _held = self.moves.motion.take(Names::of(&steps)).await;
+            self.moves.note_renames(&steps);
+            let gone = deletions(&steps);
+            let outcome = match renames {
+                true => self.inner.apply(steps).await,
+                false => self.follow(steps).await,
+            };
+            // Also where nobody knows the outcome: whoever comes looks whether there is somebody by that name.
+            gone.iter().for_each(|(bag, dn)| self.moves.note_gone(bag, dn));
+            outcome
+        })
     }
 
     fn shown_steps(&self, steps: Vec<Step>) -> LocalBoxFuture<'_, Result<Vec<Vec<String>>, StoreError>> {
         self.inner.shown_steps(steps)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn bag() -> Bag {
-        let source = crate::store::Source::Table("t".to_owned());
-        Bag { name: "User".to_owned(), source, fields: Vec::new(), key: Vec::new(), scope: Predicate::True }
-    }
-
-    #[test]
-    fn names_are_followed_until_somebody_has_them() {
-        let (moves, bag) = (Moves::default(), Arc::new(bag()));
-        let now = |dn: &str| moves.now(dn);
-        moves.note(&bag, "uid=a,dc=x", "uid=b,dc=x");
-        moves.note(&bag, "uid=b,dc=x", "uid=c,dc=x");
-        assert_eq!(now("UID=A, dc=x").as_deref(), Some("uid=c,dc=x"));
-        assert_eq!(now("uid=c,dc=x"), None);
-        // It comes back to its second name.
-        moves.note(&bag, "uid=c,dc=x", "uid=b,dc=x");
-        assert_eq!(now("uid=a,dc=x").as_deref(), Some("uid=b,dc=x"));
-        assert_eq!(now("uid=b,dc=x"), None);
-        // Another entry gets the first one.
-        moves.note(&bag, "uid=a,dc=x", "uid=a,dc=x");
-        assert_eq!(now("uid=a,dc=x"), None);
     }
 }

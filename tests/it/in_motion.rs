@@ -1,0 +1,136 @@
+//! Members whose names change, or who go, at the very moment in which a group comes to name them or does so no longer.
+//! Directories that keep references in step by themselves do it behind the change of the name, so what was taken away
+//! in between comes back, or what was added stays.
+
+use std::{thread, time::Duration};
+
+use serde_json::{Value as Json, json};
+
+use crate::support::{Answer, Backend, Client, Gateway, Options, TestStore, unique};
+
+const DIRECTORIES: [Backend; 3] = [Backend::OpenLdap, Backend::Ds389, Backend::ActiveDirectory];
+const ROUNDS: u64 = 30;
+/// Members of the group, each of whom changes in each round.
+const MEMBERS: usize = 8;
+
+fn user(login: &str) -> Json {
+    json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": login,
+        "displayName": login, "name": { "givenName": "Kay", "familyName": "Moves" } })
+}
+
+fn group(name: &str) -> Json {
+    json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": name })
+}
+
+fn add(ids: &[String]) -> Json {
+    let members: Vec<Json> = ids.iter().map(|id| json!({ "value": id })).collect();
+    json!([{ "op": "add", "path": "members", "value": members }])
+}
+
+fn remove(id: &str) -> Json {
+    json!([{ "op": "remove", "path": format!("members[value eq \"{id}\"]") }])
+}
+
+fn members(client: &Client, path: &str) -> Vec<String> {
+    let read = served(|| client.get(path));
+    assert_eq!(read.status, 200, "{read}");
+    let members = read.json["members"].as_array().cloned().unwrap_or_default();
+    members.iter().filter_map(|member| member["value"].as_str().map(str::to_owned)).collect()
+}
+
+/// Two requests about each of several users at once, the second a little later, and later from round to round.
+fn at_once(
+    round: u64,
+    ids: &[String],
+    first: impl Fn(&str) -> Answer + Sync,
+    second: impl Fn(&str) -> Answer + Sync,
+) {
+    thread::scope(|scope| {
+        for (at, id) in (0..).zip(ids) {
+            let (first, second) = (&first, &second);
+            scope.spawn(move || first(id));
+            scope.spawn(move || {
+                thread::sleep(Duration::from_micros((round * 631 + at * 377) % 12_000));
+                second(id)
+            });
+        }
+    });
+}
+
+/// Asks until it is served: a busy directory may take too long.
+fn served(ask: impl Fn() -> Answer) -> Answer {
+    for _ in 0..30 {
+        let answer = ask();
+        if answer.status != 503 {
+            return answer;
+        }
+        thread::sleep(Duration::from_millis(200));
+    }
+    panic!("it is never served");
+}
+
+fn done(ask: impl Fn() -> Answer) -> Answer {
+    let answer = served(ask);
+    assert!(answer.status < 300, "{answer}");
+    answer
+}
+
+/// The id of what is made, or was made by a request that was not answered.
+fn made(client: &Client, path: &str, body: &Json) -> String {
+    let answer = served(|| client.post(path, body));
+    assert_eq!(answer.status, 201, "{answer}");
+    answer.id()
+}
+
+fn everywhere(test: impl Fn(&TestStore, &Client)) {
+    for store in DIRECTORIES.into_iter().filter_map(TestStore::fresh) {
+        eprintln!("in front of {}", store.backend().name());
+        let gateway = Gateway::start(&store, &Options::default());
+        test(&store, &gateway.client());
+    }
+}
+
+#[test]
+fn who_is_taken_away_while_being_renamed_stays_away() {
+    everywhere(|store, client| {
+        let path = format!("/Groups/{}", made(client, "/Groups", &group(&unique("g"))));
+        let users = (0..MEMBERS).map(|_| made(client, "/Users", &user(&unique("u"))));
+        let ids: Vec<String> = users.collect();
+        for round in 0..ROUNDS {
+            done(|| client.patch(&path, add(&ids)));
+            assert_eq!(members(client, &path).len(), MEMBERS);
+            let rename = |id: &str| {
+                let new = json!([{ "op": "replace", "path": "userName", "value": unique("u") }]);
+                done(|| client.patch(&format!("/Users/{id}"), new.clone()))
+            };
+            at_once(round, &ids, rename, |id| done(|| client.patch(&path, remove(id))));
+            let left = members(client, &path);
+            assert!(left.is_empty(), "{}, round {round}: {left:?}", store.backend().name());
+        }
+    });
+}
+
+#[test]
+fn who_is_added_while_being_deleted_is_in_no_list() {
+    everywhere(|store, client| {
+        let name = unique("g");
+        let path = format!("/Groups/{}", made(client, "/Groups", &group(&name)));
+        let before = store.group(&name, "member");
+        for round in 0..ROUNDS {
+            let users = (0..MEMBERS).map(|_| made(client, "/Users", &user(&unique("u"))));
+            let ids: Vec<String> = users.collect();
+            let delete = |id: &str| {
+                let gone = served(|| client.delete(&format!("/Users/{id}")));
+                assert!([204, 404].contains(&gone.status), "{gone}");
+                gone
+            };
+            at_once(round, &ids, delete, |id| {
+                let added = served(|| client.patch(&path, add(&[id.to_owned()])));
+                // Nobody by this id: the request came too late.
+                assert!([200, 204, 400].contains(&added.status), "{added}");
+                added
+            });
+            assert_eq!(store.group(&name, "member"), before, "{}, round {round}", store.backend().name());
+        }
+    });
+}
