@@ -312,11 +312,23 @@ impl Correlation {
         let scope = self.scope(&row.resource_type);
         self.workers
             .write(move |conn| {
+                let ids = std::slice::from_ref(&row.id);
+                let was = query::find(conn, &scope, By::Id, ids)?;
+                // The store gives a key to one resource: another row that has it is of one that is gone, or of this
+                // one, seen by somebody before its new key was known here.
+                let buried = match was.iter().any(|was| was.anchor != row.anchor) {
+                    true => query::bury_others(conn, &scope, &row, row.last_modified)?,
+                    false => Vec::new(),
+                };
                 query::update(conn, &scope, &row)?;
                 end.iter().try_for_each(|end| journal::settle(conn, &scope.tenant, end))?;
-                let rows = found(query::find(conn, &scope, By::Id, std::slice::from_ref(&row.id))?);
+                let rows = found(query::find(conn, &scope, By::Id, ids)?);
                 kept::write(conn, &scope, rows.iter().map(|row| &**row))?;
-                Ok((rows.first().cloned(), rows))
+                let mut all = rows.clone();
+                for id in &buried {
+                    all.extend(query::find_any(conn, &scope.tenant, id)?.map(Arc::new));
+                }
+                Ok((rows.first().cloned(), all))
             })
             .await
     }

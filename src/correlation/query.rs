@@ -150,6 +150,19 @@ pub(super) fn bury(
     Ok(diesel::update(target).set(resource::deleted_at.eq(Some(to_micros(when)))).execute(conn)? > 0)
 }
 
+/// Marks other living rows with the anchor of a row as deleted, and returns their ids.
+pub(super) fn bury_others(
+    conn: &mut Conn,
+    scope: &Scope,
+    row: &Row,
+    when: OffsetDateTime,
+) -> Result<Vec<String>, CorrelationError> {
+    let others = find(conn, scope, By::Anchor, std::slice::from_ref(&row.anchor))?;
+    let others: Vec<String> = others.into_iter().map(|other| other.id).filter(|id| *id != row.id).collect();
+    others.iter().try_for_each(|id| bury(conn, scope, id, when).map(drop))?;
+    Ok(others)
+}
+
 /// Brings a deleted row back to life at a place. False if it lives, or there is none.
 pub(super) fn revive(
     conn: &mut Conn,

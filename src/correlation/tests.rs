@@ -218,6 +218,26 @@ async fn a_deleted_resource_is_gone_but_its_id_stays_taken() {
     }
 }
 
+/// A login that is the key is given to another resource, of which somebody has seen a row already.
+#[tokio::test]
+async fn a_key_is_of_the_resource_that_got_it_last() {
+    for database in Database::all() {
+        let correlation = database.open();
+        let (ann, lee) = (
+            insert(&correlation, "ann", Buried::Mint).await,
+            insert(&correlation, "lee", Buried::Mint).await,
+        );
+        let renamed = Row { anchor: "lee".to_owned(), ..(*ann).clone() };
+        let renamed = correlation.update(renamed).await.unwrap().unwrap();
+        assert_eq!((&renamed.id, renamed.anchor.as_str()), (&ann.id, "lee"));
+        for correlation in [&correlation, &database.open()] {
+            let found = correlation.find_by_anchors("User", &texts(&["lee", "ann"])).await.unwrap();
+            assert_eq!(found.iter().map(|row| &row.id).collect::<Vec<_>>(), [&ann.id]);
+            assert!(correlation.find_by_ids("User", std::slice::from_ref(&lee.id)).await.unwrap().is_empty());
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_restored_entry_gets_its_row_back() {
     for database in Database::all() {

@@ -61,7 +61,7 @@ impl Gateway {
             Ok(true)
         };
         // One that is only half made by the same request, sent before, is nobody's until its creation has ended.
-        let taken = self.settled_of(cx, ty, &id, || again_if_overtaken(open, &take)).await?;
+        let taken = self.settled_of(cx, ty, &id, Vec::new(), || again_if_overtaken(open, &take)).await?;
         if matches!(taken, Settled::Answer(false)) {
             return Ok(None);
         }

@@ -42,7 +42,7 @@ impl Gateway {
     ) -> Result<(), ScimError> {
         self.permitted(cx, ty, Action::Write)?;
         let delete = || again_if_overtaken(conditions, || self.delete_once(cx, ty, id, conditions));
-        self.settled_of(cx, ty, id, delete).await.map(drop)
+        self.settled_of(cx, ty, id, Vec::new(), delete).await.map(drop)
     }
 
     /// As [`Self::delete`], by whoever may and holds the lock.

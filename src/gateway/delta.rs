@@ -32,6 +32,9 @@ use crate::{
     },
 };
 
+/// Of how many members of one request the turns are taken.
+const MOST_TURNS: usize = 100;
+
 /// One member that comes or goes, by id.
 struct Delta {
     add: bool,
@@ -119,6 +122,17 @@ impl Gateway {
         mapping.keep_name_of(&mut row);
         let row = self.correlation.update(row).await.map_err(|e| super::identity::failed(&e))?;
         row.map(Some).ok_or_else(super::identity::not_found)
+    }
+
+    /// The turns of those who come and go, so that none of them is renamed or deleted between the look at its name and the
+    /// change of the list; none if there are many.
+    pub(super) fn turns_of_members(&self, mapping: &TypeMapping, operations: &[Operation]) -> Vec<String> {
+        let Some((_, reference)) = delta_lens(mapping, operations) else { return Vec::new() };
+        let deltas = deltas(operations).filter(|deltas| deltas.len() <= MOST_TURNS).unwrap_or_default();
+        let types = mapping.references.get(reference.target).map_or(&[][..], |target| &target.types);
+        let turn =
+            |delta: &Delta| types.iter().map(|(ty, _)| format!("{ty} id {}", delta.id)).collect::<Vec<_>>();
+        deltas.iter().flat_map(turn).collect()
     }
 
     /// Leaves out links that are there already, or gone already: nothing is written for them.

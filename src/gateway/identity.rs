@@ -72,6 +72,13 @@ impl Gateway {
         let anchors: Vec<String> = records.iter().filter_map(|r| mapping.anchor_of(r)).collect();
         let found = self.correlation.find_by_anchors(name, &anchors).await.map_err(|e| failed(&e))?;
         let mut rows: HashMap<String, Arc<Row>> = found.into_iter().map(|r| (r.anchor.clone(), r)).collect();
+        let unknown =
+            anchors.iter().filter(|anchor| !rows.contains_key(*anchor)).cloned().collect::<Vec<_>>();
+        for anchor in unknown {
+            if let Some(row) = self.under_another_key(ty, &anchor).await? {
+                rows.insert(anchor, row);
+            }
+        }
         let now = crate::ops::clock::now();
         let missing: Vec<NewRow> = records
             .iter()
@@ -102,6 +109,22 @@ impl Gateway {
             Some(Known { record, row })
         });
         Ok(known.collect())
+    }
+
+    /// The row of a resource that was read with a key which changes just now: the new one before our own database has it,
+    /// or the old one before the store lost it. It is nobody new.
+    async fn under_another_key(&self, ty: TypeId, key: &str) -> Result<Option<Arc<Row>>, ScimError> {
+        if let Some(id) = self.journal.becoming(ty, key) {
+            return self.find_id(ty, &id).await;
+        }
+        let Some(id) = self.journal.had(ty, key) else { return Ok(None) };
+        let mapping = self.ty(ty)?;
+        let there = mapping.anchor_predicate(std::iter::once(key));
+        // Somebody else may have been given it since.
+        match self.load(ty, there, &roots(mapping), Some(1)).await?.is_empty() {
+            true => self.find_id(ty, &id).await,
+            false => Ok(None),
+        }
     }
 
     /// Anchors of rows that were deleted and whose resources the store has. What was read before may have been

@@ -21,6 +21,7 @@ use std::{
     cell::Cell,
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 pub(super) use self::intent::{Change, Create, Delete, Intent};
@@ -36,6 +37,9 @@ use crate::{
     scim::error::ScimError,
 };
 
+/// How long a former key is remembered: longer than a request may take.
+const REMEMBERED: Duration = Duration::from_secs(60);
+
 /// What this process has begun and left.
 #[derive(Debug)]
 pub(super) struct Journal {
@@ -46,6 +50,15 @@ pub(super) struct Journal {
     ends: Mutex<Ends>,
     /// The records of writes that are under way in this process, with the locks that they hold.
     under_way: Mutex<HashMap<String, Vec<String>>>,
+    /// Keys that resources had until lately.
+    former: Mutex<HashMap<String, Former>>,
+}
+
+/// Whose a key was.
+#[derive(Debug)]
+struct Former {
+    id: String,
+    until: Instant,
 }
 
 /// A record whose write nobody carries out any more.
@@ -71,6 +84,7 @@ impl Journal {
             left: Mutex::default(),
             ends: Mutex::default(),
             under_way: Mutex::default(),
+            former: Mutex::default(),
         }
     }
 
@@ -101,6 +115,35 @@ impl Journal {
         let under_way: Vec<Vec<String>> = self.under_way().values().cloned().collect();
         let left = self.left(None).into_iter().map(|left| left.names);
         under_way.into_iter().chain(left).filter(|names| makes(&names)).flatten().collect()
+    }
+
+    /// The id of the resource that a key is about to belong to, by a change that is under way or was left.
+    pub(super) fn becoming(&self, ty: TypeId, key: &str) -> Option<String> {
+        let (key, id) = (key_name(ty, key), format!("{ty} id "));
+        let of = |names: &Vec<String>| {
+            let is_it = names.contains(&key);
+            names.iter().filter(|_| is_it).find_map(|name| name.strip_prefix(&id).map(str::to_owned))
+        };
+        // In this order: a write that is dropped meanwhile is left before it is not under way any more.
+        let found = self.under_way().values().find_map(of);
+        found.or_else(|| {
+            let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+            left.iter().find_map(|left| of(&left.names))
+        })
+    }
+
+    /// Notes that a resource has another key than this one now.
+    pub(super) fn gave_away(&self, ty: TypeId, key: &str, id: &str) {
+        let mut former = self.former.lock().unwrap_or_else(PoisonError::into_inner);
+        former.retain(|_, known| known.until.elapsed() < REMEMBERED);
+        former.insert(key_name(ty, key), Former { id: id.to_owned(), until: Instant::now() });
+    }
+
+    /// The id of the resource that had a key until lately.
+    pub(super) fn had(&self, ty: TypeId, key: &str) -> Option<String> {
+        let former = self.former.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = former.get(&key_name(ty, key))?;
+        (known.until.elapsed() < REMEMBERED).then(|| known.id.clone())
     }
 
     /// What was left under any of these locks; all if there are none.
@@ -309,6 +352,11 @@ impl Gateway {
         }
         found.map(Settled::Found).ok_or(error)
     }
+}
+
+/// The name of a key that a change gives to a resource.
+pub(super) fn key_name(ty: TypeId, key: &str) -> String {
+    format!("{ty} key {key}")
 }
 
 /// Nothing can be said of our own database.

@@ -59,7 +59,8 @@ impl Gateway {
             });
             Ok((!minimal).then_some(answer.await?))
         };
-        match self.settled_of(cx, ty, id, write).await? {
+        let beside = self.turns_of_members(mapping, &operations);
+        match self.settled_of(cx, ty, id, beside, write).await? {
             Settled::Answer(answer) => Ok(answer),
             Settled::Found(_) if minimal => Ok(None),
             Settled::Found(id) => self.it_is(cx, ty, &id, selection).await.map(Some),

@@ -39,7 +39,7 @@ impl Gateway {
                 self.change(cx, ty, before, conditions, wanted, selection).await
             })
         };
-        match self.settled_of(cx, ty, id, replace).await? {
+        match self.settled_of(cx, ty, id, Vec::new(), replace).await? {
             Settled::Answer(resource) => Ok(resource),
             Settled::Found(id) => self.it_is(cx, ty, &id, selection).await,
         }

@@ -13,7 +13,7 @@ use crate::{
     gateway::{
         Context, Gateway, TypeId, error,
         identity::{Known, failed, not_found, side, unside},
-        journal::{Change, Intent, Ticket},
+        journal::{Change, Intent, Ticket, key_name},
         pending,
         present::MAX_ROUNDS,
         remembered::note,
@@ -177,7 +177,8 @@ impl Gateway {
             false => Ticket::none(&self.journal),
             true => {
                 let change = Change::new(cx, mapping, (&resource, &wanted), &becomes);
-                let names = vec![format!("{ty} id {}", known.row.id)];
+                let mut names = vec![format!("{ty} id {}", known.row.id)];
+                names.extend((becomes != anchor).then(|| key_name(ty, &becomes)));
                 self.begin(ty, (Some(&known.row.id), Intent::Change(change)), names).await?
             }
         };
@@ -197,6 +198,10 @@ impl Gateway {
         }
         if !pending::is_settled(&known) {
             self.mend_names(cx, ty, &known, &written.record, plan.dn.as_deref()).await?;
+        }
+        if anchor != known.row.anchor {
+            // Before the row follows: whoever read the store before that finds the one or the other.
+            self.journal.gave_away(ty, &known.row.anchor, &known.row.id);
         }
         let row = self.remember(&known.row, &anchor, new_side, (plan.dn.as_deref(), &ticket)).await?;
         self.again(cx, ty, row, selection).await

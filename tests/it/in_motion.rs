@@ -2,13 +2,43 @@
 //! Directories that keep references in step by themselves do it behind the change of the name, so what was taken away
 //! in between comes back, or what was added stays.
 
-use std::{thread, time::Duration};
+use std::{
+    collections::BTreeSet,
+    panic::AssertUnwindSafe,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::Duration,
+};
 
 use serde_json::{Value as Json, json};
 
 use crate::support::{Answer, Backend, Client, Gateway, Options, TestStore, unique};
 
 const DIRECTORIES: [Backend; 3] = [Backend::OpenLdap, Backend::Ds389, Backend::ActiveDirectory];
+const TABLES: &str = "create table account (login varchar(60) primary key, label varchar(60));\
+    create table team (name varchar(60) primary key);\
+    create table seat (team varchar(60) not null, login varchar(60) not null, primary key (team, login));";
+/// Seats name people by their logins, which change.
+const LOGINS: &str = r#"
+[User]
+table = "account"
+key = "login"
+id = "minted"
+[User.attributes]
+userName = "login"
+displayName = "label"
+[Group]
+table = "team"
+key = "name"
+id = "minted"
+[Group.part.seat]
+table = "seat"
+on = { team = "name" }
+many = true
+[Group.attributes]
+displayName = "name"
+members = { rows = "seat", each = { value = { field = "login", ref = "User", by = "login" } } }
+"#;
 const ROUNDS: u64 = 30;
 /// Members of the group, each of whom changes in each round.
 const MEMBERS: usize = 8;
@@ -90,24 +120,26 @@ fn everywhere(test: impl Fn(&TestStore, &Client)) {
     }
 }
 
+fn taken_away(store: &TestStore, client: &Client) {
+    let path = format!("/Groups/{}", made(client, "/Groups", &group(&unique("g"))));
+    let users = (0..MEMBERS).map(|_| made(client, "/Users", &user(&unique("u"))));
+    let ids: Vec<String> = users.collect();
+    for round in 0..ROUNDS {
+        done(|| client.patch(&path, add(&ids)));
+        assert_eq!(members(client, &path).len(), MEMBERS);
+        let rename = |id: &str| {
+            let new = json!([{ "op": "replace", "path": "userName", "value": unique("u") }]);
+            done(|| client.patch(&format!("/Users/{id}"), new.clone()))
+        };
+        at_once(round, &ids, rename, |id| done(|| client.patch(&path, remove(id))));
+        let left = members(client, &path);
+        assert!(left.is_empty(), "{}, round {round}: {left:?}", store.backend().name());
+    }
+}
+
 #[test]
 fn who_is_taken_away_while_being_renamed_stays_away() {
-    everywhere(|store, client| {
-        let path = format!("/Groups/{}", made(client, "/Groups", &group(&unique("g"))));
-        let users = (0..MEMBERS).map(|_| made(client, "/Users", &user(&unique("u"))));
-        let ids: Vec<String> = users.collect();
-        for round in 0..ROUNDS {
-            done(|| client.patch(&path, add(&ids)));
-            assert_eq!(members(client, &path).len(), MEMBERS);
-            let rename = |id: &str| {
-                let new = json!([{ "op": "replace", "path": "userName", "value": unique("u") }]);
-                done(|| client.patch(&format!("/Users/{id}"), new.clone()))
-            };
-            at_once(round, &ids, rename, |id| done(|| client.patch(&path, remove(id))));
-            let left = members(client, &path);
-            assert!(left.is_empty(), "{}, round {round}: {left:?}", store.backend().name());
-        }
-    });
+    everywhere(taken_away);
 }
 
 #[test]
@@ -133,4 +165,34 @@ fn who_is_added_while_being_deleted_is_in_no_list() {
             assert_eq!(store.group(&name, "member"), before, "{}, round {round}", store.backend().name());
         }
     });
+}
+
+/// Where lists hold logins, whoever takes somebody out looks the login up first.
+#[test]
+fn who_is_taken_out_of_a_table_while_being_renamed_stays_away() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("mapping.toml");
+    std::fs::write(&file, LOGINS).unwrap();
+    for backend in [Backend::Sqlite, Backend::Postgres, Backend::MariaDb] {
+        let Some(store) = TestStore::of_statements(backend, TABLES, file.clone()) else { continue };
+        eprintln!("in front of {}", backend.name());
+        let gateway = Gateway::start(&store, &Options::default());
+        let (client, is_over) = (gateway.client(), AtomicBool::new(false));
+        thread::scope(|scope| {
+            let looks = scope.spawn(|| {
+                let mut seen = BTreeSet::new();
+                while !is_over.load(Ordering::Relaxed) {
+                    let listed = served(|| client.get("/Users?attributes=userName"));
+                    let users = listed.json["Resources"].as_array().cloned().unwrap_or_default();
+                    seen.extend(users.iter().filter_map(|user| user["id"].as_str().map(str::to_owned)));
+                }
+                seen
+            });
+            let test = std::panic::catch_unwind(AssertUnwindSafe(|| taken_away(&store, &client)));
+            is_over.store(true, Ordering::Relaxed);
+            let seen = looks.join().unwrap();
+            test.unwrap();
+            assert_eq!(seen.len(), MEMBERS, "{}: nobody is seen under another id", backend.name());
+        });
+    }
 }

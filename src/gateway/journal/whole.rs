@@ -11,6 +11,7 @@ use super::{Settled, lost};
 
 impl Gateway {
     /// As [`Self::settled`], for a write of a resource that is there: its creation has come to its end before.
+    /// `beside`: other turns that it takes.
     ///
     /// # Errors
     ///
@@ -20,6 +21,7 @@ impl Gateway {
         cx: &Context,
         ty: TypeId,
         id: &str,
+        beside: Vec<String>,
         write: impl FnOnce() -> F,
     ) -> Result<Settled<T>, ScimError> {
         // Who knows the id has seen the resource: if it is half made, the creation is written down by now.
@@ -32,7 +34,9 @@ impl Gateway {
                 self.settled(names, || async { Ok(()) }).await?;
             }
         }
-        self.settled(vec![format!("{ty} id {id}")], write).await
+        let mut names = beside;
+        names.push(format!("{ty} id {id}"));
+        self.settled(names, write).await
     }
 
     /// True if a change of this resource is under way in this process.
