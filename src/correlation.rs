@@ -323,11 +323,11 @@ impl Correlation {
                 query::update(conn, &scope, &row)?;
                 end.iter().try_for_each(|end| journal::settle(conn, &scope.tenant, end))?;
                 let rows = found(query::find(conn, &scope, By::Id, ids)?);
-                kept::write(conn, &scope, rows.iter().map(|row| &**row))?;
                 let mut all = rows.clone();
                 for id in &buried {
                     all.extend(query::find_any(conn, &scope.tenant, id)?.map(Arc::new));
                 }
+                kept::write(conn, &scope, all.iter().map(|row| &**row))?;
                 Ok((rows.first().cloned(), all))
             })
             .await

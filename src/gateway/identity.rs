@@ -114,16 +114,21 @@ impl Gateway {
     /// The row of a resource that was read with a key which changes just now: the new one before our own database has it,
     /// or the old one before the store lost it. It is nobody new.
     async fn under_another_key(&self, ty: TypeId, key: &str) -> Result<Option<Arc<Row>>, ScimError> {
+        let is_there = async |key: &str| {
+            let mapping = self.ty(ty)?;
+            let there = mapping.anchor_predicate(std::iter::once(key));
+            Ok::<_, ScimError>(!self.load(ty, there, &roots(mapping), Some(1)).await?.is_empty())
+        };
         if let Some(id) = self.journal.becoming(ty, key) {
-            return self.find_id(ty, &id).await;
+            let Some(row) = self.find_id(ty, &id).await? else { return Ok(None) };
+            // As long as it has the other one, this one is somebody else's.
+            return Ok((!is_there(&row.anchor).await?).then_some(row));
         }
         let Some(id) = self.journal.had(ty, key) else { return Ok(None) };
-        let mapping = self.ty(ty)?;
-        let there = mapping.anchor_predicate(std::iter::once(key));
         // Somebody else may have been given it since.
-        match self.load(ty, there, &roots(mapping), Some(1)).await?.is_empty() {
-            true => self.find_id(ty, &id).await,
-            false => Ok(None),
+        match is_there(key).await? {
+            true => Ok(None),
+            false => self.find_id(ty, &id).await,
         }
     }
 
