@@ -4,7 +4,10 @@
 //! error, because "no entries" would let a mistyped base look like a directory
 //! from which everybody was removed.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use ldap3::Scope;
@@ -203,7 +206,14 @@ impl Selection<'_> {
         let mut answers = stream::iter(searches).buffer_unordered(CONCURRENT_SEARCHES);
         while let Some((base, chunk, answer)) = answers.next().await {
             match answer {
-                Ok(entries) => found.extend(entries),
+                Ok((entries, left)) => {
+                    found.extend(entries);
+                    // Beside writes, 389-ds leaves entries out of what a search finds by its indices, never out of what
+                    // is read by name. Who is not found would count as somebody who is not there.
+                    if !left.is_empty() && self.is_389ds().await.map_err(|error| self.error(error))? {
+                        alone.extend(left);
+                    }
+                }
                 // Other entries with the same RDNs fill the server's limit.
                 Err(e) if e.code() == Some(ResultCode::SizeLimitExceeded) => alone.extend(chunk),
                 Err(e) if e.code() == Some(ResultCode::NoSuchObject) => {
@@ -220,20 +230,33 @@ impl Selection<'_> {
         Ok(found)
     }
 
-    async fn by_rdn<T>(&self, base: &str, dns: &[&Dn], take: Take<'_, T>) -> Result<Vec<T>, OpError> {
+    /// What is found, and the names that were not.
+    async fn by_rdn<'d, T>(
+        &self,
+        base: &str,
+        dns: &[&'d Dn],
+        take: Take<'_, T>,
+    ) -> Result<(Vec<T>, Vec<&'d Dn>), OpError> {
         let wanted: HashSet<String> = dns.iter().map(|dn| dn.normal()).collect();
         let any = dns.iter().filter_map(|dn| dn.rdn().and_then(|rdn| rdn.single()));
         let any = Filter::or(any.map(|(attribute, value)| Filter::equal(attribute, value)).collect());
         let Some(filter) = Filter::and(vec![any, self.plan.filter.clone()]).text() else {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Vec::new()));
         };
         let scope = if self.plan.subtree { Scope::Subtree } else { Scope::OneLevel };
         let query = self.query(base.to_owned(), scope, filter);
-        let exactly = |entry: Entry| match wanted.contains(&entry.normal_dn()) {
-            true => take(entry),
-            false => Ok(None),
+        let seen = RefCell::new(HashSet::new());
+        let exactly = |entry: Entry| {
+            let dn = entry.normal_dn();
+            if !wanted.contains(&dn) {
+                return Ok(None);
+            }
+            seen.borrow_mut().insert(dn);
+            take(entry)
         };
-        self.pool.search(Lane::Point, &query, &exactly).await
+        let found = self.pool.search(Lane::Point, &query, &exactly).await?;
+        let seen = seen.into_inner();
+        Ok((found, dns.iter().copied().filter(|dn| !seen.contains(&dn.normal())).collect()))
     }
 
     /// One entry. Some servers answer "no such object", some nothing at all.
