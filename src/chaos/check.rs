@@ -105,10 +105,11 @@ fn existence(found: &mut Vec<Contradiction>, facts: &Facts, number: Number, life
         if let Some((.., deletion)) = gone {
             wrong("it is shown after its deletion was acknowledged", vec![*deletion, *event]);
         }
+        // Who asked before a creation was answered may have asked for what went back.
         if let Some(denial) = life
             .denied
             .iter()
-            .find(|denial| denial.by_id && denial.ended < *began && !life.is_made_after(denial.ended))
+            .find(|denial| denial.by_id && denial.ended < *began && !life.is_made_after(denial.began))
         {
             wrong("it is shown after it was said to be gone", vec![denial.event, *event]);
         }

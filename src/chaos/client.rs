@@ -160,7 +160,7 @@ impl Client {
         if let (true, Some(number), Some(id)) =
             (request.kind.creates(), request.number, body.get("id").and_then(Json::as_str))
         {
-            world.learn(number, id);
+            world.made(number, id);
         }
         let list = body.get("totalResults").and_then(Json::as_u64);
         let resources: Vec<&Json> = match list {

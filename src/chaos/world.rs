@@ -134,6 +134,14 @@ impl World {
         self.by_name.clear();
     }
 
+    /// Notes the id of a resource whose creation was answered: what was seen of it before under another one has gone back.
+    pub(super) fn made(&mut self, number: Number, id: &str) {
+        self.by_id.insert(id.to_owned(), number);
+        if let Some(known) = self.known.get_mut(number) {
+            known.id = Some(id.to_owned());
+        }
+    }
+
     /// The resource with an id.
     pub(super) fn with_id(&self, id: &str) -> Option<Number> {
         self.by_id.get(id).copied()
@@ -148,5 +156,25 @@ impl World {
     pub(super) fn living(&self, sort: Sort) -> Vec<Number> {
         let living = self.known.iter().enumerate();
         living.filter(|(_, k)| k.sort == sort && k.id.is_some() && !k.is_leaving).map(|(n, _)| n).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_creation_that_is_answered_tells_the_id() {
+        let mut world = World::new("zz".to_owned(), "example.com".to_owned());
+        let (number, _) = world.plan(Sort::User);
+        let id = |world: &World| world.known[number].id.clone();
+        world.learn(number, "seen");
+        world.learn(number, "seen later");
+        assert_eq!(id(&world).as_deref(), Some("seen"));
+        world.made(number, "told");
+        assert_eq!(id(&world).as_deref(), Some("told"));
+        world.learn(number, "seen");
+        assert_eq!(id(&world).as_deref(), Some("told"));
+        assert_eq!([world.with_id("seen"), world.with_id("told")], [Some(number); 2]);
     }
 }
