@@ -13,10 +13,6 @@ use tokio::sync::Notify;
 
 use crate::store::{Cell, Change, Step, Target, Value, dn::normalise};
 
-/// Stands for all names that change, which do so one after the other: 389 Directory Server 2.3 may block itself for good
-/// when several entries are renamed at once.
-const ANY: &str = "";
-
 /// Names in motion, and names that are being written down.
 #[derive(Debug, Default)]
 pub(super) struct Motion {
@@ -51,7 +47,6 @@ impl Names {
         for step in steps {
             match step {
                 Step::Rename { target: Target::Entry { dn, .. }, dn: new, .. } => {
-                    names.moving.insert(ANY.to_owned());
                     names.moving.extend([dn, new].into_iter().filter_map(|dn| normalise(dn)));
                 }
                 Step::Delete { target: Target::Entry { dn, .. }, .. } => {
