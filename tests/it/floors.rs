@@ -1,10 +1,12 @@
 //! Rows that stay when a list would become empty, in front of every database: `tests/fixtures/floors`.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
+use scimgate::scim::{precondition::Preconditions, resource::Selection};
 use serde_json::{Value as Json, json};
 
 use crate::{
+    in_process::Counted,
     live::check,
     support::{Answer, Backend, Client, Gateway, Options, TestStore},
 };
@@ -211,6 +213,50 @@ fn of_two_who_take_the_last_ones_one_leaves_the_row() {
                 }
             });
             assert_eq!(rows(store, CREWS), ["1 1 chief", "2 0 crew"]);
+        }
+    });
+}
+
+/// The value that a directory takes from a group just before our change of it, and the members that the change leaves.
+#[test]
+fn who_takes_the_last_value_of_a_list_leaves_the_placeholder() {
+    let Some(store) = TestStore::fresh(Backend::OpenLdap) else { return };
+    let (suffix, store) = (store.suffix().to_owned(), Arc::new(store));
+    let dn = |name: &str| format!("uid={name},ou=people,{suffix}");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let counted = Counted::over(&store);
+        let people = counted.list("Users", &[("filter", "userName sw \"person\"")]).await;
+        let id_of = |name: &str| {
+            let is_it = |user: &&Json| user["userName"] == name;
+            people["Resources"].as_array().unwrap().iter().find(is_it).unwrap()["id"].clone()
+        };
+        // One whose name leads to nobody, and one who stays.
+        for (number, (going, stays)) in [("gone", None), ("person2", Some("person2"))].into_iter().enumerate()
+        {
+            let name = format!("list{number}");
+            let group = format!("cn={name},ou=groups,{suffix}");
+            store.directory().add(&format!(
+                "dn: {group}\nobjectClass: groupOfNames\ncn: {name}\nmember: {}\nmember: {}\n",
+                dn("person1"),
+                dn(going)
+            ));
+            let found = counted.list("Groups", &[("filter", &format!("displayName eq \"{name}\""))]).await;
+            let id = found["Resources"][0]["id"].as_str().unwrap().to_owned();
+            let body = match stays {
+                Some(stays) => {
+                    json!({ "schemas": [GROUP], "displayName": name, "members": [{ "value": id_of(stays) }] })
+                }
+                None => json!({ "schemas": [GROUP], "displayName": name }),
+            };
+            let ldif = format!("dn: {group}\nchangetype: modify\ndelete: member\nmember: {}\n", dn(going));
+            let directory = Arc::clone(&store);
+            counted.store.before_next_write(move || directory.directory().modify(&ldif));
+            let (ty, always, all) = (counted.ty("Groups"), Preconditions::default(), Selection::default());
+            let put = counted.gateway.replace(&counted.context, ty, &id, &always, &body, &all).await;
+            assert_eq!(put.unwrap().get("members"), None, "{name}");
+            let placeholder = format!("cn=nobody,{suffix}");
+            assert_eq!(store.directory().values(&group, "member"), Some(vec![placeholder]), "{name}");
         }
     });
 }

@@ -6,6 +6,7 @@ use crate::{
     mapping::{
         Rename,
         diff::{Diff, among::Among, entry, entry::Naming},
+        form::Template,
         record::same_values,
         shape::{Part, PartId},
     },
@@ -151,11 +152,21 @@ impl Diff<'_> {
         let mut changes = Vec::new();
         if !removed.is_empty() {
             changes.push(Change::Remove(field, removed));
+            changes.extend(self.floor(part, field, new));
         }
         if !added.is_empty() {
             changes.push(Change::Add(field, added));
         }
         changes
+    }
+
+    /// What keeps an attribute from being empty, where others may take away the values that a change leaves in it.
+    fn floor(&self, part: PartId, field: FieldId, new: &[Value]) -> Option<Change> {
+        let opened = self.shape.parts.iter().find(|p| p.parent == part && p.values_of() == Some(field))?;
+        let Some(Template::Literal(floor)) = &opened.floor else { return None };
+        let kind = self.shape.part(part).bag.kind(field);
+        let is_left = new.iter().any(|value| kind.same(value, floor));
+        (!is_left).then(|| Change::Floor(field, vec![floor.clone()]))
     }
 
     pub(super) fn is_ordered(&self, part: PartId, field: FieldId) -> bool {
