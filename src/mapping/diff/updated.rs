@@ -127,7 +127,8 @@ impl Diff<'_> {
         is_entry: bool,
     ) -> Vec<Change> {
         let whole = || vec![Change::Set(field, Cell::Values(new.to_vec()))];
-        if !is_entry || (old.len() <= 1 && new.len() <= 1) {
+        // Others may add to a list meanwhile, however short it is.
+        if !is_entry || (old.len() <= 1 && new.len() <= 1 && !self.is_list(part, field)) {
             return whole();
         }
         let kind = self.shape.part(part).bag.kind(field);
@@ -158,6 +159,11 @@ impl Diff<'_> {
             changes.push(Change::Add(field, added));
         }
         changes
+    }
+
+    /// True if each value of the attribute is an element of a list.
+    fn is_list(&self, part: PartId, field: FieldId) -> bool {
+        self.shape.parts.iter().any(|p| p.many && p.parent == part && p.values_of() == Some(field))
     }
 
     /// What keeps an attribute from being empty, where others may take away the values that a change leaves in it.
