@@ -75,16 +75,17 @@ impl Gateway {
     }
 
     /// Notes the old and the new names of a resource, before it is renamed; what it held before that is noted still, too.
+    /// True if there was anything to note.
     pub(super) async fn note_names(
         &self,
         ty: TypeId,
         known: &Known,
         now: &Record,
         plan: &Plan,
-    ) -> Result<(), ScimError> {
+    ) -> Result<bool, ScimError> {
         let mapping = self.ty(ty)?;
         if !mapping.is_ldap() || self.correlation.is_rehearsal() {
-            return Ok(());
+            return Ok(false);
         }
         let mut kept = side(&known.row);
         let mut names = noted(mapping, &kept);
@@ -115,12 +116,18 @@ impl Gateway {
             }
         }
         if names.len() == count {
-            return Ok(());
+            return Ok(false);
         }
         write(mapping, &mut kept, &names);
         let mut row = (*known.row).clone();
         (row.external_id, row.sidecar) = unside(kept);
         let row = self.correlation.update(row).await.map_err(|e| failed(&e))?;
+        row.map(|_| true).ok_or_else(not_found)
+    }
+
+    /// Takes the note of a renaming back that the store has refused: the new names are those of others.
+    pub(super) async fn forget_names(&self, known: &Known) -> Result<(), ScimError> {
+        let row = self.correlation.update((*known.row).clone()).await.map_err(|e| failed(&e))?;
         row.map(drop).ok_or_else(not_found)
     }
 

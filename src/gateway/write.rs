@@ -183,13 +183,15 @@ impl Gateway {
             }
         };
         if !plan.steps.is_empty() {
-            if mapping.is_ldap() {
-                self.note_names(ty, &known, &written.record, &plan).await?;
-            }
+            let is_noted = self.note_names(ty, &known, &written.record, &plan).await?;
             if conditions.names_version() {
                 plan.precede(mapping.expectations(&known.record, root_of(mapping, &known)));
             }
-            self.concluded(&ticket, self.execute(ty, &plan).await).await?;
+            let outcome = self.execute(ty, &plan).await;
+            if is_noted && outcome.as_ref().is_err_and(|error| !error.has_unknown_outcome()) {
+                self.forget_names(&known).await?;
+            }
+            self.concluded(&ticket, outcome).await?;
             note(mapping, &written.record, &mut new_side);
             anchor = becomes;
         }

@@ -184,6 +184,11 @@ impl MovedStore {
         Ok(more)
     }
 
+    /// Notes who was deleted: a name that they had got from somebody else leads to that one no more.
+    fn note_gone(&self, steps: &[Step]) {
+        deletions(steps).iter().for_each(|(bag, dn)| self.moves.note_gone(bag, dn));
+    }
+
     async fn follow(&self, steps: Vec<Step>) -> Result<Vec<Report>, StoreError> {
         let mut steps = self.corrected(&steps).await?;
         for _ in 0..ROUNDS {
@@ -200,9 +205,11 @@ impl MovedStore {
                     steps = corrected;
                 }
                 Ok(reports) => {
-                    let more = self.behind(&steps, &reports).await?;
+                    self.note_gone(&steps);
+                    // What comes behind does not tell what became of the steps themselves.
+                    let more = self.behind(&steps, &reports).await.map_err(unsure)?;
                     if !more.is_empty() {
-                        self.inner.apply(more).await?;
+                        self.inner.apply(more).await.map_err(unsure)?;
                     }
                     return Ok(reports);
                 }
@@ -211,6 +218,11 @@ impl MovedStore {
         }
         self.inner.apply(steps).await
     }
+}
+
+/// An error of what comes behind steps that were carried out.
+fn unsure(error: StoreError) -> StoreError {
+    StoreError::Unsure(error.to_string())
 }
 
 /// True if a change is about this value of a field.
@@ -307,14 +319,16 @@ impl Store for MovedStore {
         let renames = steps.iter().any(|step| matches!(step, Step::Rename { .. }));
         Box::pin(async move {
             let _held = self.moves.motion.take(Names::of(&steps)).await;
-            self.moves.note_renames(&steps);
-            let gone = deletions(&steps);
+            let before = self.moves.note_renames(&steps);
             let outcome = match renames {
-                true => self.inner.apply(steps).await,
-                false => self.follow(steps).await,
+                true => self.inner.apply(steps.clone()).await,
+                false => self.follow(steps.clone()).await,
             };
-            // Also where nobody knows the outcome: whoever comes looks whether there is somebody by that name.
-            gone.iter().for_each(|(bag, dn)| self.moves.note_gone(bag, dn));
+            match &outcome {
+                // Whoever comes looks whether there is somebody by that name.
+                Ok(_) | Err(StoreError::Unsure(_)) => self.note_gone(&steps),
+                Err(_) => self.moves.take_back(before),
+            }
             outcome
         })
     }

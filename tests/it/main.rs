@@ -90,6 +90,8 @@ mod me;
 mod modes;
 mod named_members;
 mod names;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
+mod namesakes;
 mod nested_groups;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "ldap"))]
 mod overload;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{DN, motion::Motion};
-use crate::store::{Bag, Cell, Step, Target, dn::normalise};
+use crate::store::{Bag, Cell, Step, Target, Value, dn::normalise};
 
 /// How long a name is remembered: longer than a request may take.
 const REMEMBERED: Duration = Duration::from_secs(60);
@@ -28,6 +28,10 @@ pub(super) struct Move {
     pub(super) dn: Option<String>,
     when: Instant,
 }
+
+/// What was known of names before something was noted, in that order.
+#[derive(Debug, Default)]
+pub(super) struct Before(Vec<(String, Option<Move>)>);
 
 impl Moves {
     /// The name of an entry that had this one, if it was given away lately.
@@ -52,15 +56,28 @@ impl Moves {
         found
     }
 
-    fn note(&self, bag: &Arc<Bag>, from: &str, to: &str) {
+    fn note(&self, bag: &Arc<Bag>, from: &str, to: &str, before: &mut Before) {
         let (Some(old), Some(new)) = (normalise(from), normalise(to)) else { return };
         let mut known = self.known();
         known.retain(|_, known| known.when.elapsed() < REMEMBERED);
         // Whoever comes back to a name has it.
-        known.remove(&new);
+        before.0.push((new.clone(), known.remove(&new)));
         if old != new {
             let dn = Some(to.to_owned());
-            known.insert(old, Move { bag: Arc::clone(bag), dn, when: Instant::now() });
+            let instead = Move { bag: Arc::clone(bag), dn, when: Instant::now() };
+            before.0.push((old.clone(), known.insert(old, instead)));
+        }
+    }
+
+    /// Takes notes back: the store has refused what they were about. Nobody else may have noted anything of those names
+    /// since.
+    pub(super) fn take_back(&self, before: Before) {
+        let mut known = self.known();
+        for (name, instead) in before.0.into_iter().rev() {
+            match instead {
+                Some(instead) => known.insert(name, instead),
+                None => known.remove(&name),
+            };
         }
     }
 
@@ -72,24 +89,30 @@ impl Moves {
     }
 
     /// Notes the names that steps give and take.
-    pub(super) fn note_renames(&self, steps: &[Step]) {
+    pub(super) fn note_renames(&self, steps: &[Step]) -> Before {
+        let mut before = Before::default();
         for step in steps {
             match step {
                 // Noted first: who does not find the entry any more knows where it is.
-                Step::Rename { bag, target: Target::Entry { dn: from, .. }, dn } => self.note(bag, from, dn),
+                Step::Rename { bag, target: Target::Entry { dn: from, .. }, dn } => {
+                    self.note(bag, from, dn, &mut before);
+                }
                 // A name that is given to another one is not followed any more.
                 Step::Insert { bag, cells, .. } => {
                     let names =
                         cells.iter().filter(|(f, _)| bag.fields.get(*f).is_some_and(|f| f.name == DN));
                     for (_, cell) in names {
                         if let Cell::Values(values) = cell {
-                            values.iter().for_each(|dn| self.note(bag, &dn.to_text(), &dn.to_text()));
+                            for dn in values.iter().map(Value::to_text) {
+                                self.note(bag, &dn, &dn, &mut before);
+                            }
                         }
                     }
                 }
                 _ => {}
             }
         }
+        before
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<String, Move>> {
@@ -111,16 +134,27 @@ mod tests {
     fn names_are_followed_until_somebody_has_them() {
         let (moves, bag) = (Moves::default(), Arc::new(bag()));
         let now = |dn: &str| moves.now(dn);
-        moves.note(&bag, "uid=a,dc=x", "uid=b,dc=x");
-        moves.note(&bag, "uid=b,dc=x", "uid=c,dc=x");
+        let note = |from: &str, to: &str| {
+            let mut before = Before::default();
+            moves.note(&bag, from, to, &mut before);
+            before
+        };
+        note("uid=a,dc=x", "uid=b,dc=x");
+        note("uid=b,dc=x", "uid=c,dc=x");
         assert_eq!(now("UID=A, dc=x").as_deref(), Some("uid=c,dc=x"));
         assert_eq!(now("uid=c,dc=x"), None);
         // It comes back to its second name.
-        moves.note(&bag, "uid=c,dc=x", "uid=b,dc=x");
+        let back = note("uid=c,dc=x", "uid=b,dc=x");
         assert_eq!(now("uid=a,dc=x").as_deref(), Some("uid=b,dc=x"));
         assert_eq!(now("uid=b,dc=x"), None);
         // Another entry gets the first one.
-        moves.note(&bag, "uid=a,dc=x", "uid=a,dc=x");
+        let given = note("uid=a,dc=x", "uid=a,dc=x");
         assert_eq!(now("uid=a,dc=x"), None);
+        // Both were refused.
+        moves.take_back(given);
+        assert_eq!(now("uid=a,dc=x").as_deref(), Some("uid=b,dc=x"));
+        moves.take_back(back);
+        assert_eq!(now("uid=a,dc=x").as_deref(), Some("uid=c,dc=x"));
+        assert_eq!(now("uid=c,dc=x"), None);
     }
 }
