@@ -147,6 +147,33 @@ fn who_is_taken_away_while_being_renamed_stays_away() {
     everywhere(taken_away);
 }
 
+/// The new list comes with a new name of the group.
+#[test]
+fn who_is_left_out_of_a_new_list_while_being_renamed_stays_away() {
+    everywhere(|store, client| {
+        let path = format!("/Groups/{}", made(client, "/Groups", &group(&unique("g"))));
+        let users = (0..crowd(store)).map(|_| made(client, "/Users", &user(&unique("u"))));
+        let ids: Vec<String> = users.collect();
+        let kept = made(client, "/Users", &user(&unique("u")));
+        for round in 0..ROUNDS {
+            done(|| client.patch(&path, add(&ids)));
+            let rename = |id: &str| {
+                let new = json!([{ "op": "replace", "path": "userName", "value": unique("u") }]);
+                done(|| client.patch(&format!("/Users/{id}"), new.clone()))
+            };
+            let mut list = group(&unique("g"));
+            list["members"] = json!([{ "value": kept }]);
+            // One request is for all of them.
+            at_once(round, &ids, rename, |id| match id == ids[0] {
+                true => done(|| client.put(&path, &list)),
+                false => served(|| client.get(&path)),
+            });
+            let left = members(client, &path);
+            assert_eq!(left, [kept.clone()], "{}, round {round}", store.backend().name());
+        }
+    });
+}
+
 #[test]
 fn who_is_added_while_being_deleted_is_in_no_list() {
     everywhere(|store, client| {
