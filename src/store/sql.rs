@@ -13,6 +13,7 @@
 
 mod bind;
 mod catalogue;
+mod decision;
 mod dialect;
 mod error;
 mod fold;
@@ -33,7 +34,7 @@ use crate::{
     store::{
         Bag, Coverage, Predicate, ReadStore, Report, Row, Select, Step, Store, StoreError,
         inventory::{Finding, Inventory, Probe},
-        sql::pool::{Access, Pool},
+        sql::pool::Pool,
     },
 };
 
@@ -63,7 +64,7 @@ impl SqlStore {
     ///
     /// [`StoreError`]; a table that does not exist is no error but absent.
     pub fn inventory(&self, tables: Vec<String>) -> LocalBoxFuture<'_, Result<Inventory, StoreError>> {
-        self.pool.ask(Access::Read, move |connection, _| inventory::take(connection, &tables))
+        self.pool.read(move |connection, _| inventory::take(connection, &tables))
     }
 
     /// Answers questions that only the rows or the planner know, in their order.
@@ -72,14 +73,13 @@ impl SqlStore {
     ///
     /// [`StoreError`], if the database is away; a question that it refuses is answered as unknown.
     pub fn probe_rows(&self, probes: Vec<Probe>) -> LocalBoxFuture<'_, Result<Vec<Finding>, StoreError>> {
-        self.pool
-            .ask(Access::Read, move |connection, catalogue| inventory::probe(connection, catalogue, &probes))
+        self.pool.read(move |connection, catalogue| inventory::probe(connection, catalogue, &probes))
     }
 }
 
 impl ReadStore for SqlStore {
     fn select(&self, select: Select) -> LocalBoxFuture<'_, Result<Vec<Row>, StoreError>> {
-        self.pool.ask(Access::Read, move |connection, catalogue| read::select(connection, catalogue, &select))
+        self.pool.read(move |connection, catalogue| read::select(connection, catalogue, &select))
     }
 
     fn select_texts<'a>(
@@ -88,9 +88,8 @@ impl ReadStore for SqlStore {
         text: &'a dyn Fn(&Row) -> Option<Box<str>>,
     ) -> LocalBoxFuture<'a, Result<Vec<Box<str>>, StoreError>> {
         let (bag, fields) = (select.bag.clone(), select.fields.clone());
-        let rows = self.pool.ask(Access::Read, move |connection, catalogue| {
-            read::select_cells(connection, catalogue, &select)
-        });
+        let rows =
+            self.pool.read(move |connection, catalogue| read::select_cells(connection, catalogue, &select));
         Box::pin(async move {
             let rows = rows.await?.into_iter();
             Ok(rows.filter_map(|cells| text(&read::row_of(&bag, &fields, cells))).collect())
@@ -98,13 +97,11 @@ impl ReadStore for SqlStore {
     }
 
     fn count(&self, bag: Arc<Bag>, predicate: Predicate) -> LocalBoxFuture<'_, Result<u64, StoreError>> {
-        self.pool.ask(Access::Read, move |connection, catalogue| {
-            read::count(connection, catalogue, &bag, &predicate)
-        })
+        self.pool.read(move |connection, catalogue| read::count(connection, catalogue, &bag, &predicate))
     }
 
     fn shown(&self, select: Select) -> LocalBoxFuture<'_, Result<Vec<String>, StoreError>> {
-        self.pool.ask(Access::Read, move |connection, catalogue| read::shown(connection, catalogue, &select))
+        self.pool.read(move |connection, catalogue| read::shown(connection, catalogue, &select))
     }
 
     fn coverage(&self, bag: &Bag, predicate: &Predicate) -> Coverage {
@@ -112,18 +109,18 @@ impl ReadStore for SqlStore {
     }
 
     fn probe(&self) -> LocalBoxFuture<'_, Result<String, StoreError>> {
-        self.pool.ask(Access::Read, |connection, _| connection.version())
+        self.pool.read(|connection, _| connection.version())
     }
 }
 
 impl Store for SqlStore {
     fn apply(&self, steps: Vec<Step>) -> LocalBoxFuture<'_, Result<Vec<Report>, StoreError>> {
-        self.pool.ask(Access::Write, move |connection, catalogue| write::apply(connection, catalogue, &steps))
+        self.pool.write(move |connection, catalogue, decision| {
+            write::apply(connection, catalogue, decision, &steps)
+        })
     }
 
     fn shown_steps(&self, steps: Vec<Step>) -> LocalBoxFuture<'_, Result<Vec<Vec<String>>, StoreError>> {
-        self.pool.ask(Access::Read, move |connection, catalogue| {
-            write::script::shown(connection, catalogue, &steps)
-        })
+        self.pool.read(move |connection, catalogue| write::script::shown(connection, catalogue, &steps))
     }
 }

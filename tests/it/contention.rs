@@ -6,6 +6,7 @@ mod conflicts;
 mod isolation;
 mod locks;
 mod overtaken;
+mod too_late;
 
 use std::{path::Path, thread};
 

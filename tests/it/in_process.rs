@@ -157,6 +157,11 @@ pub(crate) struct Counted {
 impl Counted {
     /// A gateway over a store of a test.
     pub(crate) fn over(test: &TestStore) -> Self {
+        Self::over_with(test, |_| {})
+    }
+
+    /// The same, with other settings if it is a database.
+    pub(crate) fn over_with(test: &TestStore, adjust: impl FnOnce(&mut SqlSettings)) -> Self {
         let mapping = compile_file(test.mapping());
         let directory = TempDir::new().unwrap();
         let file = directory.path().join("scimgate.toml");
@@ -170,8 +175,10 @@ impl Counted {
         let kind = &settings.stores["main"];
         let store: Arc<dyn Store> = match &mapping.store {
             StoreKind::Sql { session } => {
-                let sql = kind.sql.clone().unwrap();
-                Arc::new(SqlStore::open(&SqlSettings { session: session.clone(), ..sql }).unwrap())
+                let mut sql = kind.sql.clone().unwrap();
+                sql.session.clone_from(session);
+                adjust(&mut sql);
+                Arc::new(SqlStore::open(&sql).unwrap())
             }
             StoreKind::Ldap { .. } => Arc::new(LdapStore::new(kind.ldap.clone().unwrap()).unwrap()),
         };

@@ -6,11 +6,12 @@
 //! makes lost ones anew; a thread keeps one as long as there is work. SQLite has
 //! one thread for writing and several for reading.
 //!
-//! A caller waits no longer than connecting and one statement may take. When it
-//! gives up on a write that has begun, the write may still be made: its outcome
-//! is unknown, as after a lost connection.
+//! A caller waits no longer than connecting and one statement may take. A write
+//! on which it gives up is not made, however far it has come; only while it is
+//! being committed does the caller wait as long once more, after which its outcome
+//! is unknown, as after a lost connection ([`decision`](super::decision)).
 //!
-//! **Invariant:** a request whose caller has gone is not begun.
+//! **Invariant:** a request whose caller has gone is neither begun nor committed.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -30,6 +31,7 @@ use crate::{
         StoreError,
         sql::{
             catalogue::Catalogue,
+            decision::Decision,
             dialect::{Dialect, Flavour, Session},
             error::{Cure, Failure},
             url::{self, Address},
@@ -46,13 +48,6 @@ const GLANCE: Duration = Duration::from_millis(50);
 /// How long connecting must fail before requests no longer wait for it: a server that restarts is
 /// back sooner, and the pool tries again after 200 ms, then ever less often.
 const GRACE: Duration = Duration::from_secs(2);
-
-/// Whether a request may write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Access {
-    Read,
-    Write,
-}
 
 type Job = Box<dyn FnOnce(&mut Worker) + Send>;
 
@@ -123,18 +118,37 @@ impl Pool {
         &self.catalogue
     }
 
-    /// Has a thread do some work on its connection.
-    pub(super) fn ask<T: Send + 'static>(
+    /// Has a thread read something.
+    pub(super) fn read<T: Send + 'static>(
         &self,
-        access: Access,
         work: impl Fn(&mut dyn Dialect, &Catalogue) -> Result<T, Failure> + Send + 'static,
     ) -> LocalBoxFuture<'static, Result<T, StoreError>> {
-        let queue = if access == Access::Read { self.reads.clone() } else { self.writes.clone() };
-        let deadline = self.deadline;
+        self.ask(&self.reads, move |connection, catalogue, _| work(connection, catalogue))
+    }
+
+    /// Has a thread write something, as long as the decision is open.
+    pub(super) fn write<T: Send + 'static>(
+        &self,
+        work: impl Fn(&mut dyn Dialect, &Catalogue, &Decision) -> Result<T, Failure> + Send + 'static,
+    ) -> LocalBoxFuture<'static, Result<T, StoreError>> {
+        self.ask(&self.writes, work)
+    }
+
+    /// Has a thread do some work on its connection.
+    fn ask<T: Send + 'static>(
+        &self,
+        queue: &flume::Sender<Job>,
+        work: impl Fn(&mut dyn Dialect, &Catalogue, &Decision) -> Result<T, Failure> + Send + 'static,
+    ) -> LocalBoxFuture<'static, Result<T, StoreError>> {
+        let (queue, deadline) = (queue.clone(), self.deadline);
         Box::pin(async move {
-            let (reply, answer) = oneshot::channel();
+            let (reply, mut answer) = oneshot::channel();
+            let (decision, waiting) = Decision::pair();
             let job: Job = Box::new(move |worker: &mut Worker| {
-                if !reply.is_closed() {
+                if decision.check().is_ok() {
+                    let work = |connection: &mut dyn Dialect, catalogue: &Catalogue| {
+                        work(connection, catalogue, &decision)
+                    };
                     // Whoever stopped waiting meanwhile does not need the answer.
                     drop(reply.send(worker.attempt(&work)));
                 }
@@ -145,10 +159,14 @@ impl Pool {
                     flume::TrySendError::Disconnected(_) => "the store is shut down".into(),
                 })
             })?;
-            match tokio::time::timeout(deadline, answer).await {
+            let mut answered = tokio::time::timeout(deadline, &mut answer).await;
+            if answered.is_err() && !waiting.give_up() {
+                answered = tokio::time::timeout(deadline, answer).await;
+            }
+            match answered {
                 Ok(Ok(result)) => result,
-                Ok(Err(_)) => Err(StoreError::Unavailable("the request was given up".into())),
-                Err(_) => Err(StoreError::Timeout("the store did not answer".into())),
+                Ok(Err(_)) => Err(waiting.leave(StoreError::Unavailable("the request was given up".into()))),
+                Err(_) => Err(waiting.leave(StoreError::Timeout("the store did not answer".into()))),
             }
         })
     }

@@ -3,7 +3,8 @@
 //! Every UPDATE and DELETE repeats the bag's scope, so that a row that stopped
 //! being ours between reading and writing is not touched. An insert that may
 //! meet a row of somebody else runs in a savepoint: PostgreSQL would spoil the
-//! whole transaction otherwise.
+//! whole transaction otherwise. When nobody waits for the outcome any more, the
+//! transaction goes no further and is rolled back.
 
 mod archive;
 mod blame;
@@ -16,6 +17,7 @@ use crate::store::{
     holds,
     sql::{
         catalogue::{Catalogue, table_name},
+        decision::Decision,
         dialect::{Dialect, Flavour},
         error::{Cure, Failure},
         predicate::{Env, OUTER},
@@ -29,11 +31,13 @@ use crate::store::{
 pub(super) fn apply(
     connection: &mut dyn Dialect,
     catalogue: &Catalogue,
+    decision: &Decision,
     steps: &[Step],
 ) -> Result<Vec<Report>, Failure> {
+    decision.check()?;
     connection.begin()?;
     let mut writer = Writer { connection, catalogue, steps, reports: Vec::new() };
-    match writer.run() {
+    match writer.run(decision) {
         Ok(()) => {
             let reports = std::mem::take(&mut writer.reports);
             crate::faults::point();
@@ -42,7 +46,10 @@ pub(super) fn apply(
                     let said = format!("{}; whether the change was made is unknown", failure.error);
                     Failure { error: StoreError::Unsure(said), cure: Cure::Abandon }
                 }
-                _ => failure,
+                _ => {
+                    decision.is_refused();
+                    failure
+                }
             })?;
             Ok(reports)
         }
@@ -73,12 +80,14 @@ enum Lock {
 type Cells = Vec<(FieldId, Vec<Value>)>;
 
 impl Writer<'_> {
-    fn run(&mut self) -> Result<(), Failure> {
+    /// Carries out all steps, up to the commit.
+    fn run(&mut self, decision: &Decision) -> Result<(), Failure> {
         for step in self.steps {
+            decision.check()?;
             let report = self.step(step)?;
             self.reports.push(report);
         }
-        Ok(())
+        Ok(decision.commits()?)
     }
 
     /// Carries out one step, and tells what it reports.
