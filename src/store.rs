@@ -304,6 +304,12 @@ pub trait Store: ReadStore {
     /// The first step's [`StoreError`] that failed.
     fn apply(&self, steps: Vec<Step>) -> LocalBoxFuture<'_, Result<Vec<Report>, StoreError>>;
 
+    /// True while a write of this process whose outcome is unknown is known to be under way still, so that what
+    /// is read now does not tell what became of it.
+    fn is_settling(&self) -> bool {
+        false
+    }
+
     /// What each of these steps would be sent as, for people to read, values as `?`. Nothing is carried out.
     /// Without statements a step is told in words.
     ///

@@ -66,4 +66,8 @@ impl Store for Clocked {
             self.0.apply(steps.into_iter().map(|step| step.at(now)).collect()).await
         })
     }
+
+    fn is_settling(&self) -> bool {
+        self.0.is_settling()
+    }
 }

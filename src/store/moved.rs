@@ -106,6 +106,10 @@ impl Store for MovedStore {
         })
     }
 
+    fn is_settling(&self) -> bool {
+        self.inner.is_settling()
+    }
+
     fn shown_steps(&self, steps: Vec<Step>) -> LocalBoxFuture<'_, Result<Vec<Vec<String>>, StoreError>> {
         self.inner.shown_steps(steps)
     }

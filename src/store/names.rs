@@ -259,6 +259,10 @@ impl Store for NamesStore {
         })
     }
 
+    fn is_settling(&self) -> bool {
+        self.inner.is_settling()
+    }
+
     fn shown_steps(&self, steps: Vec<Step>) -> LocalBoxFuture<'_, Result<Vec<Vec<String>>, StoreError>> {
         Box::pin(async move {
             let mut shown = Vec::new();

@@ -197,4 +197,8 @@ impl Store for OpenedStore {
             Err(StoreError::PreconditionFailed)
         })
     }
+
+    fn is_settling(&self) -> bool {
+        self.inner.is_settling()
+    }
 }

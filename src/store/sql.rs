@@ -120,6 +120,10 @@ impl Store for SqlStore {
         })
     }
 
+    fn is_settling(&self) -> bool {
+        self.pool.is_settling()
+    }
+
     fn shown_steps(&self, steps: Vec<Step>) -> LocalBoxFuture<'_, Result<Vec<Vec<String>>, StoreError>> {
         self.pool.read(move |connection, catalogue| write::script::shown(connection, catalogue, &steps))
     }

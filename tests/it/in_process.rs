@@ -144,6 +144,10 @@ impl Store for CountingStore {
         let written = self.inner.apply(steps);
         Box::pin(Gate::hold(&self.write_gate, written))
     }
+
+    fn is_settling(&self) -> bool {
+        self.inner.is_settling()
+    }
 }
 
 /// A gateway, and what it asks its store.

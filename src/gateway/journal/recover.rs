@@ -1,7 +1,8 @@
 //! Bringing a write to its end that nobody carries out any more, by looking at what the store holds.
 //!
 //! A change and a deletion go forward: what is missing of them is done. A creation goes forward if its entry
-//! or row is there; it is undone if its password can no longer be set, and was never done otherwise.
+//! or row is there; it is undone if its password can no longer be set, and was never done otherwise. Nothing of
+//! this is known while a write is still being committed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -70,6 +71,12 @@ impl Gateway {
     }
 
     async fn recovered(&self, record: &Record) -> Result<Option<String>, ScimError> {
+        if self.store.is_settling() {
+            return Err(ScimError::unavailable(
+                "The store has not come to the end of a write; try again later.",
+                2,
+            ));
+        }
         let named = |ty: &TypeId| self.ty(*ty).is_ok_and(|m| m.resource_type.name == record.resource_type);
         let ty = (0..self.mapping.types.len()).find(named);
         let ty = ty.ok_or_else(|| ScimError::internal("The mapping has no such resource type any more."))?;

@@ -4,9 +4,15 @@
 //! **Invariant:** of what was given up before it was committed nothing is written, however long a statement of
 //! it waits for others.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::{Duration, Instant},
+};
 
 use crate::store::StoreError;
+
+/// For how long a commit is expected to come to its end: that of a server which has vanished never does.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// The thread's end.
 #[derive(Debug)]
@@ -14,7 +20,21 @@ pub(super) struct Decision(Arc<Mutex<State>>);
 
 /// The end of who asked. Dropped, it has given up.
 #[derive(Debug)]
-pub(super) struct Waiting(Arc<Mutex<State>>);
+pub(super) struct Waiting {
+    state: Arc<Mutex<State>>,
+    left: LeftCommits,
+}
+
+/// Commits whose outcome nobody waits for.
+#[derive(Debug, Clone, Default)]
+pub(super) struct LeftCommits(Arc<Mutex<Vec<LeftCommit>>>);
+
+#[derive(Debug)]
+struct LeftCommit {
+    since: Instant,
+    /// Gone with the thread's end.
+    state: Weak<Mutex<State>>,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -24,15 +44,15 @@ enum State {
     GivenUp,
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Decision {
-    /// Both ends.
-    pub(super) fn pair() -> (Self, Waiting) {
+    /// Both ends. What is left of them is noted.
+    pub(super) fn pair(left: &LeftCommits) -> (Self, Waiting) {
         let state = Arc::new(Mutex::new(State::Open));
-        (Self(Arc::clone(&state)), Waiting(state))
+        (Self(Arc::clone(&state)), Waiting { state, left: left.clone() })
     }
 
     /// Looks whether somebody still waits.
@@ -73,7 +93,7 @@ impl Decision {
 impl Waiting {
     /// Gives up, unless that is too late for being sure of the outcome. True if it was not.
     pub(super) fn give_up(&self) -> bool {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         if *state == State::Open {
             *state = State::GivenUp;
         }
@@ -82,18 +102,37 @@ impl Waiting {
 
     /// Waits no longer. The error is that of a request which was not carried out, if that is sure.
     pub(super) fn leave(self, error: StoreError) -> StoreError {
-        match std::mem::replace(&mut *lock(&self.0), State::GivenUp) {
+        match self.end() {
             State::Committing => {
                 StoreError::Unsure(format!("{error}; whether the change was made is unknown"))
             }
             State::Open | State::GivenUp => error,
         }
     }
+
+    /// Gives up in any case, and tells how far it had come.
+    fn end(&self) -> State {
+        let before = std::mem::replace(&mut *lock(&self.state), State::GivenUp);
+        if before == State::Committing {
+            let left = LeftCommit { since: Instant::now(), state: Arc::downgrade(&self.state) };
+            lock(&self.left.0).push(left);
+        }
+        before
+    }
+}
+
+impl LeftCommits {
+    /// True while one of them may still come about.
+    pub(super) fn are_open(&self) -> bool {
+        let mut all = lock(&self.0);
+        all.retain(|left| left.state.strong_count() > 0 && left.since.elapsed() < LONGEST);
+        !all.is_empty()
+    }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        *lock(&self.0) = State::GivenUp;
+        self.end();
     }
 }
 
@@ -111,7 +150,7 @@ mod tests {
 
     #[test]
     fn what_is_given_up_is_not_committed() {
-        let (decision, waiting) = Decision::pair();
+        let (decision, waiting) = Decision::pair(&LeftCommits::default());
         assert!(decision.check().is_ok());
         assert!(waiting.give_up());
         assert!(decision.commits().is_err());
@@ -121,18 +160,22 @@ mod tests {
 
     #[test]
     fn what_is_being_committed_is_not_called_undone() {
-        let (decision, waiting) = Decision::pair();
+        let left = LeftCommits::default();
+        let (decision, waiting) = Decision::pair(&left);
         decision.commits().unwrap();
-        assert!(!waiting.give_up());
+        assert!(!waiting.give_up() && !left.are_open());
         assert!(matches!(waiting.leave(late()), StoreError::Unsure(_)));
+        assert!(left.are_open());
         // Refused after all: it is not tried again.
         decision.is_refused();
         assert!(decision.commits().is_err());
+        drop(decision);
+        assert!(!left.are_open());
     }
 
     #[test]
     fn a_refused_commit_decides_nothing() {
-        let (decision, waiting) = Decision::pair();
+        let (decision, waiting) = Decision::pair(&LeftCommits::default());
         decision.commits().unwrap();
         decision.is_refused();
         assert!(decision.commits().is_ok());

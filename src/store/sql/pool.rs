@@ -31,7 +31,7 @@ use crate::{
         StoreError,
         sql::{
             catalogue::Catalogue,
-            decision::Decision,
+            decision::{Decision, LeftCommits},
             dialect::{Dialect, Flavour, Session},
             error::{Cure, Failure},
             url::{self, Address},
@@ -58,6 +58,7 @@ pub(super) struct Pool {
     catalogue: Arc<Catalogue>,
     flavour: Flavour,
     deadline: Duration,
+    left: LeftCommits,
 }
 
 impl Pool {
@@ -107,7 +108,7 @@ impl Pool {
         let reads = start("read", readers)?;
         let writes = if flavour == Flavour::Sqlite { start("write", 1)? } else { reads.clone() };
         let deadline = connect_timeout + Duration::from_secs(settings.statement_timeout_secs.max(1) + 1);
-        Ok(Self { reads, writes, catalogue, flavour, deadline })
+        Ok(Self { reads, writes, catalogue, flavour, deadline, left: LeftCommits::default() })
     }
 
     pub(super) fn flavour(&self) -> Flavour {
@@ -116,6 +117,11 @@ impl Pool {
 
     pub(super) fn catalogue(&self) -> &Catalogue {
         &self.catalogue
+    }
+
+    /// True while something is being committed that nobody waits for any more.
+    pub(super) fn is_settling(&self) -> bool {
+        self.left.are_open()
     }
 
     /// Has a thread read something.
@@ -140,10 +146,10 @@ impl Pool {
         queue: &flume::Sender<Job>,
         work: impl Fn(&mut dyn Dialect, &Catalogue, &Decision) -> Result<T, Failure> + Send + 'static,
     ) -> LocalBoxFuture<'static, Result<T, StoreError>> {
-        let (queue, deadline) = (queue.clone(), self.deadline);
+        let (queue, deadline, left) = (queue.clone(), self.deadline, self.left.clone());
         Box::pin(async move {
             let (reply, mut answer) = oneshot::channel();
-            let (decision, waiting) = Decision::pair();
+            let (decision, waiting) = Decision::pair(&left);
             let job: Job = Box::new(move |worker: &mut Worker| {
                 if decision.check().is_ok() {
                     let work = |connection: &mut dyn Dialect, catalogue: &Catalogue| {

@@ -1,6 +1,6 @@
 //! Writes that wait for others until nobody waits for them any more: they are not made behind the answer.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::{Either, select};
 use scimgate::{
@@ -105,6 +105,33 @@ fn what_nobody_waits_for_is_not_done_behind_its_recovery() {
         assert!(site.counted.gateway.recover_all().await);
         assert!(site.counted.gateway.journal().await.unwrap().is_empty());
         other.execute("ROLLBACK");
+        site.succeeds().await;
+    });
+}
+
+/// PostgreSQL checks at the commit what may be deferred, and waits there for whoever is in the way.
+#[test]
+fn what_is_being_committed_is_not_taken_for_undone() {
+    let Some(store) = fresh(Backend::Postgres) else { return };
+    store.tables().execute(
+        "CREATE FUNCTION check_later() RETURNS trigger LANGUAGE plpgsql AS
+             'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END';
+         CREATE CONSTRAINT TRIGGER check_later AFTER INSERT ON person DEFERRABLE INITIALLY DEFERRED
+             FOR EACH ROW EXECUTE FUNCTION check_later();",
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let site = Site::new(store, 2);
+        let mut other = site.store.tables().session();
+        other.begin("SELECT pg_advisory_xact_lock(1)");
+        let refused = site.create_zed().await.unwrap_err();
+        assert!(refused.has_unknown_outcome(), "{refused:?}");
+        other.execute("ROLLBACK");
+        // Goes on when the creation has come to its end.
+        other.execute("BEGIN; LOCK TABLE person; ROLLBACK");
+        while !site.counted.gateway.recover_all().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         site.succeeds().await;
     });
 }
