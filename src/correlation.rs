@@ -43,7 +43,7 @@ use time::OffsetDateTime;
 
 use self::{
     cache::Cache,
-    connection::Manager,
+    connection::{Conn, Manager},
     query::{By, Scope},
     turn::Turns,
     worker::Workers,
@@ -358,21 +358,24 @@ impl Correlation {
             .await
     }
 
-    /// Marks a resource as deleted. Its id stays taken for ever. False if no living row has it.
+    /// Marks a resource as deleted that has the anchor of this row still. Its id stays taken for ever. False if no living
+    /// row has both.
     ///
     /// # Errors
     ///
     /// [`CorrelationError`].
-    pub async fn tombstone(
-        &self,
-        resource_type: &str,
-        id: &str,
-        when: OffsetDateTime,
-    ) -> Result<bool, CorrelationError> {
-        self.tombstone_and_end(resource_type, id, when, None).await
+    pub async fn tombstone(&self, row: &Row, when: OffsetDateTime) -> Result<bool, CorrelationError> {
+        let (scope, row) = (self.scope(&row.resource_type), row.clone());
+        self.workers
+            .write(move |conn| {
+                let was_alive = query::bury_at(conn, &scope, &row, when)?;
+                Ok((was_alive, forget_dead(conn, &scope, &row.id)?))
+            })
+            .await
     }
 
-    /// As [`Self::tombstone`], and ends a record of the journal in the same transaction.
+    /// Marks a resource as deleted, whatever its anchor is, and ends a record of the journal in the same transaction.
+    /// False if no living row has the id.
     ///
     /// # Errors
     ///
@@ -389,10 +392,7 @@ impl Correlation {
             .write(move |conn| {
                 let was_alive = query::bury(conn, &scope, &id, when)?;
                 end.iter().try_for_each(|end| journal::settle(conn, &scope.tenant, end))?;
-                kept::remove(conn, &scope.tenant, &id)?;
-                // The dead row is handed to the cache, which forgets it.
-                let row = query::find_any(conn, &scope.tenant, &id)?;
-                Ok((was_alive, found(row.filter(|r| r.deleted_at.is_some()))))
+                Ok((was_alive, forget_dead(conn, &scope, &id)?))
             })
             .await
     }
@@ -485,6 +485,15 @@ impl Correlation {
             })
             .await
     }
+}
+
+/// What is kept of a row goes if it is dead. It is handed to the cache then, which forgets it.
+fn forget_dead(conn: &mut Conn, scope: &Scope, id: &str) -> Result<Vec<Arc<Row>>, CorrelationError> {
+    let dead = query::find_any(conn, &scope.tenant, id)?.filter(|row| row.deleted_at.is_some());
+    if dead.is_some() {
+        kept::remove(conn, &scope.tenant, id)?;
+    }
+    Ok(found(dead))
 }
 
 fn found(rows: impl IntoIterator<Item = Row>) -> Vec<Arc<Row>> {

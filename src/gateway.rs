@@ -25,6 +25,7 @@ mod identity;
 pub mod inspect;
 mod joining;
 pub mod journal;
+mod keys;
 mod listing;
 mod load;
 mod lock;

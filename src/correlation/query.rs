@@ -150,6 +150,21 @@ pub(super) fn bury(
     Ok(diesel::update(target).set(resource::deleted_at.eq(Some(to_micros(when)))).execute(conn)? > 0)
 }
 
+/// As [`bury`], if the row has the same anchor still.
+pub(super) fn bury_at(
+    conn: &mut Conn,
+    scope: &Scope,
+    row: &Row,
+    when: OffsetDateTime,
+) -> Result<bool, CorrelationError> {
+    let target = resource::table
+        .find((&scope.tenant, &row.id))
+        .filter(resource::resource_type.eq(&scope.resource_type))
+        .filter(resource::anchor.eq(&row.anchor))
+        .filter(resource::deleted_at.is_null());
+    Ok(diesel::update(target).set(resource::deleted_at.eq(Some(to_micros(when)))).execute(conn)? > 0)
+}
+
 /// Marks other living rows with the anchor of a row as deleted, and returns their ids.
 pub(super) fn bury_others(
     conn: &mut Conn,

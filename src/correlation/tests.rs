@@ -200,8 +200,8 @@ async fn a_deleted_resource_is_gone_but_its_id_stays_taken() {
     for database in Database::all() {
         let ids = database.open();
         let row = insert(&ids, "a", Buried::Report).await;
-        assert!(ids.tombstone("User", &row.id, T0).await.unwrap());
-        assert!(!ids.tombstone("User", &row.id, T0).await.unwrap(), "only once");
+        assert!(ids.tombstone(&row, T0).await.unwrap());
+        assert!(!ids.tombstone(&row, T0).await.unwrap(), "only once");
         assert!(ids.find_by_ids("User", &texts(&[&row.id])).await.unwrap().is_empty());
         assert!(ids.find_by_anchors("User", &texts(&["a"])).await.unwrap().is_empty());
         assert_eq!(ids.update((*row).clone()).await.unwrap(), None);
@@ -239,13 +239,27 @@ async fn a_key_is_of_the_resource_that_got_it_last() {
 }
 
 #[tokio::test]
+async fn who_has_another_anchor_by_now_is_not_gone() {
+    for database in Database::all() {
+        let ids = database.open();
+        let row = insert(&ids, "ann", Buried::Report).await;
+        let renamed = Row { anchor: "bob".to_owned(), ..(*row).clone() };
+        let renamed = ids.update(renamed).await.unwrap().unwrap();
+        assert!(!ids.tombstone(&row, T0).await.unwrap());
+        assert_eq!(ids.find_by_ids("User", &texts(&[&row.id])).await.unwrap(), [Arc::clone(&renamed)]);
+        assert!(ids.tombstone(&renamed, T0).await.unwrap());
+        assert!(ids.find_by_ids("User", &texts(&[&row.id])).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
 async fn a_restored_entry_gets_its_row_back() {
     for database in Database::all() {
         let ids = database.open();
         let row = insert(&ids, "a", Buried::Report).await;
         let known = Row { external_id: Some("ext".to_owned()), ..(*row).clone() };
         ids.update(known).await.unwrap().unwrap();
-        ids.tombstone("User", &row.id, T0).await.unwrap();
+        ids.tombstone(&row, T0).await.unwrap();
         let back = NewRow { locator: "uid=a,ou=new,dc=x".to_owned(), ..new("a") };
         let rows = ids.insert_missing("User", vec![back], Buried::Revive).await.unwrap();
         assert_eq!((&rows[0].id, rows[0].deleted_at), (&row.id, None));
@@ -321,7 +335,7 @@ async fn beside_other_replicas_only_ids_come_from_memory() {
         assert_eq!(one.find_by_ids("User", id).await.unwrap()[0].version, None);
         two.update(Row { version: Some("2".to_owned()), ..(*row).clone() }).await.unwrap();
         assert_eq!(one.find_by_ids("User", id).await.unwrap()[0].version.as_deref(), Some("2"));
-        two.tombstone("User", &row.id, T0).await.unwrap();
+        two.tombstone(&row, T0).await.unwrap();
         assert!(one.find_by_ids("User", id).await.unwrap().is_empty());
         let pair = Identity { id: row.id.clone(), anchor: "a".to_owned() };
         assert_eq!(one.find_identities_by_ids("User", id).await.unwrap(), [pair], "remembered");

@@ -15,7 +15,8 @@ use crate::{
         remembered::note,
         write::{again_if_overtaken, busy, keep_external_id, new_anchor, reported_anchor},
     },
-    mapping::{TypeMapping, form::Need, record::Record},
+    mapping::{TypeMapping, form::Need, record::Record, write::Written},
+    plan::Plan,
     scim::{
         Json, Object,
         error::ScimError,
@@ -33,6 +34,18 @@ pub(super) fn unread(error: ScimError) -> ScimError {
         404 => ScimError::unavailable("What was written cannot be read yet; try again later.", 1),
         _ => error,
     }
+}
+
+/// A resource that is to be made.
+struct Planned<'w> {
+    wanted: &'w Object,
+    written: Written,
+    plan: Plan,
+    /// When it was begun.
+    started: OffsetDateTime,
+    intent: Intent,
+    /// The locks that are held.
+    names: Vec<String>,
 }
 
 impl Gateway {
@@ -92,7 +105,6 @@ impl Gateway {
         selection: &Selection,
     ) -> Result<Object, ScimError> {
         let mapping = self.ty(ty)?;
-        let name = &mapping.resource_type.name;
         if let Some(made) = self.made_before(cx, ty, &intent, selection).await? {
             return Ok(made);
         }
@@ -106,8 +118,27 @@ impl Gateway {
         plan.steps.extend(self.joining(ty, &plan).await?);
         // The client names no version that could fail: nothing is written, and it may try again.
         let goes_back = mapping.is_ldap() && (plan.sets_password_apart() || plan.makes_several());
-        let anchor = if mapping.is_ldap() { None } else { new_anchor(mapping, &written.record) };
+        let key = new_anchor(mapping, &written.record);
+        let anchor = key.clone().filter(|_| !mapping.is_ldap());
         let intent = Intent::Create(intent.planned((plan.dn.clone(), anchor), goes_back));
+        let planned = Planned { wanted, written, plan, started, intent, names };
+        // Somebody may be giving it away.
+        let key = key.filter(|_| mapping.has_changing_key);
+        let make = self.make(cx, ty, planned, selection);
+        self.at_keys((ty, None), (None, key.as_deref()), make).await
+    }
+
+    /// Makes a resource as it is planned.
+    async fn make(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        planned: Planned<'_>,
+        selection: &Selection,
+    ) -> Result<Object, ScimError> {
+        let mapping = self.ty(ty)?;
+        let Planned { wanted, written, plan, started, intent, names } = planned;
+        let (name, nothing) = (&mapping.resource_type.name, Object::new());
         let ticket = self.begin(ty, (None, intent), names).await?;
         let reports = self.concluded(&ticket, self.execute(ty, &plan).await).await;
         let reports = reports.map_err(|e| if e.is_stale() { busy() } else { e })?;
@@ -170,7 +201,7 @@ impl Gateway {
         let (mut row, mut is_over) = insert(new.clone()).await?;
         // Times are kept in microseconds.
         if row.created + Duration::microseconds(1) < started {
-            let gone = self.correlation.tombstone(name, &row.id, crate::ops::clock::now()).await;
+            let gone = self.correlation.tombstone(&row, crate::ops::clock::now()).await;
             gone.map_err(|e| failed(&e))?;
             (row, is_over) = insert(new.clone()).await?;
         }

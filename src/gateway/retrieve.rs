@@ -10,7 +10,6 @@ use crate::{
         identity::{Known, not_found},
         journal::Settled,
         present::wanted,
-        write::busy,
     },
     mapping::lens::face::Reads,
     scim::{Object, error::ScimError, resource::Selection},
@@ -53,11 +52,7 @@ impl Gateway {
         let row = self.find_id(ty, id).await?.ok_or_else(not_found)?;
         match self.look(ty, Arc::clone(&row), reads).await? {
             Some(known) => Ok(known),
-            None if self.is_under_way(ty, id) => Err(busy()),
-            None => {
-                self.vanished(ty, &row).await?;
-                Err(not_found())
-            }
+            None => Err(self.vanished(ty, &row).await?),
         }
     }
 

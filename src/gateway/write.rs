@@ -13,7 +13,7 @@ use crate::{
     gateway::{
         Context, Gateway, TypeId, error,
         identity::{Known, failed, not_found, side, unside},
-        journal::{Change, Intent, Ticket, key_name},
+        journal::{Change, Intent, Ticket},
         pending,
         present::MAX_ROUNDS,
         remembered::note,
@@ -53,6 +53,18 @@ pub(super) struct Before {
     pub(super) known: Known,
     /// The whole resource as it reads.
     pub(super) resource: Object,
+}
+
+/// A change that nothing is done of yet.
+struct WorkedOut<'w> {
+    before: Before,
+    written: Written,
+    wanted: Object,
+    plan: Plan,
+    /// What our own database shall keep of the resource.
+    side: Object,
+    /// Its anchor afterwards.
+    becomes: &'w str,
 }
 
 impl Gateway {
@@ -133,7 +145,7 @@ impl Gateway {
         self.in_turn(claims, change).await
     }
 
-    /// As [`Self::change`], when it is its turn.
+    /// As [`Self::change`], when it is its turn with the values that it claims.
     async fn change_in_turn(
         &self,
         cx: &Context,
@@ -144,25 +156,44 @@ impl Gateway {
         selection: &Selection,
     ) -> Result<Object, ScimError> {
         let mapping = self.ty(ty)?;
-        let Before { known, resource } = before;
+        let Before { known, resource } = &before;
         let own = Some(known.row.anchor.as_str());
-        self.check_unique(cx, ty, &resource, &wanted, own).await?;
+        self.check_unique(cx, ty, resource, &wanted, own).await?;
         let kept = side(&known.row);
-        let written = self.written(cx, ty, &known.record, &kept, &resource, &wanted).await?;
+        let written = self.written(cx, ty, &known.record, &kept, resource, &wanted).await?;
         self.check_unique_within(cx, ty, &wanted, (&known.record, &written.record), own).await?;
         let mut plan = self.plan(cx, ty, &written).await?;
         plan.id = Some(known.row.id.clone());
         // Who comes points at the resource by the name that it has now, and follows if that changes.
-        plan.precede(self.hold(cx, ty, &known.row.id, &resource, &wanted).await?.steps);
-        let mut new_side = written.side.clone();
-        pending::forget(&mut new_side);
-        keep_external_id(mapping, &mut new_side, &wanted);
-        if plan.steps.is_empty() && new_side == kept {
-            return self.present_one(cx, ty, known, selection).await;
+        plan.precede(self.hold(cx, ty, &known.row.id, resource, &wanted).await?.steps);
+        let mut side = written.side.clone();
+        pending::forget(&mut side);
+        keep_external_id(mapping, &mut side, &wanted);
+        if plan.steps.is_empty() && side == kept {
+            return self.present_one(cx, ty, before.known, selection).await;
         }
-        mapping.keep_name(&mut new_side);
-        let mut anchor = known.row.anchor.clone();
-        let becomes = new_anchor(mapping, &written.record).unwrap_or_else(|| anchor.clone());
+        mapping.keep_name(&mut side);
+        let (row, becomes) = (Arc::clone(&known.row), new_anchor(mapping, &written.record));
+        let becomes = becomes.unwrap_or_else(|| row.anchor.clone());
+        let keys = (Some(row.anchor.as_str()), Some(becomes.as_str()));
+        let worked_out = WorkedOut { before, written, wanted, plan, side, becomes: &becomes };
+        let carried_out = self.carry_out(cx, ty, worked_out, conditions);
+        let row = self.at_keys((ty, Some(&row.id)), keys, carried_out).await?;
+        self.again(cx, ty, row, selection).await
+    }
+
+    /// Carries out a change that is worked out. Returns the correlation row as it is then.
+    async fn carry_out(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        worked_out: WorkedOut<'_>,
+        conditions: &Preconditions,
+    ) -> Result<Arc<Row>, ScimError> {
+        let mapping = self.ty(ty)?;
+        let WorkedOut { before: Before { known, resource }, written, wanted, mut plan, .. } = worked_out;
+        let (mut new_side, becomes) = (worked_out.side, worked_out.becomes);
+        let old = known.row.anchor.as_str();
         if !plan.steps.is_empty() {
             plan.repoint(self.followers(ty, &known.record, &written.record)?);
             if mapping.is_ldap() {
@@ -173,16 +204,17 @@ impl Gateway {
         }
         // One transaction, or one modify of one entry, of which our own database need not know.
         let has_more = mapping.is_ldap() && (plan.has_many_effects() || plan.dn.is_some());
-        let ticket = match has_more || new_side != kept || becomes != anchor {
+        let ticket = match has_more || new_side != side(&known.row) || becomes != old {
             false => Ticket::none(&self.journal),
             true => {
-                let change = Change::new(cx, mapping, (&resource, &wanted), &becomes);
+                let change = Change::new(cx, mapping, (&resource, &wanted), (old, becomes));
                 let mut names = vec![format!("{ty} id {}", known.row.id)];
-                names.extend((becomes != anchor).then(|| key_name(ty, &becomes)));
+                names.extend(change.key_names(ty));
                 self.begin(ty, (Some(&known.row.id), Intent::Change(change)), names).await?
             }
         };
-        if !plan.steps.is_empty() {
+        let is_planned = !plan.steps.is_empty();
+        if is_planned {
             let is_noted = self.note_names(ty, &known, &written.record, &plan).await?;
             if conditions.names_version() {
                 plan.precede(mapping.expectations(&known.record, root_of(mapping, &known)));
@@ -193,7 +225,6 @@ impl Gateway {
             }
             self.concluded(&ticket, outcome).await?;
             note(mapping, &written.record, &mut new_side);
-            anchor = becomes;
         }
         if let Some(dn) = &plan.dn {
             self.repoint(cx, ty, &known, dn).await?;
@@ -201,12 +232,12 @@ impl Gateway {
         if !pending::is_settled(&known) {
             self.mend_names(cx, ty, &known, &written.record, plan.dn.as_deref()).await?;
         }
-        if anchor != known.row.anchor {
+        let anchor = if is_planned { becomes } else { old };
+        if anchor != old {
             // Before the row follows: whoever read the store before that finds the one or the other.
-            self.journal.gave_away(ty, &known.row.anchor, &known.row.id);
+            self.journal.gave_away(ty, old, &known.row.id);
         }
-        let row = self.remember(&known.row, &anchor, new_side, (plan.dn.as_deref(), &ticket)).await?;
-        self.again(cx, ty, row, selection).await
+        self.remember(&known.row, anchor, new_side, (plan.dn.as_deref(), &ticket)).await
     }
 
     /// Brings the correlation row in step.
@@ -246,13 +277,6 @@ impl Gateway {
         let records = self.load(ty, predicate, &reads, Some(1)).await?;
         let record = records.into_iter().next().ok_or_else(not_found)?;
         self.present_one(cx, ty, Known { record, row }, selection).await
-    }
-
-    /// A resource that is gone from the store: its id is never used again.
-    pub(super) async fn vanished(&self, ty: TypeId, row: &Row) -> Result<(), ScimError> {
-        let name = &self.ty(ty)?.resource_type.name;
-        self.correlation.tombstone(name, &row.id, crate::ops::clock::now()).await.map_err(|e| failed(&e))?;
-        Ok(())
     }
 }
 

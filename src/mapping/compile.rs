@@ -44,6 +44,7 @@ mod floor;
 pub(super) mod forms;
 mod grammar;
 mod history;
+mod key;
 mod keys;
 mod lens;
 mod like;

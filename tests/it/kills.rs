@@ -10,6 +10,7 @@ mod clock;
 mod full_disk;
 mod look;
 mod operator;
+mod renames;
 mod replicas;
 mod under_load;
 mod unnamed;

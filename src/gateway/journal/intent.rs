@@ -7,9 +7,9 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::difference::Difference;
+use super::{difference::Difference, key_name};
 use crate::{
-    gateway::Context,
+    gateway::{Context, TypeId, keys::former_name},
     mapping::{TypeMapping, lens::Lens, write::put_value},
     scim::{Json, Object},
 };
@@ -58,6 +58,9 @@ pub(in crate::gateway) struct Change {
     pub(super) caller: Caller,
     /// What becomes different.
     pub(super) difference: Difference,
+    /// Its anchor before.
+    #[serde(default)]
+    pub(super) was: Option<String>,
     /// Its anchor afterwards.
     pub(super) anchor: String,
 }
@@ -134,13 +137,21 @@ impl Change {
         cx: &Context,
         mapping: &TypeMapping,
         (was, now): (&Object, &Object),
-        anchor: &str,
+        (old, new): (&str, &str),
     ) -> Self {
         let mut difference = Difference::between(was, now);
         for rule in mapping.rules.iter().filter(|rule| matches!(rule.lens.bare(), Lens::Password(_))) {
             difference.leave_out(rule.urn.as_deref(), &rule.attribute);
         }
-        Self { caller: Caller::of(cx), difference, anchor: anchor.to_owned() }
+        Self { caller: Caller::of(cx), difference, was: Some(old.to_owned()), anchor: new.to_owned() }
+    }
+
+    /// The names of the key that it takes from its resource and of the one that it gives to it, if it does.
+    pub(in crate::gateway) fn key_names(&self, ty: TypeId) -> Vec<String> {
+        match self.was.as_deref().filter(|was| *was != self.anchor) {
+            Some(was) => vec![former_name(ty, was), key_name(ty, &self.anchor)],
+            None => Vec::new(),
+        }
     }
 }
 

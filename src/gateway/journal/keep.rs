@@ -154,7 +154,7 @@ impl Gateway {
     }
 
     /// The locks under which the write of a record is brought to its end.
-    pub(super) fn names_of(&self, record: &Record) -> Vec<String> {
+    pub(in crate::gateway) fn names_of(&self, record: &Record) -> Vec<String> {
         let named = |ty: &usize| self.ty(*ty).is_ok_and(|m| m.resource_type.name == record.resource_type);
         let Some(ty) = (0..self.mapping.types.len()).find(named) else { return Vec::new() };
         let of_id = record.resource_id.as_ref().map(|id| format!("{ty} id {id}"));
@@ -164,6 +164,7 @@ impl Gateway {
                 names.push(format!("{ty} request {}", create.digest()));
                 names
             }
+            Ok(super::Intent::Change(change)) => change.key_names(ty),
             _ => Vec::new(),
         };
         wanted.into_iter().chain(of_id).collect()

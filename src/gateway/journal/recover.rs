@@ -228,16 +228,26 @@ impl Gateway {
         }
         let mapping = self.ty(ty)?;
         let reads = mapping.reads_for(&|_| false);
-        let at = |anchor: &str| mapping.anchor_predicate(std::iter::once(anchor));
-        if self.load(ty, at(&row.anchor), &reads, Some(1)).await?.is_empty()
-            && !self.load(ty, at(new), &reads, Some(1)).await?.is_empty()
-        {
-            let mut row = (*row).clone();
-            new.clone_into(&mut row.anchor);
-            new.clone_into(&mut row.locator);
-            row.last_modified = clock::now();
-            self.correlation.update(row).await.map_err(|e| lost(&e))?;
+        // Stores may find other spellings, too.
+        let is_at = async |anchor: &str| {
+            let there = mapping.anchor_predicate(std::iter::once(anchor));
+            let found = self.load(ty, there, &reads, Some(2)).await?;
+            Ok::<_, ScimError>(
+                found.iter().any(|record| mapping.anchor_of(record).as_deref() == Some(anchor)),
+            )
+        };
+        if is_at(&row.anchor).await? {
+            return Ok(true);
         }
+        if !is_at(new).await? {
+            self.correlation.tombstone(&row, clock::now()).await.map_err(|e| lost(&e))?;
+            return Ok(false);
+        }
+        let mut row = (*row).clone();
+        new.clone_into(&mut row.anchor);
+        new.clone_into(&mut row.locator);
+        row.last_modified = clock::now();
+        self.correlation.update(row).await.map_err(|e| lost(&e))?;
         Ok(true)
     }
 

@@ -2,10 +2,8 @@
 
 use crate::{
     mapping::{
-        Rename,
         compile::{RuleDraft, TypeDraft},
         diagnostic::Diagnostics,
-        form::set::AssignTarget,
         shape::FieldRef,
     },
     scim::schema::{Mutability, Schema, SchemaAttribute},
@@ -75,29 +73,14 @@ fn check_subs(attribute: &SchemaAttribute, rule: &RuleDraft, diagnostics: &mut D
 
 /// A key that a client can change takes the derived id along.
 pub(super) fn check_rename(draft: &TypeDraft, diagnostics: &mut Diagnostics) {
-    if draft.rename == Rename::Refuse || draft.ids == crate::mapping::Ids::Minted {
+    if draft.ids == crate::mapping::Ids::Minted {
         return;
     }
-    for key in &draft.shape.root().bag.key {
-        let field = FieldRef { part: 0, field: *key, slot: None };
-        let lens = draft.writes.iter().find(|w| draft.stored_at(&w.field) == field);
-        let lens = lens.filter(|w| {
-            !draft
-                .rules
-                .iter()
-                .any(|r| r.rule.name == w.rule && r.face.mutability == Some(Mutability::Immutable))
-        });
-        let derived = draft
-            .settle
-            .iter()
-            .find(|(s, _)| s.derived && matches!(&s.assign.target, AssignTarget::Field(f) if *f == field));
-        let span = lens.map(|w| &w.span).or(derived.map(|(_, span)| span));
-        if let Some(span) = span {
-            let name = draft.shape.field_name(&field);
-            let message = format!("when `{name}` changes, the SCIM id derived from it changes too");
-            let help = "write `rename = \"refuse\"`, `id = \"minted\"`, or make the attribute immutable";
-            diagnostics.warn("rename-changes-id", span, message, help);
-        }
+    for (key, span) in draft.changing_keys() {
+        let name = draft.shape.field_name(&key);
+        let message = format!("when `{name}` changes, the SCIM id derived from it changes too");
+        let help = "write `rename = \"refuse\"`, `id = \"minted\"`, or make the attribute immutable";
+        diagnostics.warn("rename-changes-id", span, message, help);
     }
 }
 

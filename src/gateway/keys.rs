@@ -1,0 +1,75 @@
+//! Keys that change hands. The store knows the new key of a resource before our own database does. Whoever came to the old
+//! one in between would be taken for that resource, or that resource for one that is gone.
+//!
+//! **Invariant:** a key that a write takes from a resource belongs to nobody else before that write has come to its end.
+
+use crate::{
+    correlation::{Row, journal::Record},
+    gateway::{
+        Gateway, TypeId,
+        identity::{failed, not_found},
+        journal::key_name,
+        write::busy,
+    },
+    ops::clock,
+    scim::error::ScimError,
+};
+
+/// The name, in a record of the journal, of a key that a change takes from a resource.
+pub(super) fn former_name(ty: TypeId, key: &str) -> String {
+    format!("{ty} former key {key}")
+}
+
+impl Gateway {
+    /// Does a write by which a resource, which has no `id` if it is new, loses a key or comes to one: nobody else does so
+    /// meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// 503, before anything is done, if another write that takes the key from somebody has not come to its end.
+    pub(super) async fn at_keys<T>(
+        &self,
+        (ty, id): (TypeId, Option<&str>),
+        (was, becomes): (Option<&str>, Option<&str>),
+        write: impl Future<Output = Result<T, ScimError>>,
+    ) -> Result<T, ScimError> {
+        // Writes within writes are large: their place is not the stack.
+        let write = Box::pin(write);
+        if was == becomes {
+            return write.await;
+        }
+        let turn = self.turn(was.into_iter().chain(becomes).map(|key| key_name(ty, key)).collect()).await?;
+        if let Some(key) = becomes
+            && self.leaving(ty, key).await?.iter().any(|other| Some(other.as_str()) != id)
+        {
+            return Err(busy());
+        }
+        turn.during(write).await
+    }
+
+    /// What is to be said of a resource that the store does not have under its key. If nobody changes that, its id is never
+    /// used again.
+    ///
+    /// # Errors
+    ///
+    /// 503 if our own database does not answer.
+    pub(super) async fn vanished(&self, ty: TypeId, row: &Row) -> Result<ScimError, ScimError> {
+        if self.is_under_way(ty, &row.id) || self.leaving(ty, &row.anchor).await?.contains(&row.id) {
+            return Ok(busy());
+        }
+        let is_gone = self.correlation.tombstone(row, clock::now()).await.map_err(|e| failed(&e))?;
+        // Otherwise somebody else was first, or its key has changed since it was looked for.
+        match is_gone || self.find_id(ty, &row.id).await?.is_none() {
+            true => Ok(not_found()),
+            false => Ok(busy()),
+        }
+    }
+
+    /// The ids of resources from which a change takes a key, here or elsewhere, that has not come to its end.
+    async fn leaving(&self, ty: TypeId, key: &str) -> Result<Vec<String>, ScimError> {
+        let former = former_name(ty, key);
+        let takes_it = |record: &Record| self.names_of(record).contains(&former);
+        let open = self.correlation.open_records(None).await.map_err(|e| failed(&e))?;
+        Ok(open.into_iter().filter(takes_it).filter_map(|record| record.resource_id).collect())
+    }
+}

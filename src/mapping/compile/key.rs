@@ -1,0 +1,34 @@
+//! Keys that clients change.
+
+use std::ops::Range;
+
+use super::TypeDraft;
+use crate::{
+    mapping::{Rename, form::set::AssignTarget, shape::FieldRef},
+    scim::schema::Mutability,
+};
+
+impl TypeDraft {
+    /// The fields of the key that a client can change, and where the file says so.
+    pub(in crate::mapping) fn changing_keys(&self) -> Vec<(FieldRef, &Range<usize>)> {
+        if self.rename == Rename::Refuse {
+            return Vec::new();
+        }
+        let key = self.shape.root().bag.key.iter();
+        let fields = key.map(|field| FieldRef { part: 0, field: *field, slot: None });
+        let changing = fields.filter_map(|field| {
+            let is_fixed = |rule: &str| {
+                let mut rules = self.rules.iter();
+                rules.any(|r| r.rule.name == rule && r.face.mutability == Some(Mutability::Immutable))
+            };
+            let lens = self.writes.iter().find(|w| self.stored_at(&w.field) == field);
+            let lens = lens.filter(|w| !is_fixed(&w.rule));
+            let derived = self.settle.iter().find(|(settle, _)| {
+                settle.derived && matches!(&settle.assign.target, AssignTarget::Field(f) if *f == field)
+            });
+            let span = lens.map(|w| &w.span).or(derived.map(|(_, span)| span))?;
+            Some((field, span))
+        });
+        changing.collect()
+    }
+}
