@@ -72,6 +72,9 @@ impl Gateway {
     async fn keep_recovering(&self) {
         let mut rounds: u64 = 0;
         loop {
+            if let Err(error) = self.leave_forgotten().await {
+                tracing::debug!(error = error.detail(), "it is not known what is open");
+            }
             self.recover_all().await;
             self.note_ends().await;
             if rounds % FORGETTING == FIRST_FORGETTING
@@ -82,6 +85,20 @@ impl Gateway {
             rounds += 1;
             tokio::time::sleep(PAUSE).await;
         }
+    }
+
+    /// Leaves what is open in the name of this process, and nobody carries out or has left: it belongs to it since the
+    /// answer to a statement was lost that moved it, or could not say how it stands.
+    async fn leave_forgotten(&self) -> Result<(), ScimError> {
+        let open = self.correlation.open_records(None).await.map_err(|e| super::lost(&e))?;
+        for record in open.into_iter().filter(|record| record.replica == self.journal.replica) {
+            // In this order: a write that is dropped meanwhile is left before it is not under way any more.
+            let is_known = self.journal.under_way().contains_key(&record.id);
+            if !is_known && self.journal.left(None).iter().all(|left| left.id != record.id) {
+                self.journal.leave(Left { names: self.names_of(&record), id: record.id });
+            }
+        }
+        Ok(())
     }
 
     /// Leaves the database, when no request is served any more.

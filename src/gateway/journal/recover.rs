@@ -56,15 +56,16 @@ impl Gateway {
                 );
             }
             Err(error) => {
-                if !error.is_passing() {
-                    // Trying again would come to the same: the operator must look.
-                    self.journal.is_over(id);
-                }
                 let said = error.detail().to_owned();
                 tracing::warn!(journal.id = id, journal.kind = record.kind, "a write stays open: {said}");
                 let problem = (said, !error.is_passing());
                 let noted = self.correlation.note_problem(id, record.attempts + 1, problem).await;
                 noted.map_err(|e| lost(&e))?;
+                if !error.is_passing() {
+                    // Trying again would come to the same: the operator must look. Not before that is noted, since others
+                    // wait for what is open.
+                    self.journal.is_over(id);
+                }
             }
         }
         outcome

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::json;
 use ureq::http::Method;
 
 use super::{
@@ -85,4 +86,29 @@ fn the_other_of_two_finishes_what_one_has_begun_in_a_directory() {
 #[test]
 fn the_other_of_two_finishes_what_one_has_begun_in_a_database() {
     the_other_one_finishes(Backend::Postgres);
+}
+
+/// A record may come to belong to a process that does not know of it: the answer to what moved it was lost.
+#[test]
+fn what_a_process_does_not_know_that_it_has_comes_to_its_end() {
+    let Some(store) = TestStore::fresh(Backend::Sqlite) else { return };
+    let Some((database, options)) = store.shared_ids("scan = false") else { return };
+    let gateway = Gateway::start(&store, &options);
+    let client = gateway.client();
+    let user = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "userName": format!("{}@example.com", unique("r")), "name": { "givenName": "Jo", "familyName": "Doe" } });
+    let path = format!("/Users/{}", client.post("/Users", &user).id());
+    let id = path.rsplit('/').next().unwrap();
+    let intent = r#"{"delete":{"caller":{"client":"test","base_url":"https://scim.example"}}}"#;
+    database.tables().execute(&format!(
+        "insert into journal (tenant, id, replica, state, resource_type, resource_id, kind, intent, started, attempts, stuck) \
+         select r.tenant, 'moved', l.id, 'open', 'User', r.id, 'delete', '{intent}', 0, 0, false \
+         from resource r, replica l where r.id = '{id}'"
+    ));
+    let deadline = Instant::now() + PATIENCE;
+    while open(&database) > 0 {
+        assert!(Instant::now() < deadline, "the journal stays open\n{}", gateway.log());
+        thread::sleep(Duration::from_millis(200));
+    }
+    assert_eq!(client.get(&path).status, 404);
 }
