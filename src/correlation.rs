@@ -236,12 +236,11 @@ impl Correlation {
     ///
     /// A living row with the same anchor is returned unchanged, also if somebody
     /// else inserts it at the same time. With [`Buried::Report`] a returned row may
-    /// be a deleted one.
+    /// be a deleted one. A new row whose id is that of another anchor gets a minted one.
     ///
     /// # Errors
     ///
-    /// [`CorrelationError::IdTaken`] if an id belongs to another anchor or
-    /// resource type; nothing is inserted then.
+    /// [`CorrelationError`].
     pub async fn insert_missing(
         &self,
         resource_type: &str,

@@ -81,8 +81,7 @@ impl Bulk {
     ///
     /// # Errors
     ///
-    /// [`CorrelationError::IdTaken`] if an id belongs to another anchor or resource type; nothing of the
-    /// batch is inserted then.
+    /// [`CorrelationError`].
     pub fn insert_missing(
         &mut self,
         resource_type: &str,

@@ -20,12 +20,6 @@ pub enum CorrelationError {
     /// The URL names a kind of database that this program was built without.
     #[error("this program was built without support for {0}")]
     Unsupported(String),
-    /// An id that a new resource was to have belongs to a living one with another anchor.
-    #[error("the id {id} belongs to another resource")]
-    IdTaken {
-        /// The id.
-        id: String,
-    },
     /// This is a rehearsal: what is kept of a resource does not change.
     #[error("this is a rehearsal")]
     Rehearsed,

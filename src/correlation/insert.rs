@@ -84,7 +84,7 @@ fn find_by_anchors<'a>(
 }
 
 /// Deals with a row that was not inserted although its anchor is free: its id is not.
-/// `None` means that the anchor has a living row now.
+/// `None` means that the anchor has a living row now, under an id of its own.
 fn unearth(
     conn: &mut Conn,
     scope: &Scope,
@@ -101,10 +101,10 @@ fn unearth(
             query::revive(conn, scope, &new.id, &new.locator)?;
             Ok(None)
         }
-        (true, Buried::Mint) => {
+        // Another anchor's: the id is made of one that its owner had, and gave away.
+        (true, Buried::Mint) | (false, _) => {
             query::insert(conn, &[StoredRow::new(scope, minted_id(), new)])?;
             Ok(None)
         }
-        (false, _) => Err(CorrelationError::IdTaken { id: new.id.clone() }),
     }
 }

@@ -270,21 +270,24 @@ async fn a_restored_entry_gets_its_row_back() {
 }
 
 #[tokio::test]
-async fn an_id_of_somebody_else_is_refused_and_nothing_is_inserted() {
+async fn an_id_of_somebody_else_is_not_given_out_again() {
     // 7643-3.1-id
     for database in Database::all() {
-        let ids = database.open();
-        let row = insert(&ids, "a", Buried::Report).await;
-        let thief = NewRow { id: row.id.clone(), ..new("b") };
-        // The good one shares a transaction with the bad one, or may do so; it is not harmed.
-        let bad = ids.insert_missing("User", vec![new("c"), thief], Buried::Mint);
-        let good = ids.insert_missing("User", vec![new("d")], Buried::Mint);
-        let answers = join_all([bad, good]).await;
-        assert!(matches!(&answers[0], Err(CorrelationError::IdTaken { id }) if *id == row.id));
-        assert_eq!(answers[1].as_ref().unwrap()[0].anchor, "d");
-        assert_eq!(ids.count("User").await.unwrap(), 2);
-        let other_type = ids.insert_missing("Group", vec![new("a")], Buried::Mint).await;
-        assert!(matches!(other_type, Err(CorrelationError::IdTaken { .. })));
+        for buried in [Buried::Report, Buried::Revive, Buried::Mint] {
+            let ids = database.open();
+            let (anchor, other) = (format!("a{buried:?}"), format!("b{buried:?}"));
+            let row = insert(&ids, &anchor, Buried::Report).await;
+            let thief = NewRow { id: row.id.clone(), ..new(&other) };
+            let made = ids.insert_missing("User", vec![thief.clone()], buried).await.unwrap();
+            assert_eq!((made.len(), &made[0].anchor, made[0].deleted_at), (1, &other, None));
+            assert_ne!(made[0].id, row.id);
+            // It keeps what it got.
+            let again = ids.insert_missing("User", vec![thief], buried).await.unwrap();
+            assert_eq!(again[0].id, made[0].id);
+            let of_other_type = ids.insert_missing("Group", vec![new(&anchor)], buried).await.unwrap();
+            assert_ne!(of_other_type[0].id, row.id);
+            assert_eq!(ids.find_by_ids("User", &texts(&[&row.id])).await.unwrap(), [row]);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::{
     in_process::Counted,
-    support::{Backend, TestStore},
+    support::{Backend, Gateway, Options, TestStore},
 };
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -172,4 +172,34 @@ fn a_new_one_by_the_old_name_waits_for_a_rename_that_is_under_way() {
         assert_eq!(name_of(counted, &ann).await, "bob");
         assert_eq!(name_of(counted, &new).await, "ann");
     });
+}
+
+/// An id that is made of the key stays with whoever was renamed; the next one by that key gets another.
+#[test]
+fn ids_that_are_made_of_keys_are_not_given_out_twice() {
+    let folder = TempDir::new().unwrap();
+    let mapping = folder.path().join("mapping.toml");
+    std::fs::write(&mapping, MAPPING.replace("id = \"minted\"\n", "")).unwrap();
+    let Some(store) = TestStore::of_statements(Backend::Sqlite, TABLES, mapping) else { return };
+    let gateway = Gateway::start(&store, &Options::default());
+    let client = gateway.client();
+    let rename = |id: &str, name: &str| {
+        let renamed = json!([{ "op": "replace", "path": "userName", "value": name }]);
+        let renamed = client.patch(&format!("/Users/{id}"), renamed);
+        assert_eq!(renamed.status, 200, "{renamed}");
+    };
+    let first = client.post("/Users", &user("ann")).id();
+    rename(&first, "bob");
+    let second = client.post("/Users", &user("ann"));
+    assert_eq!(second.status, 201, "{second}");
+    rename(&second.id(), "lee");
+    // Another program makes one, too.
+    store.tables().execute("insert into account (login) values ('ann')");
+    let listed = client.get("/Users?sortBy=userName");
+    assert_eq!(listed.status, 200, "{listed}");
+    let shown = listed.json["Resources"].as_array().unwrap();
+    let names: Vec<&Json> = shown.iter().map(|user| &user["userName"]).collect();
+    assert_eq!(names, ["ann", "bob", "lee"], "{listed}");
+    assert_eq!((&shown[1]["id"], &shown[2]["id"]), (&json!(first), &json!(second.id())), "{listed}");
+    assert!(shown[0]["id"] != shown[1]["id"] && shown[0]["id"] != shown[2]["id"], "{listed}");
 }
