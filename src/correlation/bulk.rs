@@ -208,7 +208,7 @@ impl Bulk {
         self.conn.write(|conn| kept::write(conn, &scope, rows.iter()))
     }
 
-    /// Marks resources as deleted. Returns how many lived.
+    /// Marks resources as deleted that have the anchors of these rows still. Returns how many lived.
     ///
     /// # Errors
     ///
@@ -216,15 +216,17 @@ impl Bulk {
     pub fn tombstone(
         &mut self,
         resource_type: &str,
-        ids: &[String],
+        rows: &[&Row],
         when: OffsetDateTime,
     ) -> Result<u64, CorrelationError> {
         let scope = self.scope(resource_type);
         self.conn.write(|conn| {
             let mut buried = 0;
-            for id in ids {
-                buried += u64::from(query::bury(conn, &scope, id, when)?);
-                kept::remove(conn, &scope.tenant, id)?;
+            for row in rows {
+                if query::bury_at(conn, &scope, row, when)? {
+                    kept::remove(conn, &scope.tenant, &row.id)?;
+                    buried += 1;
+                }
             }
             Ok(buried)
         })

@@ -3,6 +3,8 @@
 //!
 //! **Invariant:** a key that a write takes from a resource belongs to nobody else before that write has come to its end.
 
+use std::collections::HashSet;
+
 use crate::{
     correlation::{Row, journal::Record},
     gateway::{
@@ -63,6 +65,28 @@ impl Gateway {
             true => Ok(not_found()),
             false => Ok(busy()),
         }
+    }
+
+    /// Those of some rows whose key no change that has not come to its end takes away.
+    ///
+    /// # Errors
+    ///
+    /// 503 if our own database does not answer.
+    pub(super) async fn not_leaving<'r>(
+        &self,
+        ty: TypeId,
+        mut rows: Vec<&'r Row>,
+    ) -> Result<Vec<&'r Row>, ScimError> {
+        if rows.is_empty() {
+            return Ok(rows);
+        }
+        let open = self.correlation.open_records(None).await.map_err(|e| failed(&e))?;
+        let of_known = open.iter().filter_map(|record| Some((record.resource_id.as_deref()?, record)));
+        let taken: HashSet<(&str, String)> = of_known
+            .flat_map(|(id, record)| self.names_of(record).into_iter().map(move |name| (id, name)))
+            .collect();
+        rows.retain(|row| !taken.contains(&(row.id.as_str(), former_name(ty, &row.anchor))));
+        Ok(rows)
     }
 
     /// The ids of resources from which a change takes a key, here or elsewhere, that has not come to its end.

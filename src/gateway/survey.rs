@@ -126,7 +126,7 @@ impl Gateway {
         batches.finish()
     }
 
-    /// Those of some rows of a type whose resources the store does not have.
+    /// Those of some rows of a type whose resources the store does not have, and that no change gives another key.
     ///
     /// # Errors
     ///
@@ -141,7 +141,7 @@ impl Gateway {
                 found.iter().filter_map(|record| mapping.anchor_of(record)).collect();
             absent.extend(rows.iter().copied().filter(|row| !found.contains(&row.anchor)));
         }
-        Ok(absent)
+        Ok(self.not_leaving(ty, absent).await?)
     }
 }
 

@@ -197,8 +197,7 @@ async fn bury(
     }
     let rows: Vec<&Row> = gone.iter().collect();
     let gone = stage.gateway.absent(*ty, &rows).await.map_err(|e| unfinished(name, e))?;
-    let ids: Vec<String> = gone.iter().map(|row| row.id.clone()).collect();
-    stage.bulk.tombstone(name, &ids, clock::now()).map_err(refused)?;
+    stage.bulk.tombstone(name, &gone, clock::now()).map_err(refused)?;
     // One that came back meanwhile, or was marked by somebody else, is right, too.
     report.mended(Kind::Gone, rows.len() as u64);
     Ok(())

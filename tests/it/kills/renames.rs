@@ -2,6 +2,7 @@
 //! database does not yet. Who comes to the old key by way of the other one comes behind the rename.
 
 use std::{
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
@@ -10,7 +11,7 @@ use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 use ureq::http::Method;
 
-use super::replicas::open;
+use super::{look::open_writes, quiet, replicas::open};
 use crate::{
     renames::{MAPPING, TABLES, user},
     support::{Answer, Backend, Client, Gateway, Options, TestStore, unique},
@@ -96,4 +97,31 @@ fn another_one_comes_to_the_old_name_behind_the_rename() {
         };
         client.patch(&format!("/Users/{lee}"), renamed(old)["Operations"].clone())
     });
+}
+
+/// Nor does an operator bury somebody whose rename was cut short.
+#[test]
+fn verify_takes_nobody_for_gone_whose_rename_is_open() {
+    let folder = TempDir::new().unwrap();
+    let mapping = folder.path().join("mapping.toml");
+    std::fs::write(&mapping, MAPPING).unwrap();
+    let Some(store) = TestStore::of_statements(Backend::Sqlite, TABLES, mapping) else { return };
+    let gateway = Gateway::start(&store, &quiet());
+    let path = format!("/Users/{}", gateway.client().post("/Users", &user("ann")).id());
+    // The record takes the first two places, the store's transaction the third.
+    let mut gateway = gateway.restart_with("SCIMGATE_DIE_AT=4");
+    let sent = gateway.client().try_send(&Method::PATCH, &path, Some(&renamed("bob")));
+    assert!(gateway.has_died(sent.is_err()));
+    assert_eq!(open_writes(&gateway), ["change"]);
+    let directory = gateway.directory();
+    let verified = Command::new(env!("CARGO_BIN_EXE_scimgate"))
+        .args(["correlate", "verify", "--fix", "--yes", "--config"])
+        .arg(directory.join("scimgate.toml"))
+        .current_dir(directory)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&verified.stdout).into_owned();
+    let gateway = gateway.restart();
+    let found = gateway.client().get(&path);
+    assert_eq!((found.status, &found.json["userName"]), (200, &json!("bob")), "{found}\n{said}");
 }
