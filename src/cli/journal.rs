@@ -94,7 +94,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
                 true => gateway.give_up(&resolve.id).await.map(|()| "given up; the store is as it is"),
                 false => gateway.bring_to_end(&resolve.id).await.map(|found| match found {
                     Some(_) => "done",
-                    None => "not done: nothing of it is in the store, or it was taken back",
+                    None => "not done, taken back, or done without the password that came with it",
                 }),
             };
             println!("{}", said.map_err(refused)?);

@@ -24,7 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(super) use self::intent::{Change, Create, Delete, Intent};
+pub(super) use self::intent::{Change, Create, Delete, Intent, is_off};
 pub use self::keep::Entry;
 use crate::{
     correlation::{

@@ -13,7 +13,7 @@ use crate::{
     gateway::{
         Context, Gateway, TypeId, error,
         identity::{Known, failed, not_found, side, unside},
-        journal::{Change, Intent, Ticket},
+        journal::{Change, Intent, Ticket, is_off},
         pending,
         present::MAX_ROUNDS,
         remembered::note,
@@ -202,8 +202,10 @@ impl Gateway {
                 plan.steps.extend(last);
             }
         }
+        // A password of its own may switch on who is off, and be followed by what switches off again.
+        let may_activate = plan.sets_password_apart() && is_off(&resource) && is_off(&wanted);
         // One transaction, or one modify of one entry, of which our own database need not know.
-        let has_more = mapping.is_ldap() && (plan.has_many_effects() || plan.dn.is_some());
+        let has_more = mapping.is_ldap() && (plan.has_many_effects() || plan.dn.is_some() || may_activate);
         let ticket = match has_more || new_side != side(&known.row) || becomes != old {
             false => Ticket::none(&self.journal),
             true => {

@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 use self::world::{Scene, World};
 use crate::support::{Answer, Backend, Client, Fuse, Gateway, Loss, Options, TestStore, Wire, unique};
 
+mod password;
 mod world;
 
 /// A request about ann, bob and the group g, in which bob is.

@@ -2,7 +2,7 @@
 //! reads it later needs neither the request nor the plan.
 //!
 //! Passwords are never among it. A creation that was cut short before its password was set is undone; a
-//! change is finished without.
+//! change is finished without, and whoever asked for it is not told that it was done.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -13,6 +13,9 @@ use crate::{
     mapping::{TypeMapping, lens::Lens, write::put_value},
     scim::{Json, Object},
 };
+
+/// Whether somebody is on (RFC 7643 §4.1.1).
+const ACTIVE: &str = "active";
 
 /// What a write wants.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,6 +66,12 @@ pub(in crate::gateway) struct Change {
     pub(super) was: Option<String>,
     /// Its anchor afterwards.
     pub(super) anchor: String,
+    /// True if a password came with it.
+    #[serde(default)]
+    pub(super) had_password: bool,
+    /// True if it is off before and afterwards. In between it may be on: OpenLDAP activates whoever gets a password.
+    #[serde(default)]
+    pub(super) stays_off: bool,
 }
 
 /// A resource shall go.
@@ -139,11 +148,19 @@ impl Change {
         (was, now): (&Object, &Object),
         (old, new): (&str, &str),
     ) -> Self {
-        let mut difference = Difference::between(was, now);
+        let whole = Difference::between(was, now);
+        let mut difference = whole.clone();
         for rule in mapping.rules.iter().filter(|rule| matches!(rule.lens.bare(), Lens::Password(_))) {
             difference.leave_out(rule.urn.as_deref(), &rule.attribute);
         }
-        Self { caller: Caller::of(cx), difference, was: Some(old.to_owned()), anchor: new.to_owned() }
+        Self {
+            caller: Caller::of(cx),
+            had_password: difference != whole,
+            stays_off: is_off(was) && is_off(now),
+            difference,
+            was: Some(old.to_owned()),
+            anchor: new.to_owned(),
+        }
     }
 
     /// The names of the key that it takes from its resource and of the one that it gives to it, if it does.
@@ -153,10 +170,34 @@ impl Change {
             None => Vec::new(),
         }
     }
+
+    /// What shall be of a resource as it is now.
+    pub(super) fn applied(&self, to: &Object) -> Object {
+        self.with(&self.difference, to)
+    }
+
+    /// What shall be of a resource if all of it goes back.
+    pub(super) fn taken_back(&self, from: &Object) -> Object {
+        self.with(&self.difference.reversed(), from)
+    }
+
+    fn with(&self, difference: &Difference, resource: &Object) -> Object {
+        let mut resource = resource.clone();
+        difference.apply(&mut resource);
+        if self.stays_off {
+            resource.insert(ACTIVE.to_owned(), Json::Bool(false));
+        }
+        resource
+    }
 }
 
 impl Delete {
     pub(in crate::gateway) fn new(cx: &Context) -> Self {
         Self { caller: Caller::of(cx) }
     }
+}
+
+/// True if a resource is there and switched off.
+pub(in crate::gateway) fn is_off(resource: &Object) -> bool {
+    resource.get(ACTIVE) == Some(&Json::Bool(false))
 }

@@ -206,17 +206,16 @@ impl Gateway {
             Err(error) if error.status() == 404 => return Ok(None),
             other => other?,
         };
-        let mut wanted = before.resource.clone();
-        change.difference.apply(&mut wanted);
+        let wanted = change.applied(&before.resource);
         let open = Preconditions::default();
         match self.change(cx, ty, before, &open, wanted, &Selection::default()).await {
             Err(error) if !error.is_passing() => {}
-            outcome => return outcome.map(|_| Some(id.to_owned())),
+            // Whether a password was set, nobody knows: its client asks again.
+            outcome => return outcome.map(|_| (!change.had_password).then(|| id.to_owned())),
         }
         // The store refuses what is missing: what was done of it goes back.
         let before = self.before(cx, ty, id).await?;
-        let mut wanted = before.resource.clone();
-        change.difference.reversed().apply(&mut wanted);
+        let wanted = change.taken_back(&before.resource);
         self.change(cx, ty, before, &open, wanted, &Selection::default()).await?;
         Ok(None)
     }

@@ -30,6 +30,7 @@ pub(super) const CASES: &[Case] = &[
     Case { name: "rename a user in groups", prepare: rename_user, check: user_is_renamed },
     Case { name: "replace a user", prepare: replace_user, check: user_is_replaced },
     Case { name: "deactivate a user", prepare: deactivate_user, check: user_is_inactive },
+    Case { name: "a new password of a deactivated user", prepare: new_password, check: user_is_inactive },
     Case { name: "add a member", prepare: add_member, check: group_has_two },
     Case { name: "delete a user in groups", prepare: delete_user, check: user_is_gone },
     Case { name: "delete a group", prepare: delete_group, check: group_is_gone },
@@ -161,6 +162,16 @@ fn user_is_inactive(client: &Client, name: &str, what: &str) {
     let found = user(client, name, what);
     assert_eq!(found["active"], false, "{what}: {found}");
     assert_eq!(found["externalId"], format!("ext-{name}"), "{what}: {found}");
+}
+
+fn new_password(client: &Client, name: &str) -> Prepared {
+    let mut leaver = person(name);
+    leaver["active"] = false.into();
+    let id = made(client, "/Users", &leaver);
+    patch(
+        format!("/Users/{id}"),
+        &json!([{ "op": "replace", "path": "password", "value": "Correct-Horse-8" }]),
+    )
 }
 
 fn add_member(client: &Client, name: &str) -> Prepared {

@@ -9,11 +9,11 @@
 //! entries stand behind those of its own, it goes in a request of its own behind them. The exception is an
 //! account that is switched on, which may need its password in the same moment.
 
-use std::collections::HashSet;
+use std::{cell::Cell, collections::HashSet};
 
 use secrecy::ExposeSecret as _;
 
-use super::{Apply, normal};
+use super::{Apply, normal, target::Located};
 use crate::store::{
     Bag, Channel, Secret, Step, StoreError, Target, Value,
     ldap::{
@@ -145,36 +145,43 @@ impl Apply {
         }
         let mut is_found = false;
         for entry in self.locate(bag, target).await? {
-            let set = async |dn: &str, guard| match self.send(Request::Password { dn, new }, guard).await {
-                Err(error) if is_unchanged(&error) => Ok(Vec::new()),
-                outcome => outcome,
+            let was_locked = Cell::new(false);
+            let set = async |dn: &str, guard| {
+                was_locked.set(self.is_locked(dn).await?);
+                match self.send(Request::Password { dn, new }, guard).await {
+                    Err(error) if is_unchanged(&error) => Ok(Vec::new()),
+                    outcome => outcome,
+                }
             };
-            let is_locked = self.is_locked(&self.current_dn(&entry.dn)).await?;
-            is_found |= self.on_entry(bag, &entry, Operation::Password, set).await?.is_some();
-            if is_locked && is_found {
-                let lock = async |dn: &str, guard| {
-                    let mods = vec![Mod::Replace(LOCK.into(), HashSet::from([FOR_GOOD.into()]))];
-                    self.send(Request::Modify { dn, mods }, guard).await
-                };
-                self.on_entry(bag, &entry, Operation::Modify, lock).await?;
+            let set = self.on_entry(bag, &entry, Operation::Password, set).await;
+            let may_be_set = matches!(set, Ok(Some(_)) | Err(StoreError::Unsure(_)));
+            if may_be_set && was_locked.get() {
+                self.lock_again(bag, &entry).await?;
             }
+            is_found |= set?.is_some();
         }
         Ok(is_found)
     }
 
+    /// Locks an account that a new password has unlocked. If that fails the password stays, so nobody may take the request
+    /// for one that was not carried out.
+    async fn lock_again(&self, bag: &Bag, entry: &Located) -> Result<(), StoreError> {
+        let lock = async |dn: &str, guard| {
+            let mods = vec![Mod::Replace(LOCK.into(), HashSet::from([FOR_GOOD.into()]))];
+            self.send(Request::Modify { dn, mods }, guard).await
+        };
+        let locked = self.on_entry(bag, entry, Operation::Modify, lock).await;
+        locked.map(drop).map_err(|error| StoreError::Unsure(format!("an account may be unlocked: {error}")))
+    }
+
     /// True if an account is locked for good and a new password would unlock it, as OpenLDAP's policy overlay has it.
-    async fn is_locked(&self, dn: &str) -> Result<bool, StoreError> {
+    async fn is_locked(&self, dn: &str) -> Result<bool, OpError> {
         if self.server.vendor != Vendor::OpenLdap || self.rehearsed.is_some() {
             return Ok(false);
         }
         let query = Query::base(dn, &format!("({LOCK}={FOR_GOOD})"), &["1.1"]);
-        let found = self.pool.search(Lane::Point, &query, &|_| Ok(Some(()))).await;
-        match found {
-            Ok(found) => Ok(!found.is_empty()),
-            // An entry that has moved meanwhile is found by whoever sets the password.
-            Err(OpError::Refused(_)) => Ok(false),
-            Err(error) => Err(error.into_store(Operation::Search, "", "")),
-        }
+        let found = self.pool.search(Lane::Point, &query, &|_| Ok(Some(()))).await?;
+        Ok(!found.is_empty())
     }
 }
 
