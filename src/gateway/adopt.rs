@@ -5,9 +5,9 @@ use crate::{
     correlation::Row,
     gateway::{
         Context, Gateway, TypeId,
-        identity::{Known, failed, not_found, side, unside},
+        identity::{Known, side},
         journal::Settled,
-        write::again_if_overtaken,
+        write::{again_if_overtaken, busy},
     },
     mapping::{
         TypeMapping,
@@ -18,7 +18,7 @@ use crate::{
     scim::{Json, Object, error::ScimError, precondition::Preconditions, resource::Selection, validate},
 };
 
-/// The mark in the sidecar of a resource that a client made or took over. No attribute can have this name.
+/// The mark in the sidecar of a resource that a client made or took over: it comes with the change, in the same turn. No attribute can have this name.
 const MADE: &str = "@made";
 
 /// Of how many resources with the same name by the store's equality are compared by ours.
@@ -44,33 +44,36 @@ impl Gateway {
         let Some(found) = self.namesake(ty, given).await? else { return Ok(None) };
         let id = found.row.id.clone();
         let open = &Preconditions::default();
-        let take = async || {
-            let before = match self.before(cx, ty, &id).await {
+        let take = async |own: Option<&Json>| {
+            let mut before = match self.before(cx, ty, &id).await {
                 // What was seen went back, or somebody has deleted it.
-                Err(error) if error.status() == 404 => return Ok(false),
+                Err(error) if error.status() == 404 => return Ok(None),
                 before => before?,
             };
             // Somebody else's by now.
-            if !is_free(&before.known.row, &before.resource) {
-                return Ok(false);
+            if !is_free(&before.known.row, &before.resource, own) {
+                return Ok(None);
             }
+            mapping.mark_made(&mut before.side);
             let mut wanted = before.resource.clone();
             lay_over(&mut wanted, given);
             let wanted = validate::merge_replace(&before.resource, wanted, &mapping.resource_type)?;
-            self.change(cx, ty, before, open, wanted, &Selection::default()).await?;
-            Ok(true)
+            self.change(cx, ty, before, open, wanted, selection).await.map(Some)
         };
         // One that is only half made by the same request, sent before, is nobody's until its creation has ended.
-        let taken = self.settled_of(cx, ty, &id, Vec::new(), || again_if_overtaken(open, &take)).await?;
-        if matches!(taken, Settled::Answer(false)) {
-            return Ok(None);
+        let once = async |own| {
+            let write = || again_if_overtaken(open, || take(own));
+            self.settled_of(cx, ty, &id, Vec::new(), write).await
+        };
+        let mut taken = once(None).await?;
+        // What was given is there after all, but not the mark.
+        if let Settled::Found(_) = taken {
+            taken = once(given.get("externalId")).await?;
         }
-        let mut row = (*self.find_id(ty, &id).await?.ok_or_else(not_found)?).clone();
-        let mut kept = side(&row);
-        mapping.mark_made(&mut kept);
-        (row.external_id, row.sidecar) = unside(kept);
-        let row = self.correlation.update(row).await.map_err(|e| failed(&e))?.ok_or_else(not_found)?;
-        self.again(cx, ty, row, selection).await.map(Some)
+        match taken {
+            Settled::Answer(taken) => Ok(taken),
+            Settled::Found(_) => Err(busy()),
+        }
     }
 
     /// The one resource that clients may read with the name that a POST gives, if it is nobody's.
@@ -121,10 +124,11 @@ impl TypeMapping {
     }
 }
 
-/// True if no client has made the resource, taken it over, or given it an id of its own.
-fn is_free(row: &Row, resource: &Object) -> bool {
+/// True if no client has made the resource, taken it over, or given it an id, other than the `own` one.
+fn is_free(row: &Row, resource: &Object, own: Option<&Json>) -> bool {
     let kept = side(row);
-    !kept.contains_key(MADE) && !kept.contains_key("externalId") && !resource.contains_key("externalId")
+    let given = [kept.get("externalId"), resource.get("externalId")];
+    !kept.contains_key(MADE) && given.into_iter().flatten().all(|id| Some(id) == own)
 }
 
 /// Puts given values over what there is: lists as wholes, complex values by their sub-attributes.

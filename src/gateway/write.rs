@@ -53,6 +53,8 @@ pub(super) struct Before {
     pub(super) known: Known,
     /// The whole resource as it reads.
     pub(super) resource: Object,
+    /// What our own database shall keep of it, beside what the change says.
+    pub(super) side: Object,
 }
 
 /// A change that nothing is done of yet.
@@ -77,7 +79,8 @@ impl Gateway {
         let known = self.mended(cx, ty, known, &reads).await?;
         let resource = self.resources(cx, ty, std::slice::from_ref(&known), &|_| true).await?;
         let resource = resource.into_iter().next().ok_or_else(not_found)?;
-        Ok(Before { known, resource })
+        let side = side(&known.row);
+        Ok(Before { known, resource, side })
     }
 
     /// The changed record of a wanted resource, with everything that only I/O can tell.
@@ -156,11 +159,11 @@ impl Gateway {
         selection: &Selection,
     ) -> Result<Object, ScimError> {
         let mapping = self.ty(ty)?;
-        let Before { known, resource } = &before;
+        let Before { known, resource, side: base } = &before;
         let own = Some(known.row.anchor.as_str());
         self.check_unique(cx, ty, resource, &wanted, own).await?;
         let kept = side(&known.row);
-        let written = self.written(cx, ty, &known.record, &kept, resource, &wanted).await?;
+        let written = self.written(cx, ty, &known.record, base, resource, &wanted).await?;
         self.check_unique_within(cx, ty, &wanted, (&known.record, &written.record), own).await?;
         let mut plan = self.plan(cx, ty, &written).await?;
         plan.id = Some(known.row.id.clone());
@@ -191,7 +194,7 @@ impl Gateway {
         conditions: &Preconditions,
     ) -> Result<Arc<Row>, ScimError> {
         let mapping = self.ty(ty)?;
-        let WorkedOut { before: Before { known, resource }, written, wanted, mut plan, .. } = worked_out;
+        let WorkedOut { before: Before { known, resource, .. }, written, wanted, mut plan, .. } = worked_out;
         let (mut new_side, becomes) = (worked_out.side, worked_out.becomes);
         let old = known.row.anchor.as_str();
         if !plan.steps.is_empty() {

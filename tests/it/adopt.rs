@@ -1,10 +1,12 @@
 //! A POST of somebody whom the store has already, in front of every store.
 
+use std::thread;
+
 use serde_json::{Value as Json, json};
 
 use crate::{
     every_store::{find, login},
-    support::{Backend, Gateway, Options, TestStore},
+    support::{Answer, Backend, Fuse, Gateway, Loss, Options, TestStore, Wire},
 };
 
 const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
@@ -65,6 +67,91 @@ fn whom_the_store_has_is_taken_over_once() {
             assert_eq!(other.status, 409, "{other}");
         },
     );
+}
+
+/// Of many at once, beside others who change the same person, one takes over.
+#[test]
+fn of_many_who_take_over_at_once_one_does() {
+    everywhere(
+        |_| String::new(),
+        |store, gateway| {
+            let client = gateway.client();
+            for number in [2, 3] {
+                let name = login(store, number);
+                let id = find(&client, &name)["Resources"][0]["id"].as_str().unwrap().to_owned();
+                let path = format!("/Users/{id}");
+                let post = |title: &str| {
+                    let body = json!({ "schemas": [USER], "userName": name, "active": true, "displayName": title,
+                        "name": { "familyName": "X" } });
+                    client.post("/Users", &body)
+                };
+                let change = |note: &str| {
+                    client.patch(&path, json!([{ "op": "replace", "path": "displayName", "value": note }]))
+                };
+                let answers: Vec<Answer> = thread::scope(|scope| {
+                    let (post, change) = (&post, &change);
+                    let posts: Vec<_> =
+                        (0..12).map(|n| scope.spawn(move || post(&format!("Post {n}")))).collect();
+                    let changes: Vec<_> =
+                        (0..4).map(|n| scope.spawn(move || change(&format!("Change {n}")))).collect();
+                    for one in changes {
+                        let changed = one.join().unwrap();
+                        assert!([200, 204].contains(&changed.status), "{changed}");
+                    }
+                    posts.into_iter().map(|one| one.join().unwrap()).collect()
+                });
+                let taken: Vec<&Answer> = answers.iter().filter(|answer| answer.status == 201).collect();
+                assert_eq!(taken.len(), 1, "{answers:#?}");
+                assert_eq!(taken[0].id(), id);
+                assert!(answers.iter().all(|a| a.status == 201 || a.status == 409), "{answers:#?}");
+                let late = post("Late");
+                assert_eq!(late.status, 409, "{late}");
+                assert_ne!(client.get(&path).json["displayName"], "Late");
+            }
+        },
+    );
+}
+
+/// The answer of the directory to the change is lost: who takes over is told the truth, and nobody does so behind them.
+#[test]
+fn who_takes_over_while_the_connection_breaks_is_told_so() {
+    let Some(store) = TestStore::fresh(Backend::OpenLdap) else { return };
+    let (store, _directory) = linking(store, "");
+    let wire = Wire::to(store.address());
+    let store = store.by_way_of(wire.address).with_settings("grace_ms = 0\n");
+    let gateway = Gateway::start(&store, &Options::default());
+    let client = gateway.client();
+    let cases = [(2, true, true), (3, false, true), (4, true, false), (5, false, false)];
+    for (number, has_external_id, comes_back) in cases {
+        let name = login(&store, number);
+        let mut body = json!({ "schemas": [USER], "userName": name, "active": true, "displayName": "Taken" });
+        if has_external_id {
+            body["externalId"] = format!("x-{number}").into();
+        }
+        let found = find(&client, &name)["Resources"][0]["id"].as_str().unwrap().to_owned();
+        wire.arm(Some(Fuse { after: 1, loss: Loss::Answer, comes_back }));
+        let first = client.post("/Users", &body);
+        assert!(wire.is_broken(), "{first}");
+        wire.mend();
+        match comes_back {
+            true => assert_eq!((first.status, first.id()), (201, found.clone()), "{first}"),
+            false => {
+                assert_eq!(first.status, 503, "{first}");
+                let again = client.post("/Users", &body);
+                // With an id of a client it cannot be told from what another one has taken over.
+                assert!(again.status == 201 || has_external_id && again.status == 409, "{again}");
+            }
+        }
+        body["displayName"] = "Another".into();
+        let late = client.post("/Users", &body);
+        assert_eq!((late.status, &late.json["scimType"]), (409, &json!("uniqueness")), "{late}");
+        let now = client.get(&format!("/Users/{found}")).json;
+        assert_eq!(
+            (&now["displayName"], &now["externalId"]),
+            (&json!("Taken"), &body["externalId"]),
+            "{now}"
+        );
+    }
 }
 
 #[test]
