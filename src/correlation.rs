@@ -143,6 +143,20 @@ impl Correlation {
         self.find(By::Id, resource_type, ids).await
     }
 
+    /// Rows with these ids whose resources were deleted, in no particular order. Always asks the database.
+    ///
+    /// # Errors
+    ///
+    /// [`CorrelationError`].
+    pub async fn find_buried(
+        &self,
+        resource_type: &str,
+        ids: &[String],
+    ) -> Result<Vec<Arc<Row>>, CorrelationError> {
+        let (scope, ids) = (self.scope(resource_type), ids.to_vec());
+        self.workers.read(move |conn| Ok(found(query::find_buried(conn, &scope, &ids)?))).await
+    }
+
     /// Living rows with these anchors, in no particular order.
     ///
     /// # Errors

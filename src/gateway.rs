@@ -10,6 +10,7 @@
 
 mod adopt;
 pub mod bulk;
+mod buried;
 mod clocked;
 mod counter;
 mod create;

@@ -59,6 +59,26 @@ pub(super) fn find(
     Ok(rows)
 }
 
+/// Rows with these ids that are marked as deleted.
+pub(super) fn find_buried(
+    conn: &mut Conn,
+    scope: &Scope,
+    ids: &[String],
+) -> Result<Vec<Row>, CorrelationError> {
+    let mut rows = Vec::new();
+    for ids in ids.chunks(CHUNK) {
+        let found: Vec<StoredRow> = resource::table
+            .filter(resource::tenant.eq(&scope.tenant))
+            .filter(resource::resource_type.eq(&scope.resource_type))
+            .filter(resource::deleted_at.is_not_null())
+            .filter(resource::id.eq_any(ids))
+            .select(StoredRow::as_select())
+            .load(conn)?;
+        rows.extend(found.into_iter().map(Row::from));
+    }
+    Ok(rows)
+}
+
 /// The row of an id, living or not, of any resource type.
 pub(super) fn find_any(conn: &mut Conn, tenant: &str, id: &str) -> Result<Option<Row>, CorrelationError> {
     let row = resource::table.find((tenant, id)).select(StoredRow::as_select()).first(conn).optional()?;

@@ -68,6 +68,14 @@ impl Gateway {
     ///
     /// 503 if some are missing and it is not known yet whether they exist.
     pub(super) async fn rows_by_ids(&self, ty: TypeId, ids: &[String]) -> Result<Vec<Arc<Row>>, ScimError> {
+        let mut rows = self.living_rows(ty, ids).await?;
+        let is_missing = |id: &&String| !rows.iter().any(|row| row.id == **id);
+        let missing: Vec<String> = ids.iter().filter(is_missing).cloned().collect();
+        rows.extend(self.come_back(ty, &missing).await?);
+        Ok(rows)
+    }
+
+    async fn living_rows(&self, ty: TypeId, ids: &[String]) -> Result<Vec<Arc<Row>>, ScimError> {
         let name = &self.ty(ty)?.resource_type.name;
         // Before the look-up, so that what was not over then does not count as over afterwards.
         let was_over = self.filling.is_over(name);
