@@ -118,8 +118,8 @@ pub struct TypeMapping {
     pub delete: Delete,
     /// What happens when the root's natural key or RDN changes.
     pub rename: Rename,
-    /// True if a client may give a resource another key.
-    pub has_changing_key: bool,
+    /// True if a client gives a new resource its key, or a part of it.
+    pub has_given_key: bool,
     /// History tables that are told of changes.
     pub logs: Vec<Log>,
     /// Fields that no log tells of: keys and links, what `touch` sets, passwords.

@@ -122,8 +122,8 @@ impl Gateway {
         let anchor = key.clone().filter(|_| !mapping.is_ldap());
         let intent = Intent::Create(intent.planned((plan.dn.clone(), anchor), goes_back));
         let planned = Planned { wanted, written, plan, started, intent, names };
-        // Somebody may be giving it away.
-        let key = key.filter(|_| mapping.has_changing_key);
+        // Somebody may be giving it away, or be going with it.
+        let key = key.filter(|_| mapping.has_given_key);
         let make = self.make(cx, ty, planned, selection);
         self.at_keys((ty, None), (None, key.as_deref()), make).await
     }

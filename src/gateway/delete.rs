@@ -41,8 +41,24 @@ impl Gateway {
         conditions: &Preconditions,
     ) -> Result<(), ScimError> {
         self.permitted(cx, ty, Action::Write)?;
-        let delete = || again_if_overtaken(conditions, || self.delete_once(cx, ty, id, conditions));
+        let delete = || again_if_overtaken(conditions, || self.delete_at_key(cx, ty, id, conditions));
         self.settled_of(cx, ty, id, Vec::new(), delete).await.map(drop)
+    }
+
+    /// Deletes a resource; nobody comes to its key meanwhile.
+    async fn delete_at_key(
+        &self,
+        cx: &Context,
+        ty: TypeId,
+        id: &str,
+        conditions: &Preconditions,
+    ) -> Result<(), ScimError> {
+        let row = match self.ty(ty)?.has_given_key {
+            true => self.find_id(ty, id).await?,
+            false => None,
+        };
+        let key = row.as_ref().map(|row| row.anchor.as_str());
+        self.at_keys((ty, Some(id)), (key, None), self.delete_once(cx, ty, id, conditions)).await
     }
 
     /// As [`Self::delete`], by whoever may and holds the lock.
@@ -98,7 +114,8 @@ impl Gateway {
             plan.precede(mapping.expectations(&known.record, root_of(mapping, &known)));
         }
         let names = vec![format!("{ty} id {id}")];
-        let ticket = self.begin(ty, (Some(id), Intent::Delete(Delete::new(cx))), names).await?;
+        let intent = Intent::Delete(Delete::new(cx, &known.row.anchor));
+        let ticket = self.begin(ty, (Some(id), intent), names).await?;
         let done = self.store.apply(plan.steps).await.map(drop);
         self.concluded(&ticket, done.map_err(|e| error::removing(&e, &self.mapping, mapping))).await?;
         let (name, now) = (&mapping.resource_type.name, crate::ops::clock::now());

@@ -1,7 +1,8 @@
 //! Keys that change hands. The store knows the new key of a resource before our own database does. Whoever came to the old
 //! one in between would be taken for that resource, or that resource for one that is gone.
 //!
-//! **Invariant:** a key that a write takes from a resource belongs to nobody else before that write has come to its end.
+//! **Invariant:** a key that a write takes from a resource, or with which a resource goes, belongs to nobody else before that
+//! write has come to its end.
 
 use std::collections::HashSet;
 
@@ -20,6 +21,11 @@ use crate::{
 /// The name, in a record of the journal, of a key that a change takes from a resource.
 pub(super) fn former_name(ty: TypeId, key: &str) -> String {
     format!("{ty} former key {key}")
+}
+
+/// The name, in a record of the journal, of a key with which a resource goes.
+pub(super) fn going_name(ty: TypeId, key: &str) -> String {
+    format!("{ty} going key {key}")
 }
 
 impl Gateway {
@@ -42,7 +48,11 @@ impl Gateway {
         }
         let turn = self.turn(was.into_iter().chain(becomes).map(|key| key_name(ty, key)).collect()).await?;
         if let Some(key) = becomes
-            && self.leaving(ty, key).await?.iter().any(|other| Some(other.as_str()) != id)
+            && self
+                .held_by(&[former_name(ty, key), going_name(ty, key)])
+                .await?
+                .iter()
+                .any(|other| Some(other.as_str()) != id)
         {
             return Err(busy());
         }
@@ -56,7 +66,7 @@ impl Gateway {
     ///
     /// 503 if our own database does not answer.
     pub(super) async fn vanished(&self, ty: TypeId, row: &Row) -> Result<ScimError, ScimError> {
-        if self.is_under_way(ty, &row.id) || self.leaving(ty, &row.anchor).await?.contains(&row.id) {
+        if self.is_under_way(ty, &row.id) || self.leaving(ty, row).await? {
             return Ok(busy());
         }
         let is_gone = self.correlation.tombstone(row, clock::now()).await.map_err(|e| failed(&e))?;
@@ -89,11 +99,15 @@ impl Gateway {
         Ok(rows)
     }
 
-    /// The ids of resources from which a change takes a key, here or elsewhere, that has not come to its end.
-    async fn leaving(&self, ty: TypeId, key: &str) -> Result<Vec<String>, ScimError> {
-        let former = former_name(ty, key);
-        let takes_it = |record: &Record| self.names_of(record).contains(&former);
+    /// True if a change takes the key from the resource, here or elsewhere, and has not come to its end.
+    async fn leaving(&self, ty: TypeId, row: &Row) -> Result<bool, ScimError> {
+        Ok(self.held_by(&[former_name(ty, &row.anchor)]).await?.contains(&row.id))
+    }
+
+    /// The ids of resources of which a record, here or elsewhere, that has not come to its end has one of some names.
+    async fn held_by(&self, names: &[String]) -> Result<Vec<String>, ScimError> {
+        let has_one = |record: &Record| self.names_of(record).iter().any(|name| names.contains(name));
         let open = self.correlation.open_records(None).await.map_err(|e| failed(&e))?;
-        Ok(open.into_iter().filter(takes_it).filter_map(|record| record.resource_id).collect())
+        Ok(open.into_iter().filter(has_one).filter_map(|record| record.resource_id).collect())
     }
 }

@@ -169,7 +169,7 @@ fn who_is_left_out_of_a_new_list_while_being_renamed_stays_away() {
                 false => served(|| client.get(&path)),
             });
             let left = members(client, &path);
-            assert_eq!(left, [kept.clone()], "{}, round {round}", store.backend().name());
+            assert_eq!(left, std::slice::from_ref(&kept), "{}, round {round}", store.backend().name());
         }
     });
 }

@@ -108,6 +108,30 @@ fn a_new_one_by_the_old_name_comes_behind_the_rename() {
     });
 }
 
+/// What is left of a deletion would take whoever has the key for the one that is to go.
+#[test]
+fn a_new_one_by_the_name_of_who_goes_comes_behind_the_deletion() {
+    everywhere(async |_, counted| {
+        let ann = make(counted, "Users", &user("ann")).await.unwrap();
+        let (written, _hold) = counted.store.hold_next_write();
+        let (ty, always) = (counted.ty("Users"), Preconditions::default());
+        let delete = counted.gateway.delete(&counted.context, ty, &ann, &always);
+        drop(select(pin!(delete), written).await);
+        let new = comes_later(counted, async || make(counted, "Users", &user("ann")).await).await;
+        assert_ne!(new, ann);
+        assert_eq!(name_of(counted, &new).await, "ann");
+        // Without anything being cut short: one of them waits for the other.
+        let gone = counted.gateway.delete(&counted.context, ty, &new, &always);
+        let body = user("ann");
+        let (gone, made) = join(gone, make(counted, "Users", &body)).await;
+        gone.unwrap();
+        match made {
+            Ok(made) => assert_eq!(name_of(counted, &made).await, "ann"),
+            Err(error) => assert_eq!(error.status(), 409),
+        }
+    });
+}
+
 #[test]
 fn another_one_comes_to_the_old_name_behind_the_rename() {
     everywhere(async |_, counted| {

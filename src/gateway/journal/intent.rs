@@ -9,7 +9,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::{difference::Difference, key_name};
 use crate::{
-    gateway::{Context, TypeId, keys::former_name},
+    gateway::{
+        Context, TypeId,
+        keys::{former_name, going_name},
+    },
     mapping::{TypeMapping, lens::Lens, write::put_value},
     scim::{Json, Object},
 };
@@ -78,6 +81,9 @@ pub(in crate::gateway) struct Change {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::gateway) struct Delete {
     pub(super) caller: Caller,
+    /// The anchor with which it goes.
+    #[serde(default)]
+    pub(super) was: Option<String>,
 }
 
 impl Intent {
@@ -192,8 +198,13 @@ impl Change {
 }
 
 impl Delete {
-    pub(in crate::gateway) fn new(cx: &Context) -> Self {
-        Self { caller: Caller::of(cx) }
+    pub(in crate::gateway) fn new(cx: &Context, anchor: &str) -> Self {
+        Self { caller: Caller::of(cx), was: Some(anchor.to_owned()) }
+    }
+
+    /// The name of the key with which the resource goes.
+    pub(super) fn key_names(&self, ty: TypeId) -> Vec<String> {
+        self.was.iter().map(|was| going_name(ty, was)).collect()
     }
 }
 

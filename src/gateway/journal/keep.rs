@@ -182,7 +182,8 @@ impl Gateway {
                 names
             }
             Ok(super::Intent::Change(change)) => change.key_names(ty),
-            _ => Vec::new(),
+            Ok(super::Intent::Delete(delete)) => delete.key_names(ty),
+            Err(_) => Vec::new(),
         };
         wanted.into_iter().chain(of_id).collect()
     }

@@ -426,7 +426,7 @@ impl TypeDraft {
     pub(super) fn finish(self) -> TypeMapping {
         let unlogged = if self.logs.is_empty() { Vec::new() } else { self.unlogged() };
         let asked = self.asked();
-        let has_changing_key = !self.changing_keys().is_empty();
+        let has_given_key = self.has_given_key();
         TypeMapping {
             logs: self.logs.into_iter().map(|site| site.log).collect(),
             unlogged,
@@ -444,7 +444,7 @@ impl TypeDraft {
             touch: self.touch,
             delete: self.delete,
             rename: self.rename,
-            has_changing_key,
+            has_given_key,
             examples: self.examples,
         }
     }

@@ -1,4 +1,4 @@
-//! Keys that clients change.
+//! Keys that clients give and change.
 
 use std::ops::Range;
 
@@ -11,9 +11,19 @@ use crate::{
 impl TypeDraft {
     /// The fields of the key that a client can change, and where the file says so.
     pub(in crate::mapping) fn changing_keys(&self) -> Vec<(FieldRef, &Range<usize>)> {
-        if self.rename == Rename::Refuse {
-            return Vec::new();
+        match self.rename {
+            Rename::Refuse => Vec::new(),
+            _ => self.keys_of_clients(false),
         }
+    }
+
+    /// True if a client gives a new resource its key, or a part of it.
+    pub(in crate::mapping) fn has_given_key(&self) -> bool {
+        !self.keys_of_clients(true).is_empty()
+    }
+
+    /// The fields of the key that clients write, or only those that they may write again, and where the file says so.
+    fn keys_of_clients(&self, once: bool) -> Vec<(FieldRef, &Range<usize>)> {
         let key = self.shape.root().bag.key.iter();
         let fields = key.map(|field| FieldRef { part: 0, field: *field, slot: None });
         let changing = fields.filter_map(|field| {
@@ -22,7 +32,7 @@ impl TypeDraft {
                 rules.any(|r| r.rule.name == rule && r.face.mutability == Some(Mutability::Immutable))
             };
             let lens = self.writes.iter().find(|w| self.stored_at(&w.field) == field);
-            let lens = lens.filter(|w| !is_fixed(&w.rule));
+            let lens = lens.filter(|w| once || !is_fixed(&w.rule));
             let derived = self.settle.iter().find(|(settle, _)| {
                 settle.derived && matches!(&settle.assign.target, AssignTarget::Field(f) if *f == field)
             });
