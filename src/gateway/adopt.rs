@@ -18,7 +18,8 @@ use crate::{
     scim::{Json, Object, error::ScimError, precondition::Preconditions, resource::Selection, validate},
 };
 
-/// The mark in the sidecar of a resource that a client made or took over: it comes with the change, in the same turn. No attribute can have this name.
+/// The mark in the sidecar of a resource that a client made or took over: it comes with the change, in the same turn. No
+/// attribute can have this name.
 const MADE: &str = "@made";
 
 /// Of how many resources with the same name by the store's equality are compared by ours.

@@ -30,6 +30,9 @@ const ORDERED: &[&str] = &[
     "userAccountControl",
 ];
 
+/// Those of them that have 32 bits in Active Directory, whose schema is not read for its rules.
+const SHORT: &[&str] = &["uidNumber", "gidNumber", "userAccountControl"];
+
 /// Attributes that are usually compared with case.
 const CASE_EXACT: &[&str] = &["homeDirectory", "loginShell", "labeledURI", "automountInformation"];
 
@@ -121,11 +124,12 @@ impl Rules {
     /// True if the server cannot compare the attribute's values with this one: Active Directory's integers have 32 bits, and
     /// nothing is found by a greater number.
     pub(super) fn is_beyond(&self, name: &str, value: &Value) -> bool {
-        let is_short = |of: &AttributeType| of.syntax == INTEGERS[0];
+        let is_short = match self.known(name) {
+            Some(of) => of.syntax == INTEGERS[0],
+            None => is_among(SHORT, name),
+        };
         let number = value.to_text().trim().parse::<i128>();
-        !self.tells
-            && self.known(name).is_some_and(is_short)
-            && number.is_ok_and(|number| i32::try_from(number).is_err())
+        !self.tells && is_short && number.is_ok_and(|number| i32::try_from(number).is_err())
     }
 
     /// True if the server can be asked for bits of the attribute's values.
@@ -202,6 +206,10 @@ mod tests {
         assert!(rules.is_beyond("flags", &Value::Int(1 << 31)));
         assert!(!rules.is_beyond("flags", &Value::Int(-1 << 31)));
         assert!(!rules.is_beyond("pwdLastSet", &Value::Int(1 << 40)));
+        let domain = Rules::of_domain(vec![1]);
+        assert!(domain.is_beyond("uidNumber", &Value::Int(1 << 31)));
+        assert!(!domain.is_beyond("uidNumber", &Value::Int(7)));
+        assert!(!domain.is_beyond("pwdLastSet", &Value::Int(1 << 40)));
     }
 
     #[test]

@@ -63,6 +63,12 @@ pub(super) fn every_test(fixture: &dyn Fixture) {
         (ordered(AGE, Order::Gt, 41), &["quote"]),
         (ordered(AGE, Order::Ge, "41"), &["emoji", "quote"]),
         (ordered(NAME, Order::Lt, "B"), &["ann", "blank", "like", "quote"]),
+        // Some stores have 32 bits for it.
+        (
+            ordered(FLAGS, Order::Lt, 9_007_199_254_740_993),
+            &["ann", "blank", "bob", "elan", "emoji", "like", "strasse2"],
+        ),
+        (ordered(FLAGS, Order::Ge, 9_007_199_254_740_993), &[]),
         (Predicate::Field(FLAGS, Test::BitsSet(6)), &["bob", "emoji", "strasse2"]),
         (Predicate::Field(FLAGS, Test::BitsClear(6)), &["ann", "elan"]),
         (name(Test::Contains(String::new(), Exact)).and(ints(FLAGS, &[1])), &["ann"]),
