@@ -385,7 +385,15 @@ fn pair(existing: &[(usize, Json)], wanted: &[&Json], by: &str, simple: bool) ->
         })
         .collect();
     for (element, pair) in wanted.iter().zip(&mut pairs).filter(|(_, pair)| pair.is_none()) {
-        *pair = by_value.get_mut(&value_key(element, by, simple)).and_then(Vec::pop);
+        let Some(rows) = by_value.get_mut(&value_key(element, by, simple)) else { continue };
+        // Of several rows with one value, the one of the same type.
+        let kind = element.get("type").filter(|_| !simple);
+        let is_of_kind =
+            |i: &usize| existing.get(*i).is_some_and(|(_, e)| kind.is_some() && e.get("type") == kind);
+        *pair = match rows.iter().rposition(is_of_kind) {
+            Some(place) => Some(rows.remove(place)),
+            None => rows.pop(),
+        };
     }
     let mut left: Vec<usize> = by_value.into_values().flatten().collect();
     left.sort_unstable();
