@@ -439,3 +439,19 @@ impl Record {
         *rows = numbered.into_iter().map(|(_, d)| d).collect();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn of_two_rows_with_one_value_the_one_of_the_same_type_is_kept() {
+        // The type of the first one is none that the mapping knows.
+        let first = json!({ "value": "a", "primary": true });
+        let second = json!({ "value": "a", "type": "work", "primary": false });
+        let wanted = json!({ "value": "a", "type": "work" });
+        assert_eq!(pair(&[(0, first), (1, second)], &[&wanted], "value", false), [Some(1)]);
+    }
+}
